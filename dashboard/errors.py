@@ -1,0 +1,113 @@
+"""The exception tree.
+
+::
+
+    DashboardError                 everything this program raises on purpose; str() tells people what to do
+    ├── ConfigError                settings that cannot be used
+    │   └── ConfigFileError          … in a file, with path, line and key
+    ├── InvalidInput               something that a client sent (HTTP 400)
+    │   ├── SeriesSyntaxError        not a series
+    │   ├── SelectorSyntaxError      not a selector
+    │   └── InvalidParameter         a query parameter that cannot be used
+    ├── Forbidden                  the principal's role is not enough (HTTP 403)
+    ├── ForeignOrigin              a write from another site (HTTP 403)
+    ├── ForeignHost                a Host header that is not ours (HTTP 421)
+    └── CollectorError             a collector that cannot be loaded or failed
+        └── CollectorTimeout         … that did not return in time
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class DashboardError(Exception):
+    """Root of the tree. `code` is the word that the JSON error carries, `status` its HTTP status."""
+
+    code = "internal"
+    status = 500
+
+
+class ConfigError(DashboardError):
+    """Settings that cannot be used; the start ends with exit code 2."""
+
+    code = "config"
+
+
+class ConfigFileError(ConfigError):
+    """A fault in a settings file, told as `file:line: key: what to do`."""
+
+    def __init__(self, path: Path, line: int | None, key: str, message: str) -> None:
+        self.path, self.line, self.key, self.message = path, line, key, message
+        where = f"{path}:{line}" if line is not None else str(path)
+        super().__init__(f"{where}: {key}: {message}" if key else f"{where}: {message}")
+
+
+class InvalidInput(DashboardError):
+    """Something that a client sent and that cannot be taken."""
+
+    code = "invalid"
+    status = 400
+
+
+class SeriesSyntaxError(InvalidInput):
+    """A text that is not `name{label="value",…}`."""
+
+    code = "invalid_series"
+
+    def __init__(self, text: str, position: int, reason: str) -> None:
+        self.text, self.position, self.reason = text, position, reason
+        super().__init__(f"not a series, at character {position + 1} of {text[:200]!r}: {reason}")
+
+
+class SelectorSyntaxError(InvalidInput):
+    """A text that is not a selector such as `system_cpu_*{cpu!="0"}`."""
+
+    code = "invalid_selector"
+
+    def __init__(self, text: str, position: int, reason: str) -> None:
+        self.text, self.position, self.reason = text, position, reason
+        super().__init__(f"not a selector, at character {position + 1} of {text[:200]!r}: {reason}")
+
+
+class InvalidParameter(InvalidInput):
+    """A query parameter that cannot be used."""
+
+    code = "invalid_parameter"
+
+    def __init__(self, parameter: str, reason: str) -> None:
+        self.parameter, self.reason = parameter, reason
+        super().__init__(f"{parameter}: {reason}")
+
+
+class Forbidden(DashboardError):
+    """The principal's role is not enough."""
+
+    code = "forbidden"
+    status = 403
+
+
+class ForeignOrigin(DashboardError):
+    """A write that a page of another site started."""
+
+    code = "foreign_origin"
+    status = 403
+
+
+class ForeignHost(DashboardError):
+    """A Host header that is neither an address, the own name, nor in `allowed_hosts`."""
+
+    code = "foreign_host"
+    status = 421
+
+
+class CollectorError(DashboardError):
+    """A collector that cannot be loaded, or whose `collect` failed."""
+
+    code = "collector"
+
+
+class CollectorTimeout(CollectorError):
+    """A collector that did not return in time; its thread is left behind."""
+
+    code = "collector_timeout"

@@ -1,0 +1,115 @@
+"""The wire contract: every event of the stream, as typed values that encode themselves and know nothing else.
+
+Each becomes one SSE event whose name is `type` and whose `data` is one line of JSON. Events that live in the log
+get their `id` put in front of `data` by the log; control events carry none, so that they never move
+Last-Event-ID. Times are Unix seconds.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from dashboard.model import ProcessRow
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", omit_defaults=True):
+    """Something that happened; `timestamp` is when it was true, not when it was sent."""
+
+    timestamp: float
+    source: str
+
+    @property
+    def type(self) -> str:
+        """Return the name of the event on the wire."""
+        return str(self.__struct_config__.tag)
+
+    def encode(self) -> bytes:
+        """Return `data` without its `id`: one line of JSON."""
+        return _encode(self)
+
+
+class Metrics(Event, frozen=True, kw_only=True, tag="metrics"):
+    """One collection of one source: full series are `samples`' keys with the labels of `resource` merged in."""
+
+    interval: float | None
+    resource: dict[str, str]
+    samples: dict[str, float]
+
+
+class Processes(Event, frozen=True, kw_only=True, tag="processes"):
+    """The top processes of one machine by CPU and by memory."""
+
+    interval: float | None
+    resource: dict[str, str]
+    rows: tuple[ProcessRow, ...]
+
+
+class System(Event, frozen=True, kw_only=True, tag="system"):
+    """Something that the program says of itself."""
+
+    event: Literal["start", "stop", "collector_failed", "collector_recovered", "changed", "clock_step"]
+    message: str = ""
+    collector: str | None = None
+    what: str | None = None
+
+
+class Control(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", omit_defaults=True):
+    """An event about the stream itself; never stored, never counted by Last-Event-ID."""
+
+    @property
+    def type(self) -> str:
+        """Return the name of the event on the wire."""
+        return str(self.__struct_config__.tag)
+
+    def encode(self) -> bytes:
+        """Return `data`: one line of JSON."""
+        return _encode(self)
+
+
+class Hello(Control, frozen=True, kw_only=True, tag="hello"):
+    """First on every stream. `oldest` and `newest` are the bounds of the log, empty when it is."""
+
+    version: str
+    server_time: float
+    heartbeat_interval: float
+    resume: Literal["fresh", "resumed", "gap"]
+    oldest: str
+    newest: str
+
+
+class Heartbeat(Control, frozen=True, kw_only=True, tag="heartbeat"):
+    """Sent every `heartbeat_interval`, whatever else is sent, and at once when the server's clock was set."""
+
+    server_time: float
+
+
+class Gap(Control, frozen=True, kw_only=True, tag="gap"):
+    """What this viewer was not sent: everything of `types` between the ids `after` and `before`, exclusive.
+
+    `start` and `end` (on the wire `from` and `to`) are the times to ask `query_range` for.
+    """
+
+    after: str
+    before: str
+    start: float | None = msgspec.field(name="from", default=None)
+    end: float | None = msgspec.field(name="to", default=None)
+    types: tuple[str, ...]
+    reason: Literal["retention", "restart", "slow", "unknown_id", "not_stored"]
+    skipped: int | None = None
+
+
+class Bye(Control, frozen=True, kw_only=True, tag="bye"):
+    """Last on a stream that the server ends; come back after `retry_after` seconds."""
+
+    reason: Literal["shutdown", "revoked", "busy"]
+    retry_after: float
+
+
+LOGGED: dict[str, type[Event]] = {
+    str(kind.__struct_config__.tag): kind for kind in (Metrics, Processes, System)
+}
+"""Every type that has an id and a place in the log, by its name on the wire."""

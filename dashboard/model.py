@@ -1,0 +1,192 @@
+"""The nouns that every floor shares: frozen values, no input or output.
+
+Units are those of the name: seconds, bytes, ratios from 0 to 1. Times are Unix seconds as floats.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+from typing import Literal, Protocol
+
+import msgspec
+
+from dashboard.errors import SeriesSyntaxError
+
+Labels = tuple[tuple[str, str], ...]
+"""Label pairs sorted by name."""
+
+NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
+LABEL_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
+_LABEL = re.compile(r'\s*([a-zA-Z_][a-zA-Z0-9_]*)\s*=\s*"((?:[^"\\\n]|\\.)*)"\s*(,|(?=\}))')
+_ESCAPE = {"\\": "\\\\", '"': '\\"', "\n": "\\n"}
+_UNESCAPE = {"\\\\": "\\", '\\"': '"', "\\n": "\n"}
+
+
+class Clock(Protocol):
+    """Where time comes from, so that a test can say what time it is."""
+
+    def wall(self) -> float:
+        """Unix seconds; may jump."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds since some moment; never jumps."""
+        ...
+
+
+class Role(StrEnum):
+    """What a principal may do. `writer` stands beside the others: it sends samples and sees nothing."""
+
+    ANYONE = "anyone"
+    VIEWER = "viewer"
+    OPERATOR = "operator"
+    ADMIN = "admin"
+    WRITER = "writer"
+
+    def allows(self, needed: Role) -> bool:
+        """Tell whether a principal of this role may enter where `needed` is asked for."""
+        return needed in _ALLOWED[self]
+
+
+_ALLOWED = {
+    Role.ANYONE: {Role.ANYONE},
+    Role.VIEWER: {Role.ANYONE, Role.VIEWER},
+    Role.OPERATOR: {Role.ANYONE, Role.VIEWER, Role.OPERATOR, Role.WRITER},
+    Role.ADMIN: set(Role),
+    Role.WRITER: {Role.ANYONE, Role.WRITER},
+}
+
+
+class Principal(msgspec.Struct, frozen=True):
+    """Who makes a request."""
+
+    name: str
+    role: Role
+
+
+class Family(msgspec.Struct, frozen=True):
+    """What all series of one name have in common.
+
+    `unit` is a word as in the name (`bytes`, `seconds`, `ratio`, `celsius`, …) or empty.
+    """
+
+    name: str
+    type: Literal["gauge", "counter", "histogram"]
+    unit: str
+    help: str
+
+
+class Sample(msgspec.Struct, frozen=True):
+    """One value of one series at the time of its collection; labels are its own, without `instance`."""
+
+    name: str
+    value: float
+    labels: Mapping[str, str] = {}
+
+    @property
+    def key(self) -> str:
+        """`name{own labels}`, as it stands in a `metrics` event."""
+        return series_text(self.name, self.labels.items())
+
+
+class ProcessRow(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One process at the time of its collection; `cpu_ratio` 1.0 is one core fully used."""
+
+    pid: int
+    name: str
+    user: str
+    cpu_ratio: float
+    resident_bytes: int
+    threads: int
+    state: str
+    command: str | None = None
+
+
+class Series(msgspec.Struct, frozen=True):
+    """The identity of a line on a chart: a name and its full set of labels."""
+
+    name: str
+    labels: Labels = ()
+
+    def __str__(self) -> str:
+        return series_text(self.name, self.labels)
+
+    def label(self, name: str) -> str:
+        """Return a label's value; empty when it is absent, as Prometheus has it."""
+        for key, value in self.labels:
+            if key == name:
+                return value
+        return ""
+
+    def merged(self, resource: Mapping[str, str]) -> Series:
+        """Return this series with the labels of `resource` added; its own win."""
+        return Series(self.name, tuple(sorted({**resource, **dict(self.labels)}.items())))
+
+    @classmethod
+    def parse(cls, text: str) -> Series:
+        """Read `name{label="value",…}`; raise SeriesSyntaxError with the position of the fault."""
+        match = NAME.match(text)
+        if match is None:
+            raise SeriesSyntaxError(text, 0, "a name begins with a letter, '_' or ':'")
+        name, rest = match.group(), match.end()
+        if rest == len(text):
+            return cls(name)
+        if text[rest] != "{":
+            raise SeriesSyntaxError(text, rest, "expected '{' or the end after the name")
+        labels, end = parse_labels(text, rest + 1)
+        if end != len(text):
+            raise SeriesSyntaxError(text, end, "expected the end after '}'")
+        return cls(name, tuple(sorted(labels.items())))
+
+
+class Batch(msgspec.Struct, frozen=True):
+    """One collection of one source, as it enters the gate.
+
+    `source` is `<instance>/<collector or program>`, `timestamp` Unix seconds, `interval` the seconds until the
+    next is due (None: not declared), `resource` the labels common to all, `samples` values by
+    `name{own labels}`, `rows` processes.
+    """
+
+    source: str
+    timestamp: float
+    interval: float | None
+    resource: dict[str, str]
+    samples: dict[str, float]
+    rows: tuple[ProcessRow, ...] = ()
+
+
+def series_text(name: str, labels: Iterable[tuple[str, str]]) -> str:
+    """Write a series in its one canonical form: sorted labels, Prometheus's escaping."""
+    inner = ",".join(f'{key}="{escape_label(value)}"' for key, value in sorted(labels))
+    return f"{name}{{{inner}}}" if inner else name
+
+
+def escape_label(value: str) -> str:
+    """Escape backslash, quote and line feed as Prometheus's text format does."""
+    if '"' not in value and "\\" not in value and "\n" not in value:
+        return value
+    return "".join(_ESCAPE.get(char, char) for char in value)
+
+
+def unescape_label(value: str) -> str:
+    """Undo `escape_label`; an unknown escape stays as it is."""
+    if "\\" not in value:
+        return value
+    return re.sub(r"\\.", lambda match: _UNESCAPE.get(match.group(), match.group()), value)
+
+
+def parse_labels(text: str, start: int) -> tuple[dict[str, str], int]:
+    """Read `label="value",…}` from `start`; return the labels and the position after `}`."""
+    labels: dict[str, str] = {}
+    at = start
+    while not text.startswith("}", at):
+        match = _LABEL.match(text, at)
+        if match is None:
+            raise SeriesSyntaxError(text, at, 'expected label="value"')
+        if match.group(1) in labels:
+            raise SeriesSyntaxError(text, at, f"label {match.group(1)!r} stands twice")
+        labels[match.group(1)] = unescape_label(match.group(2))
+        at = match.end()
+    return labels, at + 1
