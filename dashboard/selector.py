@@ -1,0 +1,134 @@
+"""One way to say "these series": Prometheus's instant selector, with `*` allowed in the name.
+
+`system_cpu_*{instance="web-1",cpu!~"1[0-9]"}`. Regular expressions are anchored and run in linear time (RE2).
+The same rules stand in `static/js/selector.js`; `tests/cases/selectors.json` holds both to them.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Literal, Protocol, cast
+
+import msgspec
+import re2
+
+from dashboard.errors import SelectorSyntaxError
+from dashboard.model import Series, escape_label, unescape_label
+
+MAX_LENGTH = 2_000
+"""Longest selector in characters."""
+
+Operator = Literal["=", "!=", "=~", "!~"]
+
+_NAME = re.compile(r"[a-zA-Z_:*][a-zA-Z0-9_:*]*")
+_MATCHER = re.compile(
+    r"""\s*([a-zA-Z_][a-zA-Z0-9_]*)\s*(=~|!~|!=|=)\s*("(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*')\s*(,|(?=\}))"""
+)
+
+
+class _Pattern(Protocol):
+    def fullmatch(self, text: str) -> object | None: ...
+
+
+class Matcher(msgspec.Struct, frozen=True):
+    """One `label op "value"`; a label that is absent has the empty value."""
+
+    label: str
+    operator: Operator
+    value: str
+
+    def __str__(self) -> str:
+        return f'{self.label}{self.operator}"{escape_label(self.value)}"'
+
+
+class Selector:
+    """A parsed selector; equal when written alike, whatever the order of its matchers."""
+
+    __slots__ = ("_name", "_tests", "matchers", "name", "text")
+
+    def __init__(self, name: str, matchers: tuple[Matcher, ...]) -> None:
+        self.name = name
+        self.matchers = tuple(sorted(matchers, key=str))
+        inner = ",".join(map(str, self.matchers))
+        self.text = f"{name}{{{inner}}}" if inner else name
+        self._name = _compile(self.text, _glob(name)) if "*" in name else None
+        self._tests = tuple(
+            (matcher, _compile(self.text, matcher.value) if matcher.operator.endswith("~") else None)
+            for matcher in self.matchers
+        )
+
+    def __str__(self) -> str:
+        return self.text
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Selector) and other.text == self.text
+
+    def __hash__(self) -> int:
+        return hash(self.text)
+
+    def __repr__(self) -> str:
+        return f"Selector.parse({self.text!r})"
+
+    @classmethod
+    def parse(cls, text: str) -> Selector:
+        """Read a selector; raise SelectorSyntaxError with the position of the fault."""
+        if len(text) > MAX_LENGTH:
+            raise SelectorSyntaxError(text, MAX_LENGTH, f"longer than {MAX_LENGTH} characters")
+        text = text.strip()
+        match = _NAME.match(text)
+        name, at = (match.group(), match.end()) if match else ("", 0)
+        matchers: list[Matcher] = []
+        if text.startswith("{", at):
+            matchers, at = _parse_matchers(text, at + 1)
+        if at != len(text):
+            raise SelectorSyntaxError(text, at, "expected '{' or the end after the name" if name else "expected a name or '{'")
+        if not name and not matchers:
+            raise SelectorSyntaxError(text, at, "expected a name, such as system_cpu_*, or a matcher")
+        return cls(name, tuple(matchers))
+
+    def matches(self, series: Series) -> bool:
+        """Tell whether a series, with its full labels, is among those selected."""
+        if self._name is not None:
+            if self._name.fullmatch(series.name) is None:
+                return False
+        elif self.name and self.name != series.name:
+            return False
+        return all(_holds(matcher, pattern, series) for matcher, pattern in self._tests)
+
+
+def _parse_matchers(text: str, start: int) -> tuple[list[Matcher], int]:
+    matchers: list[Matcher] = []
+    at = start
+    while True:
+        blank = re.compile(r"\s*").match(text, at)
+        at = blank.end() if blank else at
+        if text.startswith("}", at):
+            return matchers, at + 1
+        match = _MATCHER.match(text, at)
+        if match is None:
+            raise SelectorSyntaxError(text, at, 'expected label="value" (or != =~ !~) and then , or }')
+        value = unescape_label(match.group(3)[1:-1].replace("\\'", "'"))
+        matchers.append(Matcher(match.group(1), cast("Operator", match.group(2)), value))
+        at = match.end()
+
+
+def _holds(matcher: Matcher, pattern: _Pattern | None, series: Series) -> bool:
+    value = series.name if matcher.label == "__name__" else series.label(matcher.label)
+    if pattern is not None:
+        return (pattern.fullmatch(value) is not None) == (matcher.operator == "=~")
+    return (value == matcher.value) == (matcher.operator == "=")
+
+
+def _glob(name: str) -> str:
+    return ".*".join(re2.escape(part) for part in name.split("*"))
+
+
+def _compile(text: str, pattern: str) -> _Pattern:
+    options = re2.Options()
+    options.log_errors = False
+    options.max_mem = 1 << 20
+    try:
+        return cast("_Pattern", re2.compile(pattern, options))
+    except re2.error as error:
+        reason = error.args[0].decode() if error.args and isinstance(error.args[0], bytes) else str(error)
+        raise SelectorSyntaxError(text, text.find(pattern), f"regular expression: {reason}") from error
