@@ -1,0 +1,153 @@
+"""The one log: every event in the order of its id, bounded by count and by age."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Sequence
+from operator import attrgetter
+from typing import NamedTuple, Protocol
+
+from dashboard.errors import InvalidParameter
+from dashboard.events import Event
+from dashboard.model import Clock
+from dashboard.sse import frame
+
+_ID = re.compile(r"([0-9]{1,15})-([0-9]{1,10})", re.ASCII)
+
+
+class EventId(NamedTuple):
+    """`<unix milliseconds>-<sequence>`: strictly increasing, also over a restart and when the clock steps back."""
+
+    ms: int
+    seq: int
+
+    def __str__(self) -> str:
+        return f"{self.ms}-{self.seq}"
+
+    @property
+    def time(self) -> float:
+        """Unix seconds at which the id was given."""
+        return self.ms / 1000
+
+    @classmethod
+    def parse(cls, text: str, parameter: str = "after") -> EventId:
+        """Read an id; raise InvalidParameter when it is none."""
+        match = _ID.fullmatch(text)
+        if match is None:
+            raise InvalidParameter(parameter, "not an event id; one looks like 1732183200000-0, as in the field id of an event")
+        return cls(int(match.group(1)), int(match.group(2)))
+
+
+class Entry:
+    """An event with its id; encoded at most once, when the first reader wants it whole."""
+
+    __slots__ = ("_frame", "event", "id", "kept_at", "type")
+
+    def __init__(self, id: EventId, event: Event, kept_at: float) -> None:
+        self.id, self.event, self.kept_at = id, event, kept_at
+        self.type = event.type
+        self._frame: bytes | None = None
+
+    @property
+    def frame(self) -> bytes:
+        """The whole event as an SSE frame."""
+        if self._frame is None:
+            self._frame = self.frame_of(self.event)
+        return self._frame
+
+    def frame_of(self, event: Event) -> bytes:
+        """Encode `event`, a part of this entry's, under this entry's id and with it as the first key of `data`."""
+        return frame(self.type, b'{"id":"%b",%b' % (str(self.id).encode(), event.encode()[1:]), id=str(self.id))
+
+
+class Bounds(NamedTuple):
+    """What a log holds: all after `floor`, up to `newest`. `origin` is the id that stood before this run's first."""
+
+    origin: EventId
+    floor: EventId
+    newest: EventId
+
+
+class EventLog(Protocol):
+    """Where events live between a publisher and its readers. Positions count entries since the start of the run."""
+
+    def append(self, events: Sequence[Event]) -> None:
+        """Give each event its id and make it readable."""
+        ...
+
+    def read(self, position: int) -> Sequence[Entry]:
+        """Return the entries from `position` on; those that have left the log are not among them."""
+        ...
+
+    def position_after(self, id: EventId) -> int:
+        """Return the position of the first entry whose id is above `id`."""
+        ...
+
+    def bounds(self) -> Bounds:
+        """Return what is held, by id."""
+        ...
+
+    @property
+    def start(self) -> int:
+        """Position of the oldest entry held."""
+        ...
+
+    @property
+    def end(self) -> int:
+        """Position that the next entry will have."""
+        ...
+
+
+class MemoryLog:
+    """An EventLog in memory of one process."""
+
+    def __init__(self, clock: Clock, *, max_events: int, max_age: float, begin_above: int = 0) -> None:
+        """Begin ids above `begin_above` (Unix milliseconds), the mark that an earlier run left."""
+        self._clock, self._max_events, self._max_age = clock, max_events, max_age
+        self._entries: list[Entry] = []
+        self._dropped = 0  # entries at the head of the list that have left; cut off in bulk, for a list's head is dear
+        self._base = 0  # position of the list's first element
+        self._origin = self._last = self._floor = EventId(max(int(clock.wall() * 1000), begin_above), 0)
+
+    @property
+    def start(self) -> int:
+        return self._base + self._dropped
+
+    @property
+    def end(self) -> int:
+        return self._base + len(self._entries)
+
+    def bounds(self) -> Bounds:
+        return Bounds(self._origin, self._floor, self._last)
+
+    def append(self, events: Sequence[Event]) -> None:
+        now = self._clock.monotonic()
+        for event in events:
+            ms = int(self._clock.wall() * 1000)
+            self._last = EventId(ms, 0) if ms > self._last.ms else EventId(self._last.ms, self._last.seq + 1)
+            self._entries.append(Entry(self._last, event, now))
+        self._trim(now)
+
+    def read(self, position: int) -> Sequence[Entry]:
+        return self._entries[max(position - self._base, self._dropped) :]
+
+    def position_after(self, id: EventId) -> int:
+        return self._base + bisect_right(self._entries, id, lo=self._dropped, key=attrgetter("id"))
+
+    def has(self, id: EventId) -> bool:
+        """Tell whether `id` is that of an entry held, or the bound just below the oldest one."""
+        at = self.position_after(id) - self._base - 1
+        return id == self._floor or (at >= self._dropped and self._entries[at].id == id)
+
+    def _trim(self, now: float) -> None:
+        entries = self._entries
+        while self._dropped < len(entries) and (
+            len(entries) - self._dropped > self._max_events or now - entries[self._dropped].kept_at > self._max_age
+        ):
+            self._floor = entries[self._dropped].id
+            self._dropped += 1
+        if self._dropped > 256 and self._dropped * 2 > len(entries):
+            del entries[: self._dropped]
+            self._base += self._dropped
+            self._dropped = 0

@@ -1,0 +1,74 @@
+"""What a viewer wants of the stream: types × selectors. Equal filters share one object, and so all work of choosing."""
+
+from __future__ import annotations
+
+import msgspec
+
+from dashboard.errors import InvalidParameter
+from dashboard.eventlog import Entry
+from dashboard.events import LOGGED, Metrics
+from dashboard.model import Series
+from dashboard.selector import Selector
+
+MAX_SELECTORS = 200
+"""Selectors of one filter at most."""
+
+_MAX_VERDICTS = 50_000
+
+
+class Filter:
+    """Types (None: all) and selectors (none: all series). Selectors trim `metrics` and touch no other type."""
+
+    __slots__ = ("_verdicts", "key", "selectors", "types")
+
+    def __init__(self, types: frozenset[str] | None, selectors: frozenset[Selector]) -> None:
+        self.types, self.selectors = types, selectors
+        self.key = (types, selectors)
+        self._verdicts: dict[tuple[str, tuple[tuple[str, str], ...]], dict[str, bool]] = {}
+
+    @classmethod
+    def parse(cls, types: str | None, match: list[str]) -> Filter:
+        """Read the query's `types` (comma-separated) and `match`; raise InvalidParameter or SelectorSyntaxError."""
+        wanted = None
+        if types:
+            wanted = frozenset(types.split(","))
+            if unknown := sorted(wanted - LOGGED.keys()):
+                raise InvalidParameter("types", f"no such type: {unknown[0][:80]!r}; there are {', '.join(sorted(LOGGED))}")
+        if len(match) > MAX_SELECTORS:
+            raise InvalidParameter("match", f"{len(match)} selectors; at most {MAX_SELECTORS}")
+        return cls(wanted, frozenset(map(Selector.parse, match)))
+
+    @property
+    def losable(self) -> tuple[str, ...]:
+        """The types of this filter that a gap can concern: those that no disk keeps, when `metrics` is among them."""
+        if self.types is None:
+            return ("metrics", "processes")
+        return tuple(name for name in ("metrics", "processes") if name in self.types) if "metrics" in self.types else ()
+
+    def frame(self, entry: Entry) -> bytes:
+        """Return what this filter shows of an entry, as an SSE frame; empty when that is nothing."""
+        if self.types is not None and entry.type not in self.types:
+            return b""
+        if not self.selectors or not isinstance(entry.event, Metrics):
+            return entry.frame
+        samples = self.trim(entry.event)
+        if len(samples) == len(entry.event.samples):
+            return entry.frame
+        return entry.frame_of(msgspec.structs.replace(entry.event, samples=samples)) if samples else b""
+
+    def trim(self, event: Metrics) -> dict[str, float]:
+        """Return the samples of the series that the selectors choose."""
+        origin = (event.source, tuple(event.resource.items()))
+        verdicts = self._verdicts.setdefault(origin, {})
+        if len(verdicts) > _MAX_VERDICTS or len(self._verdicts) > _MAX_VERDICTS:
+            self._verdicts.clear()
+            verdicts = self._verdicts[origin] = {}
+        chosen = {}
+        for key, value in event.samples.items():
+            verdict = verdicts.get(key)
+            if verdict is None:
+                series = Series.parse(key).merged(event.resource)
+                verdict = verdicts[key] = any(selector.matches(series) for selector in self.selectors)
+            if verdict:
+                chosen[key] = value
+        return chosen

@@ -1,0 +1,113 @@
+"""Samples that programs push as JSON: read one by one, so that one bad sample costs only itself."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from dashboard.errors import InvalidInput, SeriesSyntaxError
+from dashboard.model import Batch, Series, series_text
+
+MAX_SAMPLES = 10_000
+"""Samples of one request at most."""
+
+FUTURE = 60.0
+"""Seconds by which a sender's clock may be ahead."""
+
+MAX_LABELS = 64
+MAX_SERIES_LENGTH = 4_096
+
+
+class PushedSample(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One sample as a program sends it. `timestamp` in Unix seconds (none: now), `interval` seconds to the next."""
+
+    series: Annotated[str, Meta(max_length=MAX_SERIES_LENGTH)]
+    value: float
+    timestamp: float | None = None
+    interval: Annotated[float, Meta(gt=0, le=86_400)] | None = None
+
+
+class Rejection(msgspec.Struct, frozen=True):
+    """Why the sample at `index` of a request was not taken."""
+
+    index: int
+    code: str
+    message: str
+
+
+class Reading(msgspec.Struct, frozen=True):
+    """What a request held: batches for the gate, where each of their samples stood, and what was refused."""
+
+    batches: list[Batch]
+    indexes: dict[tuple[int, str], int]
+    rejected: list[Rejection]
+    count: int
+
+
+def read(body: bytes, *, instance: str, now: float, keep: float) -> Reading:
+    """Read a request's body: one object or a list. `instance` is the sender's, `keep` the seconds that are stored.
+
+    Raises InvalidInput when the body is no JSON, neither an object nor a list, or too long.
+    """
+    items = _items(body)
+    places: dict[tuple[str, float, float | None], int] = {}
+    batches: list[Batch] = []
+    indexes: dict[tuple[int, str], int] = {}
+    rejected: list[Rejection] = []
+    for index, raw in enumerate(items):
+        try:
+            sample = msgspec.json.decode(raw, type=PushedSample)
+            series, time = _series(sample), _time(sample, now, keep)
+        except msgspec.ValidationError as error:
+            rejected.append(Rejection(index, "invalid_sample", str(error)))
+            continue
+        except InvalidInput as error:
+            rejected.append(Rejection(index, error.code, str(error)))
+            continue
+        home = series.label("instance") or instance
+        place = places.setdefault((home, time, sample.interval), len(batches))
+        if place == len(batches):
+            batches.append(Batch(f"{home}/push", time, sample.interval, {"instance": home}, {}))
+        own = series_text(series.name, (pair for pair in series.labels if pair[0] != "instance"))
+        batches[place].samples[own] = sample.value
+        indexes[place, own] = index
+    return Reading(batches, indexes, rejected, len(items))
+
+
+def _items(body: bytes) -> list[msgspec.Raw]:
+    try:
+        if body.lstrip()[:1] == b"{":
+            return [msgspec.json.decode(body, type=msgspec.Raw)]
+        items = msgspec.json.decode(body, type=list[msgspec.Raw])
+    except msgspec.DecodeError as error:
+        raise InvalidInput(f'expected one {{"series": …, "value": …}} or a list of them as JSON: {error}') from error
+    if len(items) > MAX_SAMPLES:
+        raise InvalidInput(f"{len(items)} samples in one request; at most {MAX_SAMPLES}: send them in several")
+    return items
+
+
+def _series(sample: PushedSample) -> Series:
+    series = Series.parse(sample.series)
+    if len(series.labels) > MAX_LABELS:
+        raise SeriesSyntaxError(sample.series, 0, f"{len(series.labels)} labels; at most {MAX_LABELS}")
+    if not math.isfinite(sample.value):
+        raise _refusal("not_finite", "value: must be a finite number")
+    return series
+
+
+def _time(sample: PushedSample, now: float, keep: float) -> float:
+    time = now if sample.timestamp is None else sample.timestamp
+    if not math.isfinite(time) or time > now + FUTURE:
+        raise _refusal("in_the_future", f"timestamp: over {FUTURE:.0f} s ahead of this server's clock; send Unix seconds")
+    if time < now - keep:
+        raise _refusal("too_old", f"timestamp: over {keep:.0f} s ago, which is as far back as is kept")
+    return time
+
+
+def _refusal(code: str, message: str) -> InvalidInput:
+    error = InvalidInput(message)
+    error.code = code
+    return error

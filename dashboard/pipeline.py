@@ -1,0 +1,67 @@
+"""The single gate that every batch enters by, whoever made it: validate → window → publish."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+import msgspec
+
+from dashboard.broadcaster import Broadcaster
+from dashboard.events import Metrics, Processes
+from dashboard.model import Batch, Clock, Family
+from dashboard.window import Window
+
+LATE = 60.0
+"""Seconds after which a sample is stored, but no longer news: neither published nor evaluated."""
+
+
+class Pipeline:
+    """Take batches, one after another, from the event loop's thread."""
+
+    def __init__(self, window: Window, broadcaster: Broadcaster, clock: Clock) -> None:
+        self._window, self._broadcaster, self._clock = window, broadcaster, clock
+
+    def declare(self, families: Iterable[Family]) -> None:
+        """Take note of what the series of a source are, before its first batch."""
+        self._window.declare(families)
+
+    def accept(self, batch: Batch) -> list[str]:
+        """Store and publish a batch; return the keys of its samples that could not be taken.
+
+        Values that are not finite are nothing that JSON could carry or a chart draw: they are left out.
+        """
+        if not all(map(math.isfinite, batch.samples.values())):
+            batch = msgspec.structs.replace(
+                batch, samples={key: value for key, value in batch.samples.items() if math.isfinite(value)}
+            )
+        fresh = batch.timestamp >= self._clock.wall() - LATE
+        refused = self._window.append(batch, newest=fresh)
+        if fresh:
+            self._publish(batch, refused)
+        return refused
+
+    def _publish(self, batch: Batch, refused: list[str]) -> None:
+        samples = batch.samples
+        if refused:
+            samples = {key: value for key, value in samples.items() if key not in set(refused)}
+        if samples:
+            self._broadcaster.publish(
+                Metrics(
+                    timestamp=batch.timestamp,
+                    source=batch.source,
+                    interval=batch.interval,
+                    resource=batch.resource,
+                    samples=samples,
+                )
+            )
+        if batch.rows:
+            self._broadcaster.publish(
+                Processes(
+                    timestamp=batch.timestamp,
+                    source=batch.source,
+                    interval=batch.interval,
+                    resource=batch.resource,
+                    rows=batch.rows,
+                )
+            )

@@ -1,0 +1,183 @@
+"""The last minutes of every series, in memory: what charts are filled from, and what `latest` answers."""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
+from statistics import median
+
+import msgspec
+
+from dashboard.model import Batch, Family, Series
+from dashboard.selector import Selector
+
+_SLACK = 64  # samples above the bound before the head is cut, so that cutting is rare
+_UNITS = ("bytes", "seconds", "ratio", "celsius", "rpm", "percent", "watts", "volts", "amperes", "hertz", "meters")
+_SUFFIXES = ("_bucket", "_sum", "_count")
+
+
+class Columns(msgspec.Struct, frozen=True):
+    """A copy of one series' samples, for reading at leisure."""
+
+    series: Series
+    text: str
+    counter: bool
+    interval: float | None
+    source: str
+    times: array[float]
+    values: array[float]
+
+
+class Line:
+    """The samples of one series, by time, and its newest arrival."""
+
+    __slots__ = ("declared", "key", "last", "series", "source", "text", "times", "values")
+
+    def __init__(self, series: Series, key: str, source: str) -> None:
+        self.series, self.text, self.key, self.source = series, str(series), key, source
+        self.declared: float | None = None
+        self.times, self.values = array("d"), array("d")
+        self.last = (0.0, 0.0)
+
+    @property
+    def interval(self) -> float | None:
+        """Seconds between samples: as declared, else the median of the last five arrivals, else unknown."""
+        if self.declared is not None:
+            return self.declared
+        recent = self.times[-6:]
+        if len(recent) < 6:
+            return None
+        return median(later - earlier for earlier, later in zip(recent, recent[1:], strict=False))
+
+    def add(self, time: float, value: float, keep: float) -> None:
+        """Store a sample in its place; one of the same time replaces."""
+        times = self.times
+        if not times or time > times[-1]:
+            times.append(time)
+            self.values.append(value)
+        else:
+            at = bisect_left(times, time)
+            if times[at] == time:
+                self.values[at] = value
+            else:
+                times.insert(at, time)
+                self.values.insert(at, value)
+        if times[0] < times[-1] - keep - _SLACK:
+            cut = bisect_left(times, times[-1] - keep)
+            del times[:cut], self.values[:cut]
+
+    def forget_after(self, time: float) -> None:
+        """Drop samples later than `time`: the clock that they were taken by has been set back."""
+        at = bisect_left(self.times, time)
+        del self.times[at:], self.values[at:]
+
+
+class Window:
+    """Every series of the last `keep` seconds, at most `max_series` of them, each with at most `max_points` samples."""
+
+    def __init__(self, *, keep: float, max_series: int, max_points: int = 20_000) -> None:
+        self.keep, self.max_series, self.max_points = keep, max_series, max_points
+        self.refused = 0
+        self._families: dict[str, Family] = {}
+        self._lines: dict[str, Line] = {}
+        self._sources: dict[tuple[str, tuple[tuple[str, str], ...]], dict[str, Line]] = {}
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    def declare(self, families: Iterable[Family]) -> None:
+        """Take note of what series of these names are."""
+        for family in families:
+            self._families[family.name] = family
+
+    def append(self, batch: Batch, *, newest: bool = True) -> list[str]:
+        """Store a batch; return the keys of samples that found no room.
+
+        `newest` is False for samples that arrive late: they are stored in their place, and `latest` stays.
+        """
+        lines = self._sources.setdefault((batch.source, tuple(batch.resource.items())), {})
+        refused = []
+        for key, value in batch.samples.items():
+            line = lines.get(key)
+            if line is None:
+                line = self._admit(key, batch, lines)
+                if line is None:
+                    refused.append(key)
+                    continue
+            line.add(batch.timestamp, value, self.keep)
+            if len(line.times) > self.max_points + _SLACK:
+                del line.times[: -self.max_points], line.values[: -self.max_points]
+            if newest:
+                line.last, line.source = (batch.timestamp, value), batch.source
+                line.declared = batch.interval
+        self.refused += len(refused)
+        return refused
+
+    def sweep(self, now: float) -> None:
+        """Forget series without a sample for the whole window."""
+        gone = {text for text, line in self._lines.items() if not line.times or line.times[-1] < now - self.keep}
+        for text in gone:
+            del self._lines[text]
+        for origin, lines in list(self._sources.items()):
+            kept = {key: line for key, line in lines.items() if line.text not in gone}
+            if len(kept) < len(lines):
+                self._sources[origin] = kept
+            if not kept:
+                del self._sources[origin]
+
+    def step_back(self, now: float) -> None:
+        """Drop samples from what has become the future, after the clock was set back to `now`."""
+        for line in self._lines.values():
+            line.forget_after(now + 1)
+
+    def family(self, name: str) -> Family:
+        """Return what is known of a name; a pushed one without declaration gets a standard help text."""
+        if name in self._families:
+            return self._families[name]
+        for suffix in _SUFFIXES:
+            base = self._families.get(name.removesuffix(suffix))
+            if name.endswith(suffix) and base is not None and base.type == "histogram":
+                return base
+        words = name.removesuffix("_total").rsplit("_", 1)
+        unit = words[-1] if words[-1] in _UNITS else ""
+        kind = "counter" if name.endswith("_total") else "gauge"
+        return Family(name, kind, unit, "Pushed by a program, without a description.")  # type: ignore[arg-type]
+
+    def is_counter(self, name: str) -> bool:
+        """Tell whether samples of this name are totals that pages show as rates."""
+        return self.family(name).type in ("counter", "histogram")
+
+    def select(self, selectors: Sequence[Selector]) -> Iterator[Line]:
+        """Yield the series that any selector chooses (all, when there are none), sorted by name and labels."""
+        for text in sorted(self._lines):
+            line = self._lines[text]
+            if not selectors or any(selector.matches(line.series) for selector in selectors):
+                yield line
+
+    def columns(self, line: Line, start: float, end: float) -> Columns:
+        """Copy the samples of a series from `start` to `end`; of a counter one earlier, for the first rate."""
+        counter = self.is_counter(line.series.name)
+        low, high = bisect_left(line.times, start), bisect_left(line.times, end)
+        if counter and low:
+            low -= 1
+        return Columns(
+            series=line.series,
+            text=line.text,
+            counter=counter,
+            interval=line.interval,
+            source=line.source,
+            times=line.times[low:high],
+            values=line.values[low:high],
+        )
+
+    def _admit(self, key: str, batch: Batch, lines: dict[str, Line]) -> Line | None:
+        series = Series.parse(key).merged(batch.resource)
+        text = str(series)
+        line = self._lines.get(text)
+        if line is None:
+            if len(self._lines) >= self.max_series:
+                return None
+            line = self._lines[text] = Line(series, key, batch.source)
+        lines[key] = line
+        return line
