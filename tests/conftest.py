@@ -1,0 +1,65 @@
+"""Fixtures of the whole suite, and its closing list of what could not run."""
+
+from __future__ import annotations
+
+import fcntl
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests import interpreters
+from tests.needs import MISSING
+from tests.needs import need as need_program
+from tests.serving import Server, running_server
+
+
+@pytest.fixture
+def need() -> Callable[[str], Path]:
+    """`need("chromium")` is the program's path; a test on a machine without it is listed at the end."""
+    return need_program
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[Server]:
+    """A real server with its default settings, on a port of its own."""
+    async with running_server() as running:
+        yield running
+
+
+@pytest.fixture(params=interpreters.versions())
+def interpreter(request: pytest.FixtureRequest) -> Path:
+    """Each supported Python on this machine in turn, with the project installed."""
+    return interpreters.installed(request.param)
+
+
+@pytest.fixture(autouse=True)
+def _measured_alone(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Let a test marked `alone` wait for those beside it, and hold the next ones back until it is done."""
+    if not hasattr(request.config, "workerinput"):
+        yield
+        return
+    shared = tmp_path_factory.getbasetemp().parent
+    alone = request.node.get_closest_marker("alone") is not None
+    with (shared / "turnstile").open("w") as turnstile, (shared / "running").open("w") as running:
+        fcntl.flock(turnstile, fcntl.LOCK_EX)
+        fcntl.flock(running, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
+        fcntl.flock(turnstile, fcntl.LOCK_UN)
+        yield
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """List what could not run, each with the line that mends it."""
+    missing: Counter[str] = Counter()
+    for outcome in ("skipped", "failed", "error"):
+        for report in terminalreporter.stats.get(outcome, []):
+            text = str(report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr)
+            for line in text.splitlines():
+                if MISSING in line:
+                    missing[line.partition(MISSING)[2]] += 1
+                    break
+    if missing:
+        terminalreporter.section("could not run")
+        for reason, count in sorted(missing.items()):
+            terminalreporter.line(f"{count} test{'s' if count > 1 else ''}: {reason}")

@@ -1,0 +1,31 @@
+"""What a test needs of the machine: it runs with it, or is listed at the end with the line that brings it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+
+from checks.machine import PROGRAMS
+
+MISSING = "missing: "
+"""How the reason of a test begins that could not run; the closing summary lists by it."""
+
+
+def need(name: str) -> Path:
+    """Return where the program `name` of `checks/machine.py` is; without it the test cannot run."""
+    program = PROGRAMS[name]
+    found = program.find()
+    if found is None:
+        cannot_run(name, program.mend)
+    return found
+
+
+def cannot_run(what: str, mend: str) -> NoReturn:
+    """End the running test: `what` is missing and `mend` brings it. With `REQUIRE_ALL=1` that is a failure."""
+    reason = f"{MISSING}{what}; this brings it: {mend}"
+    if os.environ.get("REQUIRE_ALL") == "1":
+        pytest.fail(reason, pytrace=False)
+    pytest.skip(reason)
