@@ -1,0 +1,47 @@
+"""`python -m bench fanout | collect | charts`."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from bench import charts as charts_bench
+from bench import collect as collect_bench
+from bench import fanout as fanout_bench
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def cli() -> None:
+    """Measure the dashboard on this machine; each command prints a Markdown table and asserts nothing."""
+
+
+@cli.command()
+@click.option("--n", "counts", type=click.IntRange(1), multiple=True, default=(100, 1000, 2000), show_default=True)
+@click.option("--feed", "feeds", type=click.Choice(["overview", "fixed"]), multiple=True, default=("overview", "fixed"))
+@click.option("--seconds", type=click.FloatRange(0.5), default=20.0, show_default=True, help="Length of each window.")
+def fanout(counts: tuple[int, ...], feeds: tuple[str, ...], seconds: float) -> None:
+    """CPU per delivered event, latency, memory and losses with N stream clients."""
+    fanout_bench.run(feeds, counts, seconds, sys.argv[1:])
+
+
+@cli.command()
+@click.option("--viewers", type=click.IntRange(1), default=10, show_default=True)
+@click.option("--seconds", type=click.FloatRange(0.5), default=60.0, show_default=True, help="Length of each window.")
+@click.option("--windows", type=click.IntRange(1), default=3, show_default=True)
+def collect(viewers: int, seconds: float, windows: int) -> None:
+    """CPU and memory of the whole program with all collectors at 1 s, beside an idle Netdata."""
+    collect_bench.run(viewers, seconds, windows, sys.argv[1:])
+
+
+@cli.command()
+@click.option("--charts", "count", type=click.IntRange(1), default=30, show_default=True)
+@click.option("--range", "span", default="15m", show_default=True, help="The board's range of time.")
+@click.option("--seconds", type=click.FloatRange(0.5), default=20.0, show_default=True, help="Length of each window.")
+def charts(count: int, span: str, seconds: float) -> None:
+    """Main thread of a real Chromium with many live charts in view."""
+    charts_bench.run(count, span, seconds, sys.argv[1:])
+
+
+if __name__ == "__main__":
+    cli(prog_name="python -m bench")

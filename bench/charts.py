@@ -1,0 +1,227 @@
+"""What many live charts cost the main thread of a real Chromium."""
+
+from __future__ import annotations
+
+import json
+import math
+import random
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from urllib.request import Request, urlopen
+
+import click
+import msgspec
+from playwright.sync_api import CDPSession, Page, sync_playwright
+
+from bench import table
+from bench.server import Server, serving
+from checks.machine import PROGRAMS
+
+WARM_SECONDS = 5.0
+LOAD_SECONDS = 30.0
+LONG_TASK_MS = 50.0
+LINES = 3
+HISTORY_SECONDS = 900
+POST_SAMPLES = 5000
+COLLECTOR = """\
+\"""Three random lines for each chart.\"""
+
+import random
+
+from dashboard.collectors import Family, Sample
+
+families = [Family("bench_utilization_ratio", "gauge", "ratio", "Random numbers, to measure with.")]
+
+
+def collect():
+    for chart in range({charts}):
+        for line in range({lines}):
+            yield Sample("bench_utilization_ratio", random.random(), {{"chart": str(chart), "line": str(line)}})
+"""
+BOARD = '[[board]]\nname = "bench"\ntitle = "Bench"\nrange = "{range}"\n'
+PANEL = """\
+[[board.panel]]
+id = "chart{index}"
+title = "Chart {index}"
+kind = "line"
+series = ['bench_utilization_ratio{{chart="{index}"}}']
+legend = "{{line}}"
+width = 4
+"""
+COLUMNS = (
+    "charts",
+    "lines each",
+    "points / line",
+    "main thread, % of a core",
+    "of it script",
+    "of it style and layout",
+    "the same by trace",
+    "longest task, ms",
+    "tasks > 50 ms",
+    "charts that moved",
+    "JS heap MB",
+)
+
+
+class Busy(msgspec.Struct, frozen=True):
+    """Seconds of the main thread over a window of `seconds`, as the browser's own counters have them."""
+
+    seconds: float
+    tasks: float
+    script: float
+    layout: float
+    heap: float
+
+
+class Trace(msgspec.Struct, frozen=True):
+    """The main thread's tasks over a window of `seconds`: how long they took together, and the longest."""
+
+    seconds: float
+    tasks: float
+    longest: float
+    long: int
+
+
+def run(charts: int, span: str, seconds: float, command: Sequence[str]) -> None:
+    """Open a board of so many charts, all in view, and print what it costs."""
+    chromium = PROGRAMS["chromium"].find()
+    if chromium is None:
+        raise click.ClickException(f"Chromium is missing: {PROGRAMS['chromium'].mend}")
+    with (
+        TemporaryDirectory(prefix="bench-") as name,
+        serving(Path(name), _settings(Path(name), charts, span)) as server,
+    ):
+        _send_history(server, charts)
+        with _page(chromium, charts) as (page, browser):
+            page.goto(f"{server.url}/boards/bench", timeout=LOAD_SECONDS * 1000)
+            page.wait_for_function(
+                "n => [...document.querySelectorAll('live-chart')].length >= n", arg=charts, timeout=LOAD_SECONDS * 1000
+            )
+            page.wait_for_timeout(min(WARM_SECONDS, seconds) * 1000)
+            busy = _busy(page, seconds)
+            trace = _trace(page, seconds)
+            row = _row(charts, _points(server), busy, trace, _moved(page))
+    notes = (
+        f"Chromium {browser}, headless, software canvas, all charts in view, range {span}.",
+        f"{seconds:g} s by the browser's counters (Performance.getMetrics), then {seconds:g} s by a trace,"
+        " which costs something itself.",
+        "Points: of one line, in the answer from which the page filled its chart at this range.",
+    )
+    table.show(COLUMNS, [row], command, notes)
+
+
+def _settings(folder: Path, charts: int, span: str) -> str:
+    place = folder / "collectors"
+    place.mkdir()
+    (place / "bench_charts.py").write_text(COLLECTOR.format(charts=charts, lines=LINES))
+    panels = "".join(PANEL.format(index=index) for index in range(charts))
+    return f'instance = "bench"\ncollectors_dir = "{place}"\n{BOARD.format(range=span)}{panels}'
+
+
+def _send_history(server: Server, charts: int) -> None:
+    """Push the minutes before the start, so that the charts are as full as they ever get."""
+    now = math.floor(time.time())
+    samples = [
+        {
+            "series": f'bench_utilization_ratio{{chart="{chart}",instance="bench",line="{line}"}}',
+            "value": random.random(),
+            "timestamp": now - age,
+            "interval": 1,
+        }
+        for age in range(HISTORY_SECONDS, 1, -1)
+        for chart in range(charts)
+        for line in range(LINES)
+    ]
+    for at in range(0, len(samples), POST_SAMPLES):
+        body = json.dumps(samples[at : at + POST_SAMPLES]).encode()
+        request = Request(f"{server.url}/api/v1/samples", body, {"Content-Type": "application/json"})
+        urlopen(request, timeout=LOAD_SECONDS).close()
+
+
+@contextmanager
+def _page(chromium: Path, charts: int) -> Iterator[tuple[Page, str]]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        try:
+            height = 400 + math.ceil(charts / 3) * 400
+            yield browser.new_page(viewport={"width": 1440, "height": height}), browser.version
+        finally:
+            browser.close()
+
+
+def _busy(page: Page, seconds: float) -> Busy:
+    session = page.context.new_cdp_session(page)
+    session.send("Performance.enable")
+    before = _metrics(session)
+    page.wait_for_timeout(seconds * 1000)
+    after = _metrics(session)
+    session.detach()
+    spent = {name: after[name] - before[name] for name in after}
+    return Busy(
+        seconds=spent["Timestamp"],
+        tasks=spent["TaskDuration"],
+        script=spent["ScriptDuration"],
+        layout=spent["LayoutDuration"] + spent["RecalcStyleDuration"],
+        heap=after["JSHeapUsedSize"],
+    )
+
+
+def _metrics(session: CDPSession) -> dict[str, float]:
+    return {each["name"]: each["value"] for each in session.send("Performance.getMetrics")["metrics"]}
+
+
+def _trace(page: Page, seconds: float) -> Trace:
+    browser = page.context.browser
+    assert browser is not None
+    browser.start_tracing(page=page, categories=["toplevel", "disabled-by-default-devtools.timeline"])
+    start = time.monotonic()
+    page.wait_for_timeout(seconds * 1000)
+    took = time.monotonic() - start
+    events = json.loads(browser.stop_tracing())["traceEvents"]
+    mains = {
+        (each["pid"], each["tid"])
+        for each in events
+        if each["name"] == "thread_name" and each["args"]["name"] == "CrRendererMain"
+    }
+    tasks: defaultdict[tuple[int, int], list[float]] = defaultdict(list)
+    for each in events:
+        thread = (each["pid"], each["tid"])
+        if thread in mains and each["name"] == "RunTask" and each["ph"] == "X":
+            tasks[thread].append(each["dur"] / 1000)
+    longest = max(tasks.values(), key=sum, default=[])  # the page's; a spare renderer does nothing
+    return Trace(took, sum(longest) / 1000, max(longest, default=0.0), sum(each > LONG_TASK_MS for each in longest))
+
+
+def _moved(page: Page) -> int:
+    """Count the canvases whose picture changes within a few seconds."""
+    canvases = page.locator("live-chart canvas")
+    before = canvases.evaluate_all("all => all.map(each => each.toDataURL())")
+    page.wait_for_timeout(3000)
+    after = canvases.evaluate_all("all => all.map(each => each.toDataURL())")
+    return sum(old != new for old, new in zip(before, after, strict=True))
+
+
+def _points(server: Server) -> int:
+    now = time.time()
+    found = json.loads(server.get(f"/api/v1/query_range?match=bench_*&start={now - HISTORY_SECONDS}&end={now}&step=0"))
+    return max((len(each["points"]) for each in found["result"]), default=0)
+
+
+def _row(charts: int, points: int, busy: Busy, trace: Trace, moved: int) -> list[str]:
+    return [
+        str(charts),
+        str(LINES),
+        str(points),
+        table.share(busy.tasks, busy.seconds),
+        table.share(busy.script, busy.seconds),
+        table.share(busy.layout, busy.seconds),
+        table.share(trace.tasks, trace.seconds),
+        f"{trace.longest:.1f}",
+        str(trace.long),
+        f"{moved} of {charts}",
+        f"{busy.heap / 1e6:.1f}",
+    ]

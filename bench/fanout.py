@@ -1,0 +1,164 @@
+"""What a delivered event costs the server, for N viewers of one stream."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import click
+import msgspec
+
+from bench import machine, table
+from bench.server import Server, serving
+from bench.viewers import Received, watching
+
+WARM_SECONDS = 3.0
+FIXED_SERIES = 33
+COLLECTOR = f'''\
+"""About 1.5 KB of samples, whose values all change."""
+
+import random
+
+from dashboard.collectors import Family, Sample
+
+families = [Family("bench_utilization_ratio", "gauge", "ratio", "Random numbers, to measure with.")]
+
+
+def collect():
+    for item in range({FIXED_SERIES}):
+        yield Sample("bench_utilization_ratio", round(random.random(), 4), {{"item": str(item)}})
+'''
+COLUMNS = (
+    "feed",
+    "viewers",
+    "µs CPU / event",
+    "µs CPU / write",
+    "server CPU, with (without) viewers",
+    "events",
+    "writes",
+    "bytes",
+    "bytes / event",
+    "p50 / p99 ms after the first viewer",
+    "p50 / p99 ms after `timestamp`",
+    "KB / viewer",
+    "lost",
+    "client CPU",
+)
+NOTES = (
+    "CPU is that of all threads of the server's process, user and kernel; per event and per write it is what is over"
+    " the same process's use without viewers, measured just before.",
+    "Events, writes and bytes are per viewer and second; a write is what one read of the viewer's gave, with the"
+    " framing of HTTP and SSE.",
+    "The first latency counts from the moment at which the first viewer had the event, the second from the event's"
+    " own `timestamp`: collection, flush window and fan-out together.",
+    "Lost: events that the log holds for this filter and a viewer was not sent, with gaps, wrong order and closed"
+    " streams, if any.",
+)
+
+
+class Measured(msgspec.Struct, frozen=True):
+    """One run: the server's CPU seconds with viewers and without, both over `received.seconds`."""
+
+    feed: str
+    cpu: float
+    cpu_alone: float
+    cpu_client: float
+    memory: int
+    received: Received
+
+
+def run(feeds: Sequence[str], counts: Sequence[int], seconds: float, command: Sequence[str]) -> None:
+    """Measure each feed with each number of viewers and print one row for each."""
+    rows = []
+    for feed in feeds:
+        for count in counts:
+            click.echo(f"{feed}: {count} viewers …", err=True)
+            rows.append(_row(measure(feed, count, seconds)))
+    table.show(COLUMNS, rows, command, (*NOTES, _pinned()))
+
+
+def measure(feed: str, count: int, seconds: float) -> Measured:
+    """Start a server, measure it alone for `seconds`, then with viewers for as long."""
+    with TemporaryDirectory(prefix="bench-") as name:
+        folder = Path(name)
+        settings = _fixed_settings(folder) if feed == "fixed" else ""
+        with serving(folder, settings, machine.cores()[0]) as server:
+            url = server.stream(["metrics"], ["bench_*"]) if feed == "fixed" else server.feed()
+            return _measure(server, url, feed, count, seconds)
+
+
+def _measure(server: Server, url: str, feed: str, count: int, seconds: float) -> Measured:
+    warm = min(WARM_SECONDS, seconds)
+    with watching(url, 1, machine.cores()[-1]) as viewer:
+        _sleep_past(warm)
+        viewer.received(0, 0)
+    _sleep_past(warm)
+    alone, _, _ = _window(server.pid, seconds)
+    before = machine.resident_bytes(server.pid)
+    with watching(url, count, machine.cores()[-1]) as viewers:
+        _sleep_past(warm)
+        client = machine.cpu_seconds(viewers.pid)
+        cpu, start, end = _window(server.pid, seconds)
+        client = machine.cpu_seconds(viewers.pid) - client
+        memory = machine.resident_bytes(server.pid) - before
+        return Measured(feed, cpu, alone, client, memory, viewers.received(start, end))
+
+
+def _window(pid: int, seconds: float) -> tuple[float, float, float]:
+    """Return a process's CPU seconds over a window that begins between two ticks, and the window's bounds."""
+    start, cpu = time.monotonic(), machine.cpu_seconds(pid)
+    _sleep_past(seconds)
+    return machine.cpu_seconds(pid) - cpu, start, time.monotonic()
+
+
+def _sleep_past(seconds: float) -> None:
+    """Sleep that long and on to the next half second, when collectors that tick at full seconds are at rest."""
+    time.sleep(seconds - 0.01)
+    time.sleep((0.5 - time.time()) % 1.0 if seconds >= 1 else 0.0)
+
+
+def _fixed_settings(folder: Path) -> str:
+    """Switch every collector off but one, which gives 1.5 KB a second."""
+    place = folder / "collectors"
+    place.mkdir()
+    (place / "bench_feed.py").write_text(COLLECTOR)
+    with serving(folder) as server:
+        names = server.collectors()
+    off = "".join(f'[[collector]]\nname = "{name}"\nenabled = false\n' for name in names)
+    return f'collectors_dir = "{place}"\n{off}'
+
+
+def _row(result: Measured) -> list[str]:
+    got = result.received
+    each = got.viewers * got.seconds
+    extra = (result.cpu - result.cpu_alone) * 1e6
+    flaws = {"gaps": got.gaps, "out of order": got.misplaced, "closed": got.closed}
+    lost = ", ".join([f"{got.lost}", *(f"{count} {name}" for name, count in flaws.items() if count)])
+    return [
+        result.feed,
+        f"{got.viewers:,}",
+        table.number(extra / got.events if got.events else float("nan")),
+        table.number(extra / got.reads if got.reads else float("nan")),
+        f"{table.share(result.cpu, got.seconds)} ({table.share(result.cpu_alone, got.seconds)})",
+        table.number(got.events / each),
+        table.number(got.reads / each),
+        table.number(got.bytes / each, 4),
+        table.number(got.event_bytes / got.events if got.events else float("nan"), 4),
+        f"{table.number(got.first_ms.p50)} / {table.number(got.first_ms.p99)}",
+        f"{table.number(got.stamp_ms.p50)} / {table.number(got.stamp_ms.p99)}",
+        table.number(result.memory / 1024 / got.viewers),
+        lost,
+        table.share(result.cpu_client, got.seconds),
+    ]
+
+
+def _pinned() -> str:
+    cores = machine.cores()
+    where = (
+        "one core for both"
+        if cores[0] == cores[-1]
+        else f"the server on core {cores[0]}, the client on core {cores[-1]}"
+    )
+    return f"Pinned: {where}. The client is one thread on epoll that counts and stamps."

@@ -1,0 +1,57 @@
+"""Each command of `python -m bench` runs for a moment with little load and prints its table; no number is judged."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+def bench(*arguments: str) -> tuple[list[dict[str, str]], str]:
+    """Run `python -m bench ARGUMENTS`; return its table's rows by column, and all that it printed."""
+    command = [sys.executable, "-m", "bench", *arguments]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    columns, _, *rows = [
+        [cell.strip() for cell in line.strip("|").split(" | ")] for line in done.stdout.splitlines() if line[:1] == "|"
+    ]
+    return [dict(zip(columns, row, strict=True)) for row in rows], done.stdout
+
+
+@pytest.mark.parametrize("feed", ["overview", "fixed"])
+def test_fanout_tells_what_a_delivered_event_costs(feed: str) -> None:
+    """One row for each feed and number of viewers; every viewer was sent something and nothing was lost."""
+    rows, text = bench("fanout", "--feed", feed, "--n", "3", "--seconds", "2")
+    assert [(row["feed"], row["viewers"]) for row in rows] == [(feed, "3")]
+    assert float(rows[0]["events"]) > 0 and float(rows[0]["writes"]) > 0
+    assert rows[0]["lost"] == "0"
+    assert f"Command: `python -m bench fanout --feed {feed} --n 3 --seconds 2`" in text
+
+
+def test_the_fixed_feed_is_one_event_of_about_one_and_a_half_kilobytes_a_second() -> None:
+    """The feed that makes the rows of different versions comparable stays what it says it is."""
+    rows, _ = bench("fanout", "--feed", "fixed", "--n", "1", "--seconds", "3")
+    assert 0.6 <= float(rows[0]["events"]) <= 1.4
+    assert 1400 <= float(rows[0]["bytes / event"].replace(",", "")) <= 1650
+
+
+def test_collect_shows_the_dashboard_beside_an_idle_netdata(need: Callable[[str], Path]) -> None:
+    """Two programs over the same window, and the ratio of the two."""
+    need("netdata")
+    rows, text = bench("collect", "--viewers", "2", "--seconds", "1", "--windows", "1")
+    assert [row["program"].split()[0] for row in rows] == ["dashboard,", "Netdata", "ratio,"]
+    assert all(float(row["RSS MB"]) > 0 for row in rows)
+    assert "cores" in text and "Python" in text
+
+
+def test_charts_tells_what_live_charts_cost_the_main_thread(need: Callable[[str], Path]) -> None:
+    """A few charts in a real Chromium: all of them move."""
+    need("chromium")
+    rows, _ = bench("charts", "--charts", "3", "--seconds", "1")
+    assert rows[0]["charts that moved"] == "3 of 3"
+    assert rows[0]["main thread, % of a core"].endswith(" %")
