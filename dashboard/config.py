@@ -2,19 +2,52 @@
 
 from __future__ import annotations
 
+import ipaddress
+import json
+import re
+import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast
 
 import msgspec
+import re2
 from msgspec import Meta
+
+from dashboard.errors import ConfigError
+from dashboard.settings_file import SettingsFile
+from dashboard.table import Origin, expected, item_struct, item_type, kind_of, nearest, read_value, shown, unknown_key
+from dashboard.toml_lines import KeyPath
+
+PREFIX = "DASHBOARD_"
+"""What a setting's name has in front in the environment."""
+
+OTHER_TABLES = ("board",)
+"""Tables of the settings file that are read elsewhere."""
+
+OTHER_VARIABLES = ("DASHBOARD_CONFIG",)
+"""Variables that are no setting: the path of the settings file."""
+
+_INJECTED = re.compile(
+    r"DASHBOARD_(.+_)?(SERVICE_HOST|SERVICE_PORT(_.+)?|PORT|PORT_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)"
+)
+_HOST_NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?\.?")
+_PUBLIC_URL = re.compile(r"https?://[^\s/?#]+(/[^\s?#]*)?")
+_ROOT_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)*")
+_BOOLEANS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
 
 
 class CollectorSetting(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One `[[collector]]`: how often one collector samples, or that it does not."""
 
-    name: str
-    interval: Annotated[float, Meta(ge=0.1, le=3600)] | None = None
-    enabled: bool = True
+    name: Annotated[str, Meta(min_length=1, description="Which collector: its file's name without `.py`.")]
+    interval: (
+        Annotated[
+            float, Meta(ge=0.1, le=3600, description="Seconds between two samples (default: its own, else `interval`).")
+        ]
+        | None
+    ) = None
+    enabled: Annotated[bool, Meta(description="False leaves the collector out.")] = True
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -27,15 +60,15 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     ] = False
     allowed_hosts: Annotated[
         tuple[str, ...],
-        Meta(description="Names by which browsers may address this server, besides IP addresses, localhost and its own."),
+        Meta(description="Names by which browsers may address this server besides IPs, localhost and its own name."),
     ] = ()
     root_path: Annotated[str, Meta(description="Path prefix under which a proxy serves this program.")] = ""
     public_url: Annotated[str, Meta(description="What links in notifications and embeds begin with.")] = ""
     data_dir: Annotated[
-        Path | None, Meta(description="Folder of everything that must survive a restart (default: the user's data folder).")
+        Path | None, Meta(description="Folder of what must survive a restart (default: in the user's data folder).")
     ] = None
     instance: Annotated[
-        str, Meta(description="The `instance` label of this machine's series (default: its host name at the first start).")
+        str, Meta(description="The `instance` label of this machine's series (default: its host name at first start).")
     ] = ""
     interval: Annotated[
         float, Meta(ge=0.1, le=3600, description="Seconds between two samples of a collector that has no own setting.")
@@ -44,14 +77,18 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         float, Meta(ge=0.5, le=60, description="Seconds between two heartbeats of a stream.")
     ] = 5.0
     flush_interval: Annotated[
-        float, Meta(ge=0.001, le=1, description="Longest time in seconds that an event waits to share a write with others.")
+        float, Meta(ge=0.001, le=1, description="Seconds that an event waits at most to share a write with others.")
     ] = 0.05
-    log_events: Annotated[int, Meta(ge=16, description="Events that the log holds for viewers that come back.")] = 8192
-    log_age: Annotated[float, Meta(ge=1, description="Seconds that an event stays in the log.")] = 120.0
+    log_events: Annotated[
+        int, Meta(ge=16, le=10_000_000, description="Events that the log holds for viewers that come back.")
+    ] = 8192
+    log_age: Annotated[float, Meta(ge=1, le=86400, description="Seconds that an event stays in the log.")] = 120.0
     window: Annotated[
         float, Meta(ge=60, le=86400, description="Seconds of every series that are kept in memory for charts.")
     ] = 900.0
-    max_series: Annotated[int, Meta(ge=100, description="Series held at most; samples of further ones are refused.")] = 20_000
+    max_series: Annotated[
+        int, Meta(ge=100, le=10_000_000, description="Series held at most; samples of further ones are refused.")
+    ] = 20_000
     collectors_dir: Annotated[
         Path | None, Meta(description="Folder whose Python files are loaded as further collectors.")
     ] = None
@@ -60,14 +97,262 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     ] = False
     ignore_filesystems: Annotated[
         str, Meta(description="Regular expression of file system types that are left out.")
-    ] = "tmpfs|devtmpfs|squashfs|overlay|nsfs|autofs|ramfs|iso9660|fuse\\..*|proc|sysfs|cgroup2?|.*tracefs|debugfs|mqueue"
-    ignore_mounts: Annotated[
-        str, Meta(description="Regular expression of mount points that are left out.")
-    ] = "/snap/.*|/var/lib/(docker|containers|kubelet)/.*|/run/.*|/dev/.*|/proc/.*|/sys/.*|/etc/(hosts|hostname|resolv.conf)"
-    ignore_disks: Annotated[
-        str, Meta(description="Regular expression of block devices that are left out.")
-    ] = "(loop|ram|zram|fd|sr)[0-9]+"
-    ignore_networks: Annotated[
-        str, Meta(description="Regular expression of network devices that are left out.")
-    ] = "lo|veth.*|docker[0-9]*|br-.*|virbr.*|cali.*|flannel.*|cni.*|tap.*|tunl.*|sit[0-9]+|dummy.*"
+    ] = (
+        "tmpfs|devtmpfs|squashfs|overlay|nsfs|autofs|ramfs|iso9660|fuse\\..*"
+        "|proc|sysfs|cgroup2?|.*tracefs|debugfs|mqueue"
+    )
+    ignore_mounts: Annotated[str, Meta(description="Regular expression of mount points that are left out.")] = (
+        "/snap/.*|/var/lib/(docker|containers|kubelet)/.*|/run/.*|/dev/.*|/proc/.*|/sys/.*"
+        "|/etc/(hosts|hostname|resolv.conf)"
+    )
+    ignore_disks: Annotated[str, Meta(description="Regular expression of block devices that are left out.")] = (
+        "(loop|ram|zram|fd|sr)[0-9]+"
+    )
+    ignore_networks: Annotated[str, Meta(description="Regular expression of network devices that are left out.")] = (
+        "lo|veth.*|docker[0-9]*|br-.*|virbr.*|cali.*|flannel.*|cni.*|tap.*|tunl.*|sit[0-9]+|dummy.*"
+    )
     collector: tuple[CollectorSetting, ...] = ()
+
+
+class Loaded(msgspec.Struct, frozen=True):
+    """The settings in effect, where each that is no default came from (`file:3`, a variable, a flag), and warnings."""
+
+    settings: Settings
+    sources: dict[str, str]
+    warnings: tuple[str, ...] = ()
+
+
+def load(
+    file: SettingsFile | None, environ: Mapping[str, str], flags: Mapping[str, object | None] | None = None
+) -> Loaded:
+    """Merge file, environment and flags, the later winning; a flag that is None was not given.
+
+    Raises ConfigError (in the file: ConfigFileError) at the first key or value that cannot be used.
+    """
+    kinds = {field.name: field.type for field in msgspec.structs.fields(Settings)}
+    values: dict[str, object] = {}
+    sources: dict[str, str] = {}
+    if file is not None:
+        for key, value in file.data.items():
+            if key in OTHER_TABLES:
+                continue
+            if key not in kinds:
+                raise file.error((key,), _unknown_in_file(key, value, kinds))
+            value = _checked(file, key, (key,), value, kinds[key], top_level())
+            values[key] = _below(file.path.parent, value)
+            sources[key] = f"{file.path}:{file.line((key,))}"
+    for key, text in _given(environ, kinds):
+        variable = _Named(_variable(key))
+        values[key] = _checked(variable, key, (), _from_text(variable, text, kinds[key]), kinds[key])
+        sources[key] = variable.name
+    for key, flag in (flags or {}).items():
+        if flag is not None:
+            option = _Named("--" + key.replace("_", "-"))
+            values[key] = _checked(option, key, (), flag, kinds[key])
+            sources[key] = option.name
+    return Loaded(msgspec.structs.replace(Settings(), **values), sources, _warnings(environ, kinds))
+
+
+def top_level() -> dict[str, str]:
+    """Return, for each plain setting, where it belongs: for whoever writes one below a `[[table]]`."""
+    place = "the top of the file, above the first [[table]]"
+    return {field.name: place for field in msgspec.structs.fields(Settings) if item_struct(field.type) is None}
+
+
+def refuse_exposure(settings: Settings) -> None:
+    """Raise ConfigError when others could reach the port and nothing would keep them from being an admin."""
+    if not settings.insecure and not is_loopback(settings.host):
+        raise ConfigError(
+            f"host {settings.host} can be reached from other machines and there is no sign-in: listen on 127.0.0.1, "
+            f"or say --insecure (DASHBOARD_INSECURE=1), which makes everyone who reaches port {settings.port} an admin"
+        )
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether only this machine reaches `host`; names other than localhost count as reachable."""
+    if host.lower() == "localhost":
+        return True
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    mapped = getattr(address, "ipv4_mapped", None)
+    return bool((mapped or address).is_loopback)
+
+
+def data_folder(settings: Settings, environ: Mapping[str, str]) -> Path:
+    """Return the folder of what must survive: `data_dir`, else the user's data folder. Nothing is created."""
+    if settings.data_dir is not None:
+        return settings.data_dir
+    try:
+        if sys.platform == "darwin":
+            return Path.home() / "Library" / "Application Support" / "dashboard"
+        given = environ.get("XDG_DATA_HOME", "")
+        base = Path(given) if Path(given).is_absolute() else Path.home() / ".local" / "share"
+        return base / "dashboard"
+    except RuntimeError:
+        raise ConfigError("data_dir: this user has no home folder; name one with DASHBOARD_DATA_DIR") from None
+
+
+class _Named(msgspec.Struct, frozen=True):
+    """A variable or a flag, as the origin of a value."""
+
+    name: str
+
+    def error(self, keys: KeyPath, message: str) -> ConfigError:
+        way = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in keys)
+        return ConfigError(f"{self.name}{way}: {message}")
+
+
+def _variable(key: str) -> str:
+    return PREFIX + key.upper()
+
+
+def _given(environ: Mapping[str, str], keys: Mapping[str, object]) -> list[tuple[str, str]]:
+    """Return the settings that the environment gives; compose files pass on empty what is not set."""
+    texts = ((key, environ.get(_variable(key), "")) for key in keys)
+    return [(key, text) for key, text in texts if text and not (key == "port" and "://" in text)]
+
+
+def _from_text(origin: Origin, text: str, kind: object) -> object:
+    """Make of a variable's text what a file would hold; what cannot be made stays a text, for the error to show."""
+    item = item_type(kind)
+    if item is not None and (item_struct(item) is not None or text.lstrip().startswith("[")):
+        try:
+            return json.loads(text)
+        except ValueError as error:
+            raise origin.error((), f"must be {expected(kind)} as JSON: {error}") from None
+    if item is not None:
+        return [part.strip() for part in text.split(",") if part.strip()]
+    if kind_of(kind) is bool:
+        return _BOOLEANS.get(text.strip().lower(), text)
+    for number in (int, float) if kind_of(kind) in (int, float) else ():
+        try:
+            return number(text)
+        except ValueError:
+            continue
+    return text
+
+
+def _checked(
+    origin: Origin,
+    key: str,
+    keys: KeyPath,
+    value: object,
+    kind: object,
+    elsewhere: Mapping[str, str] | None = None,
+) -> object:
+    """Convert a value and hold it against the rules of its key that a type cannot tell."""
+    result = read_value(origin, keys, value, kind, elsewhere)
+    rule = _RULES.get(key)
+    fault = rule(result) if rule else None
+    if fault is not None:
+        raise origin.error((*keys, *fault[0]), fault[1])
+    return result
+
+
+Fault = tuple[KeyPath, str]
+"""Where in the value, and what about it."""
+
+
+def _host(value: object) -> Fault | None:
+    text = str(value)
+    if _HOST_NAME.fullmatch(text) or _is_address(text):
+        return None
+    return (), f"must be an address or a name without scheme, port or brackets, not {shown(text)}"
+
+
+def _hosts(value: object) -> Fault | None:
+    for index, name in enumerate(cast("tuple[str, ...]", value)):
+        if not _HOST_NAME.fullmatch(name) and not _is_address(name):
+            return (index,), f"must be a name without scheme and port, such as dash.example.com, not {shown(name)}"
+    return None
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _root_path(value: object) -> Fault | None:
+    if _ROOT_PATH.fullmatch(str(value)):
+        return None
+    return (), f"must begin with / and not end with it, such as /dashboard, not {shown(value)}"
+
+
+def _public_url(value: object) -> Fault | None:
+    if value == "" or _PUBLIC_URL.fullmatch(str(value)):
+        return None
+    return (), f"must be an address such as https://dash.example.com, not {shown(value)}"
+
+
+def _instance(value: object) -> Fault | None:
+    if str(value).isprintable() and len(str(value)) <= 200:
+        return None
+    return (), f"must be at most 200 printable characters, not {shown(value)}"
+
+
+def _expression(value: object) -> Fault | None:
+    options = re2.Options()
+    options.log_errors = False
+    try:
+        re2.compile(str(value), options)
+    except re2.error as error:
+        reason = error.args[0] if error.args else error
+        text = reason.decode(errors="replace") if isinstance(reason, bytes) else str(reason)
+        return (), f"must be a regular expression, not {shown(value)}: {text}"
+    return None
+
+
+def _collectors(value: object) -> Fault | None:
+    seen: set[str] = set()
+    for index, setting in enumerate(cast("tuple[CollectorSetting, ...]", value)):
+        if setting.name in seen:
+            return (index, "name"), f"{shown(setting.name)} stands twice"
+        seen.add(setting.name)
+    return None
+
+
+_RULES: Mapping[str, Callable[[object], Fault | None]] = {
+    "host": _host,
+    "allowed_hosts": _hosts,
+    "root_path": _root_path,
+    "public_url": _public_url,
+    "instance": _instance,
+    "collector": _collectors,
+    "ignore_filesystems": _expression,
+    "ignore_mounts": _expression,
+    "ignore_disks": _expression,
+    "ignore_networks": _expression,
+}
+
+
+def _below(folder: Path, value: object) -> object:
+    """Let a path in a file begin at the file, wherever the program was started."""
+    return folder / value if isinstance(value, Path) else value
+
+
+def _unknown_in_file(key: str, value: object, kinds: Mapping[str, object]) -> str:
+    valid = (*kinds, *OTHER_TABLES)
+    if isinstance(value, dict) and any(name in kinds for name in value):
+        return "unknown table; plain settings stand at the top of the file, outside of any [table]"
+    return unknown_key(key, valid, {})
+
+
+def _warnings(environ: Mapping[str, str], kinds: Mapping[str, object]) -> tuple[str, ...]:
+    """Return a line for each variable that means nothing, and one for all that an orchestrator put there."""
+    known = {_variable(key) for key in kinds} | set(OTHER_VARIABLES)
+    lines: list[str] = []
+    injected: list[str] = []
+    for name in sorted(name for name in environ if name.startswith(PREFIX)):
+        if _INJECTED.fullmatch(name) and (name not in known or "://" in environ[name]):
+            injected.append(name)
+        elif name not in known:
+            like = nearest(name.removeprefix(PREFIX), [one.removeprefix(PREFIX).lower() for one in sorted(known)])
+            lines.append(f"{name}: no such setting; the nearest is {_variable(like)}")
+    if injected:
+        lines.append(f"ignored, as a container orchestrator put it there: {', '.join(injected)}")
+    return tuple(lines)

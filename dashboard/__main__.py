@@ -1,0 +1,5 @@
+"""`python -m dashboard` is `dashboard`."""
+
+from dashboard.cli import main
+
+main()

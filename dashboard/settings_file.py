@@ -1,0 +1,78 @@
+"""A settings file: its TOML, and where in it each key stands."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+from dashboard.errors import ConfigFileError
+from dashboard.toml_lines import KeyPath, dotted, lines_of_keys
+
+_PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
+_KEY = re.compile(r"[ \t]*\[{0,2}[ \t]*([A-Za-z0-9_.\-]+)[ \t]*[=\]]")
+_UNQUOTED = re.compile(
+    r"[ \t]*[A-Za-z0-9_.\-]+[ \t]*=[ \t]*([A-Za-z/~.:][^\"'\[{#]*|[0-9]+\.[0-9]+\.[0-9.]+[^#]*)(?:#.*)?$"
+)
+
+
+class SettingsFile:
+    """What a settings file holds. `data` is its TOML as plain values."""
+
+    def __init__(self, path: Path, data: dict[str, object], lines: dict[KeyPath, int]) -> None:
+        self.path = path
+        self.data = data
+        self._lines = lines
+
+    @classmethod
+    def read(cls, path: Path) -> SettingsFile:
+        """Read and parse a file; raise ConfigFileError when it cannot be read or is not TOML."""
+        try:
+            raw = path.read_bytes()
+        except OSError as error:
+            raise ConfigFileError(path, None, "", f"cannot be read: {error.strerror or error}") from None
+        return cls.parse(path, raw)
+
+    @classmethod
+    def parse(cls, path: Path, raw: bytes) -> SettingsFile:
+        """Parse the bytes of `path`; raise ConfigFileError with the line when they are not TOML in UTF-8."""
+        try:
+            text = raw.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            line = raw.count(b"\n", 0, error.start) + 1
+            raise ConfigFileError(path, line, "", "is not UTF-8: save the file in that encoding") from None
+        try:
+            return cls(path, tomllib.loads(text), lines_of_keys(text))
+        except tomllib.TOMLDecodeError as error:
+            raise _syntax_error(path, text, str(error)) from None
+        except RecursionError:
+            raise ConfigFileError(path, None, "", "is nested too deeply") from None
+
+    def line(self, keys: KeyPath) -> int | None:
+        """Return the line of the value at `keys`, or of the nearest table around it."""
+        while keys:
+            if keys in self._lines:
+                return self._lines[keys]
+            keys = keys[:-1]
+        return None
+
+    def error(self, keys: KeyPath, message: str) -> ConfigFileError:
+        """Return the fault at `keys`, ready to raise."""
+        return ConfigFileError(self.path, self.line(keys), dotted(keys), message)
+
+
+def _syntax_error(path: Path, text: str, message: str) -> ConfigFileError:
+    """Tell tomllib's fault with the key of its line, and mend the commonest: a text without quotes."""
+    place = _PLACE.search(message)
+    reason = message[: place.start()] if place else message
+    reason = f"not TOML: {reason[:1].lower()}{reason[1:]}"
+    rows = text.rstrip("\n").split("\n")
+    if place is None or place.group(1) is None:
+        line, where = len(rows), "at the end of the file"
+    else:
+        line, where = int(place.group(1)), f"at column {place.group(2)}"
+    row = rows[min(line, len(rows)) - 1]
+    key = _KEY.match(row)
+    unquoted = _UNQUOTED.match(row)
+    hint = f'; a text stands in quotes: "{unquoted.group(1).strip()}"' if unquoted else ""
+    return ConfigFileError(path, line, key.group(1) if key else "", f"{reason} {where}{hint}")
