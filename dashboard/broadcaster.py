@@ -193,7 +193,9 @@ class Cursor:
         self.filter = self._broadcaster.acquire(self)
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._broadcaster.release(self)
 
     @property
@@ -241,7 +243,11 @@ class Cursor:
             )
         self.position = log.end
         return Gap(
-            after=str(_FIRST), before=str(_next(bounds.newest)), end=self._broadcaster.now(), types=types, reason="unknown_id"
+            after=str(_FIRST),
+            before=str(_next(bounds.newest)),
+            end=self._broadcaster.now(),
+            types=types,
+            reason="unknown_id",
         )
 
     def _fallen_out(self) -> bytes:

@@ -35,7 +35,9 @@ class EventId(NamedTuple):
         """Read an id; raise InvalidParameter when it is none."""
         match = _ID.fullmatch(text)
         if match is None:
-            raise InvalidParameter(parameter, "not an event id; one looks like 1732183200000-0, as in the field id of an event")
+            raise InvalidParameter(
+                parameter, "not an event id; one looks like 1732183200000-0, as in the field id of an event"
+            )
         return cls(int(match.group(1)), int(match.group(2)))
 
 

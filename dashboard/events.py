@@ -109,7 +109,5 @@ class Bye(Control, frozen=True, kw_only=True, tag="bye"):
     retry_after: float
 
 
-LOGGED: dict[str, type[Event]] = {
-    str(kind.__struct_config__.tag): kind for kind in (Metrics, Processes, System)
-}
+LOGGED: dict[str, type[Event]] = {str(kind.__struct_config__.tag): kind for kind in (Metrics, Processes, System)}
 """Every type that has an id and a place in the log, by its name on the wire."""

@@ -33,7 +33,9 @@ class Filter:
         if types:
             wanted = frozenset(types.split(","))
             if unknown := sorted(wanted - LOGGED.keys()):
-                raise InvalidParameter("types", f"no such type: {unknown[0][:80]!r}; there are {', '.join(sorted(LOGGED))}")
+                raise InvalidParameter(
+                    "types", f"no such type: {unknown[0][:80]!r}; there are {', '.join(sorted(LOGGED))}"
+                )
         if len(match) > MAX_SELECTORS:
             raise InvalidParameter("match", f"{len(match)} selectors; at most {MAX_SELECTORS}")
         return cls(wanted, frozenset(map(Selector.parse, match)))

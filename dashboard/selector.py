@@ -81,7 +81,9 @@ class Selector:
         if text.startswith("{", at):
             matchers, at = _parse_matchers(text, at + 1)
         if at != len(text):
-            raise SelectorSyntaxError(text, at, "expected '{' or the end after the name" if name else "expected a name or '{'")
+            raise SelectorSyntaxError(
+                text, at, "expected '{' or the end after the name" if name else "expected a name or '{'"
+            )
         if not name and not matchers:
             raise SelectorSyntaxError(text, at, "expected a name, such as system_cpu_*, or a matcher")
         return cls(name, tuple(matchers))

@@ -101,7 +101,9 @@ def _series(sample: PushedSample) -> Series:
 def _time(sample: PushedSample, now: float, keep: float) -> float:
     time = now if sample.timestamp is None else sample.timestamp
     if not math.isfinite(time) or time > now + FUTURE:
-        raise _refusal("in_the_future", f"timestamp: over {FUTURE:.0f} s ahead of this server's clock; send Unix seconds")
+        raise _refusal(
+            "in_the_future", f"timestamp: over {FUTURE:.0f} s ahead of this server's clock; send Unix seconds"
+        )
     if time < now - keep:
         raise _refusal("too_old", f"timestamp: over {keep:.0f} s ago, which is as far back as is kept")
     return time

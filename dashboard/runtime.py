@@ -1,0 +1,186 @@
+"""The composition root: one straight line from settings to a running program, closed last-in-first-out."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Literal
+
+from dashboard import __version__
+from dashboard.boards import Board
+from dashboard.broadcaster import Broadcaster
+from dashboard.clock import SystemClock
+from dashboard.collectors import CollectorState
+from dashboard.collectors.itself import Itself
+from dashboard.collectors.load import LoadFault, load
+from dashboard.collectors.schedule import Scheduler
+from dashboard.config import Settings
+from dashboard.datadir import MARK_AHEAD, DataDir, default_folder
+from dashboard.eventlog import MemoryLog
+from dashboard.events import System
+from dashboard.pipeline import Pipeline
+from dashboard.reload import watch
+from dashboard.tally import Tally
+from dashboard.window import Window
+
+log = logging.getLogger("dashboard")
+
+
+class Runtime:
+    """The running program, as the floors above see it."""
+
+    def __init__(self, settings: Settings, boards: Sequence[Board], path: Path | None) -> None:
+        """Wire everything; nothing runs before `running` is entered. `path` is the settings file, if there is one."""
+        self.settings, self.path = settings, path
+        self.boards = {board.name: board for board in boards}
+        self.board_fault: str | None = None
+        self.clock = SystemClock()
+        self.started_at = self.clock.wall()
+        self.data_dir = DataDir(settings.data_dir or default_folder())
+        self.instance = settings.instance or self.data_dir.instance()
+        self.tally = Tally()
+        self.log = MemoryLog(
+            self.clock, max_events=settings.log_events, max_age=settings.log_age, begin_above=self.data_dir.id_mark()
+        )
+        self.broadcaster = Broadcaster(
+            self.log,
+            self.clock,
+            version=__version__,
+            heartbeat_interval=settings.heartbeat_interval,
+            flush_interval=settings.flush_interval,
+        )
+        self.window = Window(keep=settings.window, max_series=settings.max_series)
+        self.pipeline = Pipeline(self.window, self.broadcaster, self.clock)
+        self.load_faults: list[LoadFault] = []
+        self.scheduler = self._schedule()
+
+    def states(self) -> list[CollectorState]:
+        """Return how every collector is doing, those that could not be loaded among them."""
+        return [*self.scheduler.states(), *(fault.state(self.instance, self.started_at) for fault in self.load_faults)]
+
+    def system(
+        self,
+        event: Literal["start", "stop", "collector_failed", "collector_recovered", "changed", "clock_step"],
+        message: str = "",
+        *,
+        collector: str | None = None,
+        what: str | None = None,
+    ) -> None:
+        """Publish something that the program says of itself, at once."""
+        self.broadcaster.publish(
+            System(
+                timestamp=self.clock.wall(),
+                source=f"{self.instance}/dashboard",
+                event=event,
+                message=message,
+                collector=collector,
+                what=what,
+            ),
+            urgent=True,
+        )
+
+    def end_streams(self) -> None:
+        """Tell every viewer that this is the end; the first step of a shutdown."""
+        self.system("stop", "The server is shutting down.")
+        self.broadcaster.close()
+
+    def _schedule(self) -> Scheduler:
+        collectors, self.load_faults = load(self.settings)
+        itself = Itself(
+            self.tally,
+            published=lambda: self.broadcaster.published,
+            states=self.states,
+            held=lambda: (len(self.broadcaster.cursors), len(self.window), self.log.end - self.log.start),
+        )
+        for collector in (*collectors, itself):
+            self.pipeline.declare(collector.families)
+        return Scheduler(
+            [*collectors, itself],
+            instance=self.instance,
+            clock=self.clock,
+            accept=self.pipeline.accept,
+            on_state=self._on_state,
+            on_clock_step=self._on_clock_step,
+            default_interval=self.settings.interval,
+        )
+
+    def _on_state(self, state: CollectorState) -> None:
+        if state.state == "failed":
+            self.system("collector_failed", state.error or "", collector=state.name)
+        elif state.state == "ok":
+            self.system("collector_recovered", "", collector=state.name)
+
+    def _on_clock_step(self, delta: float) -> None:
+        if delta < 0:
+            self.window.step_back(self.clock.wall())
+        self.broadcaster.beat()
+        self.system("clock_step", f"The clock of {self.instance} was set by {delta:+.1f} s.")
+
+    def on_boards(self, boards: Sequence[Board]) -> None:
+        """Show other boards from now on."""
+        self.boards = {board.name: board for board in boards}
+        self.board_fault = None
+        self.system("changed", what="boards")
+
+    def on_fault(self, message: str) -> None:
+        """Keep the boards, and say on the page what is wrong with their file."""
+        self.board_fault = message
+        self.system("changed", message, what="boards")
+
+
+@asynccontextmanager
+async def running(settings: Settings, boards: Sequence[Board], path: Path | None) -> AsyncIterator[Runtime]:
+    """Run the program around the body of the `async with`."""
+    runtime = Runtime(settings, boards, path)
+    for fault in runtime.load_faults:
+        log.error("collector %s: %s", fault.name, fault)
+    async with asyncio.TaskGroup() as tasks:
+        owned = [
+            tasks.create_task(_for_ever(name, run))
+            for name, run in (
+                ("scheduler", runtime.scheduler.run),
+                ("heartbeat", runtime.broadcaster.run),
+                ("house", lambda: _keep_house(runtime)),
+                ("lag", lambda: _measure_lag(runtime.tally)),
+                ("watch", lambda: watch(runtime)),
+            )
+        ]
+        runtime.system("start", f"dashboard {__version__} started.")
+        try:
+            yield runtime
+        finally:
+            for task in owned:
+                task.cancel()
+            runtime.data_dir.set_id_mark(runtime.log.bounds().newest.ms + 1)
+
+
+async def _for_ever(name: str, run: Callable[[], Awaitable[None]]) -> None:
+    """Run a part of the program; when a fault ends it, log that and begin it again."""
+    while True:
+        try:
+            await run()
+            return
+        except Exception:
+            log.exception("%s failed and is started again", name)
+            await asyncio.sleep(1)
+
+
+async def _keep_house(runtime: Runtime) -> None:
+    loop = asyncio.get_running_loop()
+    while True:
+        newest = max(runtime.log.bounds().newest.ms, int(runtime.clock.wall() * 1000))
+        # In a thread, for a disk may hang.
+        await loop.run_in_executor(None, runtime.data_dir.set_id_mark, newest + int(MARK_AHEAD * 1000))
+        runtime.window.sweep(runtime.clock.wall())
+        await asyncio.sleep(MARK_AHEAD / 3)
+
+
+async def _measure_lag(tally: Tally, every: float = 0.5) -> None:
+    loop = asyncio.get_running_loop()
+    while True:
+        due = loop.time() + every
+        await asyncio.sleep(every)
+        tally.loop_lag = max(tally.loop_lag, loop.time() - due)

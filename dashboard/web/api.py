@@ -1,0 +1,211 @@
+"""What programs and pages ask: series, their points, their newest values, and the program about itself."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+
+import msgspec
+from quart import Response
+
+from dashboard import __version__, exposition
+from dashboard.errors import InvalidParameter
+from dashboard.model import Role
+from dashboard.points import Point, bucketed, collected, rates
+from dashboard.selector import Selector
+from dashboard.web.routing import Context, Route, json_response
+from dashboard.window import Columns, Line
+
+MAX_POINTS = 500_000
+"""Points of one answer at most."""
+
+STALE = 2.0
+"""A series is stale when its newest sample is older than so many intervals, and a second."""
+
+
+async def series(context: Context) -> Response:
+    """List the series that are held."""
+    window, now = context.runtime.window, context.runtime.clock.wall()
+    result = []
+    for line in window.select(_selectors(context)):
+        family = window.family(line.series.name)
+        result.append(
+            {
+                "series": line.text,
+                "name": line.series.name,
+                "labels": dict(line.series.labels),
+                "type": family.type,
+                "unit": family.unit,
+                "help": family.help,
+                "interval": line.interval,
+                "last_seen": line.last[0],
+                "age": round(now - line.last[0], 3),
+                "source": line.source,
+            }
+        )
+    return json_response({"server_time": now, "result": result})
+
+
+async def latest(context: Context) -> Response:
+    """Give the newest value of each series, with its time and age."""
+    runtime = context.runtime
+    runtime.broadcaster.flush()
+    now = runtime.clock.wall()
+    result = [
+        {
+            "series": line.text,
+            "value": line.last[1],
+            "timestamp": line.last[0],
+            "age": round(now - line.last[0], 3),
+            "interval": line.interval,
+            "source": line.source,
+        }
+        for line in runtime.window.select(_selectors(context))
+        if line.last[0]
+    ]
+    return json_response({"as_of": str(runtime.log.bounds().newest), "server_time": now, "result": result})
+
+
+async def query_range(context: Context) -> Response:
+    """Give the points of series from `start` to `end` at `step` seconds (0: as collected); counters as rates."""
+    runtime = context.runtime
+    runtime.broadcaster.flush()  # so that nothing is in the points that `as_of` does not cover
+    now = runtime.clock.wall()
+    selectors = _selectors(context)
+    if not selectors:
+        raise InvalidParameter("match", "name at least one selector, such as match=system_load_1m")
+    end = _number(context, "end", now)
+    start = _number(context, "start", end - runtime.settings.window)
+    step = _number(context, "step", 0.0)
+    if start >= end:
+        raise InvalidParameter("start", "must be before end; both are Unix seconds")
+    if step < 0:
+        raise InvalidParameter("step", "must be 0 (as collected) or a number of seconds")
+    lines = list(runtime.window.select(selectors))
+    _limit(lines, start, end, step)
+    columns = [runtime.window.columns(line, start, end) for line in lines]
+    raw = context.arg("raw") == "1"
+    head = {"as_of": str(runtime.log.bounds().newest), "step": step, "server_time": now}
+    body = await asyncio.to_thread(_encode, head, columns, start, end, step, raw)
+    return Response(body, 200, {"Cache-Control": "no-store"}, content_type="application/json")
+
+
+async def status(context: Context) -> Response:
+    """Tell how the program itself is doing."""
+    runtime = context.runtime
+    bounds = runtime.log.bounds()
+    cursors = runtime.broadcaster.cursors
+    return json_response(
+        {
+            "version": __version__,
+            "instance": runtime.instance,
+            "server_time": runtime.clock.wall(),
+            "started_at": runtime.started_at,
+            "heartbeat_interval": runtime.settings.heartbeat_interval,
+            "streams": len(cursors),
+            "slowest": max((cursor.lag for cursor in cursors), default=0),
+            "series": len(runtime.window),
+            "refused": runtime.window.refused,
+            "log": {
+                "oldest": str(bounds.floor),
+                "newest": str(bounds.newest),
+                "events": runtime.log.end - runtime.log.start,
+            },
+            "published": runtime.broadcaster.published,
+            "bytes_sent": runtime.tally.bytes_sent,
+            "collectors": runtime.states(),
+            "board_fault": runtime.board_fault,
+            "insecure": runtime.settings.insecure,
+        }
+    )
+
+
+async def metrics(context: Context) -> Response:
+    """Give the newest value of every series that is not stale, in Prometheus's text format."""
+    window, now = context.runtime.window, context.runtime.clock.wall()
+    samples = [
+        (line.series, line.last[1])
+        for line in window.select(())
+        if now - line.last[0] <= STALE * (line.interval or context.runtime.settings.window) + 1
+    ]
+    body = await asyncio.to_thread(exposition.write, samples, window.family)
+    return Response(body, 200, {"Cache-Control": "no-store"}, content_type=exposition.CONTENT_TYPE)
+
+
+async def healthz(context: Context) -> Response:
+    """Answer as long as the process serves."""
+    return Response("ok\n", 200, {"Cache-Control": "no-store"}, content_type="text/plain; charset=utf-8")
+
+
+async def readyz(context: Context) -> Response:
+    """Answer 200 while at least one collector delivers, else 503 with the reason."""
+    runtime = context.runtime
+    newest = max((state.last_success or 0.0 for state in runtime.states()), default=0.0)
+    age = runtime.clock.wall() - newest
+    if not newest or age > STALE * runtime.settings.interval + 10:
+        return Response("no collector has delivered lately\n", 503, content_type="text/plain; charset=utf-8")
+    return Response("ready\n", 200, {"Cache-Control": "no-store"}, content_type="text/plain; charset=utf-8")
+
+
+def _selectors(context: Context) -> list[Selector]:
+    return [Selector.parse(text) for text in context.args("match")]
+
+
+def _number(context: Context, name: str, default: float) -> float:
+    text = context.arg(name)
+    if text is None:
+        return default
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise InvalidParameter(name, "must be a number of seconds")
+    return value
+
+
+def _limit(lines: list[Line], start: float, end: float, step: float) -> None:
+    each = (end - start) / step if step else max((len(line.times) for line in lines), default=0)
+    points = each * max(1, len(lines))
+    if points > MAX_POINTS:
+        least = (end - start) * max(1, len(lines)) / MAX_POINTS
+        raise InvalidParameter(
+            "step",
+            f"{len(lines)} series would give {points:.0f} points; at most {MAX_POINTS}: "
+            f"take a step of at least {math.ceil(least)} s, a shorter range, or fewer series",
+        )
+
+
+def _encode(head: dict[str, object], columns: list[Columns], start: float, end: float, step: float, raw: bool) -> bytes:
+    result = [
+        {
+            "series": column.text,
+            "interval": column.interval,
+            "source": column.source,
+            "points": _points(column, start, end, step, raw),
+        }
+        for column in columns
+    ]
+    return msgspec.json.encode({**head, "result": result})
+
+
+def _points(column: Columns, start: float, end: float, step: float, raw: bool) -> list[Point]:
+    times, values = column.times, column.values
+    if column.counter and not raw:
+        times, values = rates(times, values, column.interval)
+    elif column.counter and times and times[0] < start:
+        times, values = times[1:], values[1:]
+    if step:
+        return bucketed(times, values, column.interval, start=start, end=end, step=step)
+    return collected(times, values, column.interval)
+
+
+ROUTES = (
+    Route("/api/v1/series", Role.VIEWER, series),
+    Route("/api/v1/latest", Role.VIEWER, latest),
+    Route("/api/v1/query_range", Role.VIEWER, query_range),
+    Route("/api/v1/status", Role.VIEWER, status),
+    Route("/metrics", Role.VIEWER, metrics),
+    Route("/healthz", Role.ANYONE, healthz),
+    Route("/readyz", Role.ANYONE, readyz),
+)

@@ -1,0 +1,122 @@
+"""The Quart application: routes, guard, errors, headers; made by a factory, with nothing at import."""
+
+from __future__ import annotations
+
+import gzip
+import logging
+import socket
+import time
+import traceback
+from functools import partial
+
+from quart import Quart, Response, g, render_template, request
+from werkzeug.exceptions import HTTPException
+
+from dashboard import __version__
+from dashboard.errors import DashboardError
+from dashboard.model import Role
+from dashboard.runtime import Runtime
+from dashboard.web.assets import Assets, folder
+from dashboard.web.guard import HEADERS, Guard
+from dashboard.web.routing import json_response, register, routes
+
+log = logging.getLogger("dashboard.web")
+
+MAX_BODY = 4 * 1024 * 1024
+"""Bytes of a request's body at most."""
+
+_COMPRESSIBLE = ("text/", "application/json", "image/svg")
+
+
+def create_app(runtime: Runtime) -> Quart:
+    """Build the application around a running program."""
+    app = Quart("dashboard", static_folder=None, template_folder=str(folder("templates")))
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    assets = Assets(folder("static"), runtime.settings.root_path)
+    app.extensions["assets"] = assets
+    app.jinja_env.globals.update(
+        static=assets.url,
+        version=__version__,
+        instance=runtime.instance,
+        root_path=runtime.settings.root_path,
+        heartbeat_interval=runtime.settings.heartbeat_interval,
+    )
+    own = frozenset({socket.gethostname(), socket.getfqdn(), runtime.settings.host})
+    guard = Guard(own, runtime.settings.allowed_hosts)
+    roles = {route.name: route.role for route in routes()}
+    app.before_request(partial(_admit, guard, roles))
+    app.after_request(partial(_finish, runtime))
+    app.register_error_handler(HTTPException, partial(_http_error, runtime))
+    app.register_error_handler(DashboardError, partial(_own_error, runtime))
+    app.register_error_handler(Exception, partial(_crash, runtime))
+    register(app, runtime)
+    return app
+
+
+def wants_page() -> bool:
+    """Tell whether an answer should be a page: asked for HTML, outside the API."""
+    return not request.path.startswith("/api/") and "text/html" in request.headers.get("Accept", "")
+
+
+async def _admit(guard: Guard, roles: dict[str, Role]) -> None:
+    g.started = time.monotonic()
+    role = roles.get(request.endpoint or "", Role.ANYONE)
+    g.principal = guard.admit(request, role)  # type: ignore[arg-type]
+
+
+async def _finish(runtime: Runtime, response: Response) -> Response:
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    route = request.url_rule.rule if request.url_rule is not None else "none"
+    if response.content_type == "text/event-stream":
+        runtime.tally.requests[route, request.method, response.status_code] += 1
+        return response
+    body = await response.get_data(as_text=False)
+    compressible = (response.content_type or "").startswith(_COMPRESSIBLE) and len(body) > 1024
+    if compressible and "Content-Encoding" not in response.headers and accepts_gzip():
+        body = gzip.compress(body, 5, mtime=0)
+        response.set_data(body)
+        response.headers["Content-Encoding"] = "gzip"
+    if compressible:
+        response.headers["Vary"] = "Accept-Encoding"
+    runtime.tally.bytes_sent += len(body)
+    runtime.tally.count(
+        route, request.method, response.status_code, time.monotonic() - g.get("started", time.monotonic())
+    )
+    return response
+
+
+def accepts_gzip() -> bool:
+    """Tell whether the client takes gzip."""
+    return "gzip" in request.headers.get("Accept-Encoding", "")
+
+
+async def _http_error(runtime: Runtime, error: HTTPException) -> Response:
+    code = error.code or 500
+    words = {
+        404: "there is nothing here",
+        405: "this path does not take this method",
+        413: f"at most {MAX_BODY} bytes are taken",
+    }
+    return await _error_answer(
+        runtime, code, (error.name or "error").lower().replace(" ", "_"), words.get(code, error.description or "")
+    )
+
+
+async def _own_error(runtime: Runtime, error: DashboardError) -> Response:
+    return await _error_answer(runtime, error.status, error.code, str(error))
+
+
+async def _crash(runtime: Runtime, error: Exception) -> Response:
+    log.error("%s %s failed:\n%s", request.method, request.path, "".join(traceback.format_exception(error)))
+    return await _error_answer(runtime, 500, "internal", "the server failed to answer this; its log says why")
+
+
+async def _error_answer(runtime: Runtime, status: int, code: str, message: str) -> Response:
+    if wants_page():
+        page = await render_template(
+            "error.html", status=status, code=code, message=message, boards=list(runtime.boards.values()), page="error"
+        )
+        return Response(page, status, {"Cache-Control": "no-store"}, content_type="text/html; charset=utf-8")
+    return json_response({"error": {"code": code, "message": message}}, status)

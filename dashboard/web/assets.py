@@ -1,0 +1,76 @@
+"""Static files under one address that changes with their content, compressed once."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import mimetypes
+from pathlib import Path
+
+from quart import Response, current_app
+from werkzeug.exceptions import NotFound
+
+from dashboard.model import Role
+from dashboard.web.routing import Context, Route
+
+_TYPES = {
+    ".js": "text/javascript",
+    ".css": "text/css",
+    ".svg": "image/svg+xml",
+    ".webmanifest": "application/manifest+json",
+}
+_FOR_EVER = "public, max-age=31536000, immutable"
+
+
+def folder(name: str) -> Path:
+    """Return `templates` or `static`: inside the package when installed, beside it in a checkout."""
+    package = Path(__file__).resolve().parent.parent
+    inside = package / name
+    return inside if inside.is_dir() else package.parent / name
+
+
+class Assets:
+    """The files below one folder. All share one version, so that modules may import each other by relative path."""
+
+    def __init__(self, root: Path, root_path: str) -> None:
+        self._root, self._prefix = root, root_path
+        self._packed: dict[str, bytes] = {}
+        self._files = {str(file.relative_to(root)): file for file in sorted(root.rglob("*")) if file.is_file()}
+        digest = hashlib.sha256()
+        for name, file in self._files.items():
+            digest.update(name.encode() + b"\0" + file.read_bytes())
+        self.version = digest.hexdigest()[:12]
+
+    def url(self, path: str) -> str:
+        """Return the address of a file, good for ever."""
+        return f"{self._prefix}/static/{self.version}/{path}"
+
+    def answer(self, path: str, *, packed: bool) -> Response:
+        """Return a file; raise NotFound for anything that is not one of those listed at the start."""
+        first, _, rest = path.partition("/")
+        versioned = first == self.version
+        name = rest if versioned else path
+        file = self._files.get(name)
+        if file is None:
+            raise NotFound
+        kind = _TYPES.get(file.suffix) or mimetypes.guess_type(name)[0] or "application/octet-stream"
+        headers = {"Cache-Control": _FOR_EVER if versioned else "no-cache", "Vary": "Accept-Encoding"}
+        text = kind.startswith("text/") or file.suffix in _TYPES
+        if packed and text:
+            headers["Content-Encoding"] = "gzip"
+            return Response(self._pack(name, file), 200, headers, content_type=f"{kind}; charset=utf-8")
+        return Response(file.read_bytes(), 200, headers, content_type=f"{kind}; charset=utf-8" if text else kind)
+
+    def _pack(self, name: str, file: Path) -> bytes:
+        if name not in self._packed:
+            self._packed[name] = gzip.compress(file.read_bytes(), 9, mtime=0)
+        return self._packed[name]
+
+
+async def asset(context: Context, path: str) -> Response:
+    """Serve a static file."""
+    assets: Assets = current_app.extensions["assets"]
+    return assets.answer(path, packed="gzip" in context.request.headers.get("Accept-Encoding", ""))
+
+
+ROUTES = (Route("/static/<path:path>", Role.ANYONE, asset),)

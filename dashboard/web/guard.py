@@ -1,0 +1,77 @@
+"""What every request passes: the right Host, a principal, a role that is enough, no write from another site."""
+
+from __future__ import annotations
+
+import ipaddress
+from urllib.parse import urlsplit
+
+from quart.wrappers import Request
+
+from dashboard.errors import Forbidden, ForeignHost, ForeignOrigin
+from dashboard.model import Principal, Role
+
+_READING = ("GET", "HEAD", "OPTIONS")
+
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; "
+        "worker-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+"""Headers of every answer. No inline script or style is allowed anywhere."""
+
+
+class Guard:
+    """Decides who a request is from and whether it may go on."""
+
+    def __init__(self, own_names: frozenset[str], allowed_hosts: tuple[str, ...]) -> None:
+        """`own_names` are the names of this machine; `allowed_hosts` those that the setting adds."""
+        self._names = frozenset(name.lower().rstrip(".") for name in (*own_names, *allowed_hosts, "localhost"))
+
+    def admit(self, request: Request, role: Role) -> Principal:
+        """Return the principal; raise ForeignHost, ForeignOrigin or Forbidden."""
+        self._check_host(request.headers.get("Host", ""))
+        if request.method not in _READING:
+            self._check_origin(request)
+        principal = self._principal(request)
+        if not principal.role.allows(role):
+            raise Forbidden(f"this needs the role {role}; you are {principal.name}, {principal.role}")
+        return principal
+
+    def _principal(self, request: Request) -> Principal:
+        # Without sign-in the program listens on loopback only, or was told --insecure: whoever gets here is local.
+        return Principal("local", Role.ADMIN)
+
+    def _check_host(self, header: str) -> None:
+        # A page of another site can point its own name at this address (DNS rebinding); its Host gives it away.
+        host = _host_of(header)
+        if host and not _is_address(host) and host not in self._names:
+            raise ForeignHost(
+                f"this server does not answer to the name {host[:253]!r}; if it should, add it to the setting allowed_hosts"
+            )
+
+    def _check_origin(self, request: Request) -> None:
+        origin = request.headers.get("Origin")
+        if request.headers.get("Sec-Fetch-Site") == "cross-site" or (
+            origin is not None and urlsplit(origin).netloc.lower() != request.headers.get("Host", "").lower()
+        ):
+            raise ForeignOrigin("writes are taken from this server's own pages and from programs, not from other sites")
+
+
+def _host_of(header: str) -> str:
+    if header.startswith("["):
+        return header[1:].partition("]")[0]
+    return header.rpartition(":")[0].lower().rstrip(".") if ":" in header else header.lower().rstrip(".")
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,74 @@
+"""The pages."""
+
+from __future__ import annotations
+
+import msgspec
+from quart import Response, render_template
+from werkzeug.exceptions import NotFound
+
+from dashboard import __version__
+from dashboard.boards import Board
+from dashboard.model import Role
+from dashboard.web.routing import Context, Route
+
+_HTML = "text/html; charset=utf-8"
+
+
+async def home(context: Context) -> Response:
+    """Show the overview."""
+    return await _board_page(context, "overview")
+
+
+async def board(context: Context, name: str) -> Response:
+    """Show a board."""
+    return await _board_page(context, name)
+
+
+async def board_toml(context: Context, name: str) -> Response:
+    """Give a board's TOML, ready to go into a settings file."""
+    return Response(_find(context, name).to_toml(), 200, {"Cache-Control": "no-cache"}, content_type="application/toml")
+
+
+async def add(context: Context) -> Response:
+    """Tell how to add a metric, a collector, a board."""
+    return await _page(context, "add.html", page="add", base_url=context.request.host_url.rstrip("/"))
+
+
+def _find(context: Context, name: str) -> Board:
+    found = context.runtime.boards.get(name)
+    if found is None:
+        raise NotFound
+    return found
+
+
+async def _board_page(context: Context, name: str) -> Response:
+    shown = _find(context, name)
+    return await _page(context, "board.html", page="board", board=shown, board_json=board_json(context, shown))
+
+
+async def _page(context: Context, template: str, **values: object) -> Response:
+    html = await render_template(
+        template, boards=list(context.runtime.boards.values()), principal=context.principal, **values
+    )
+    return Response(html, 200, {"Cache-Control": "no-cache"}, content_type=_HTML)
+
+
+def board_json(context: Context, board: Board) -> str:
+    """Return a board as the page's data block has it; `<` is written so that no text can end the block."""
+    runtime = context.runtime
+    value = {
+        **msgspec.to_builtins(board),
+        "fault": runtime.board_fault,
+        "instance": runtime.instance,
+        "version": __version__,
+        "root_path": runtime.settings.root_path,
+    }
+    return msgspec.json.encode(value).decode().replace("<", "\\u003c")
+
+
+ROUTES = (
+    Route("/", Role.VIEWER, home),
+    Route("/boards/<name>", Role.VIEWER, board),
+    Route("/boards/<name>.toml", Role.VIEWER, board_toml),
+    Route("/add", Role.VIEWER, add),
+)

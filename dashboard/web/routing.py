@@ -1,0 +1,75 @@
+"""Routes: each file of this folder lists its own in `ROUTES`, each with the least role that it needs."""
+
+from __future__ import annotations
+
+import pkgutil
+from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+import msgspec
+from quart import Quart, Response, g, request
+from quart.wrappers import Request
+
+import dashboard.web
+from dashboard.model import Principal, Role
+
+if TYPE_CHECKING:
+    from dashboard.runtime import Runtime
+
+JSON = "application/json"
+
+
+class Context(msgspec.Struct, frozen=True):
+    """What a view is given: the running program, who asks, and the request."""
+
+    runtime: Runtime
+    principal: Principal
+    request: Request
+
+    def arg(self, name: str) -> str | None:
+        """Return a query parameter; None when it is absent or empty."""
+        return self.request.args.get(name) or None
+
+    def args(self, name: str) -> list[str]:
+        """Return every value of a repeatable query parameter."""
+        return [value for value in self.request.args.getlist(name) if value]
+
+
+View = Callable[..., Awaitable[Response]]
+
+
+class Route(msgspec.Struct, frozen=True):
+    """A path, the least role that may enter, the view that answers, and the methods it takes."""
+
+    path: str
+    role: Role
+    view: View
+    methods: tuple[str, ...] = ("GET",)
+
+    @property
+    def name(self) -> str:
+        """Return a name that no other route has."""
+        return f"{self.view.__module__}.{self.view.__qualname__} {self.path}"
+
+
+def routes() -> Iterator[Route]:
+    """Yield the routes of every file in this folder."""
+    for module in pkgutil.iter_modules(dashboard.web.__path__, "dashboard.web."):
+        yield from getattr(import_module(module.name), "ROUTES", ())
+
+
+def register(app: Quart, runtime: Runtime) -> None:
+    """Add every route to `app`; the guard finds a route's role by its endpoint."""
+    for route in routes():
+        app.add_url_rule(route.path, route.name, partial(_enter, runtime, route), methods=list(route.methods))
+
+
+async def _enter(runtime: Runtime, route: Route, **parts: str) -> Response:
+    return await route.view(Context(runtime, g.principal, request._get_current_object()), **parts)  # type: ignore[attr-defined]
+
+
+def json_response(value: object, status: int = 200) -> Response:
+    """Return a value as JSON, not to be cached."""
+    return Response(msgspec.json.encode(value), status, {"Cache-Control": "no-store"}, content_type=JSON)
