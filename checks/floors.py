@@ -14,9 +14,11 @@ from pathlib import Path
 PACKAGE = "dashboard"
 
 FLOORS: tuple[frozenset[str], ...] = (
-    frozenset({"model", "errors", "clock", "selector"}),
-    frozenset({"config", "boards", "events", "sse", "exposition"}),
-    frozenset({"broadcaster", "window", "collectors", "ingest"}),
+    frozenset({"model", "errors", "clock", "selector", "points", "tally", "toml_lines", "toml_text"}),
+    frozenset(
+        {"config", "datadir", "settings_file", "table", "boards", "events", "eventlog", "filters", "sse", "exposition"}
+    ),
+    frozenset({"broadcaster", "window", "collectors", "ingest", "reload"}),
     frozenset({"pipeline"}),
     frozenset({"runtime"}),
     frozenset({"web", "cli", "__main__"}),
