@@ -14,6 +14,7 @@ from typing import Annotated, Literal, get_args
 import msgspec
 from msgspec import Meta
 
+from dashboard.config import top_level
 from dashboard.errors import SelectorSyntaxError
 from dashboard.selector import Selector
 from dashboard.settings_file import SettingsFile
@@ -96,18 +97,18 @@ class _BoardTable(msgspec.Struct, frozen=True, kw_only=True):
     panel: Annotated[tuple[Panel, ...], Meta(description="Its panels, each a `[[board.panel]]`.")] = ()
 
 
-def load_boards(file: SettingsFile | None, elsewhere: Mapping[str, str] | None = None) -> tuple[Board, ...]:
+def load_boards(file: SettingsFile | None) -> tuple[Board, ...]:
     """Return the boards of a settings file, and before them the built-in overview unless one has that name.
 
-    `elsewhere` is as for `read_table`. Raises ConfigFileError at the first fault.
+    Raises ConfigFileError at the first fault.
     """
-    own = read_boards(file, elsewhere) if file is not None else ()
+    own = read_boards(file) if file is not None else ()
     if any(board.name == OVERVIEW for board in own):
         return tuple(sorted(own, key=lambda board: board.name != OVERVIEW))
     return (*read_boards(SettingsFile.read(Path(__file__).with_name("overview.toml"))), *own)
 
 
-def read_boards(file: SettingsFile, elsewhere: Mapping[str, str] | None = None) -> tuple[Board, ...]:
+def read_boards(file: SettingsFile) -> tuple[Board, ...]:
     """Return the boards that a file says, in its order; raise ConfigFileError at the first fault."""
     tables = file.data.get("board", [])
     if not isinstance(tables, list):
@@ -116,7 +117,7 @@ def read_boards(file: SettingsFile, elsewhere: Mapping[str, str] | None = None) 
     for index, table in enumerate(tables):
         keys = ("board", index)
         _refuse_later_kinds(file, keys, table)
-        board = _board(file, keys, read_table(file, keys, table, _BoardTable, elsewhere))
+        board = _board(file, keys, read_table(file, keys, table, _BoardTable, top_level()))
         if board.name in boards:
             raise file.error((*keys, "name"), f"{shown(board.name)} is the name of another board")
         boards[board.name] = board

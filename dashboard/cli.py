@@ -12,7 +12,8 @@ import msgspec
 
 from dashboard import __version__
 from dashboard.boards import Board, load_boards
-from dashboard.config import Loaded, data_folder, is_loopback, load, refuse_exposure, top_level
+from dashboard.config import Loaded, is_loopback, load, refuse_exposure
+from dashboard.datadir import default_folder
 from dashboard.errors import ConfigError, DashboardError
 from dashboard.settings_file import SettingsFile
 from dashboard.toml_text import toml_value
@@ -59,9 +60,9 @@ def serve(
     file = _settings_file(config)
     flags = {"host": host, "port": port, "data_dir": data_dir, "insecure": insecure}
     loaded = load(file, os.environ, flags)
-    boards = load_boards(file, top_level())
+    boards = load_boards(file)
     refuse_exposure(loaded.settings)
-    settings = msgspec.structs.replace(loaded.settings, data_dir=data_folder(loaded.settings, os.environ).absolute())
+    settings = loaded.settings
     _warn(loaded.warnings)
     if not is_loopback(settings.host):
         _warn([f"no sign-in on {settings.host}: everyone who reaches port {settings.port} is an admin"])
@@ -78,9 +79,12 @@ def check_config(file: Path) -> None:
     """Read a settings FILE and print the settings in effect, where they come from, and all boards."""
     read = SettingsFile.read(file)
     loaded = load(read, os.environ)
-    boards = load_boards(read, top_level())
-    refuse_exposure(loaded.settings)
+    boards = load_boards(read)
     _warn(loaded.warnings)
+    try:
+        refuse_exposure(loaded.settings)
+    except ConfigError as error:
+        _warn([str(error)])  # no fault of the file, for a flag may still say it
     click.echo("\n".join([*_setting_lines(loaded), "", *_board_lines(boards)]))
 
 
@@ -98,7 +102,7 @@ def _settings_file(config: Path | None) -> SettingsFile | None:
 def _setting_lines(loaded: Loaded) -> Iterable[str]:
     """Write the settings as TOML, each with its source; those that are lists of tables come last, as TOML wants."""
     values = msgspec.to_builtins(loaded.settings, enc_hook=str)
-    values["data_dir"] = str(data_folder(loaded.settings, os.environ))
+    values["data_dir"] = str(loaded.settings.data_dir or default_folder())
     for key, value in values.items():
         source = loaded.sources.get(key, "default")
         if value is None:

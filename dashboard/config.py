@@ -5,7 +5,6 @@ from __future__ import annotations
 import ipaddress
 import json
 import re
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, cast
@@ -178,20 +177,6 @@ def is_loopback(host: str) -> bool:
         return False
     mapped = getattr(address, "ipv4_mapped", None)
     return bool((mapped or address).is_loopback)
-
-
-def data_folder(settings: Settings, environ: Mapping[str, str]) -> Path:
-    """Return the folder of what must survive: `data_dir`, else the user's data folder. Nothing is created."""
-    if settings.data_dir is not None:
-        return settings.data_dir
-    try:
-        if sys.platform == "darwin":
-            return Path.home() / "Library" / "Application Support" / "dashboard"
-        given = environ.get("XDG_DATA_HOME", "")
-        base = Path(given) if Path(given).is_absolute() else Path.home() / ".local" / "share"
-        return base / "dashboard"
-    except RuntimeError:
-        raise ConfigError("data_dir: this user has no home folder; name one with DASHBOARD_DATA_DIR") from None
 
 
 class _Named(msgspec.Struct, frozen=True):
