@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -17,10 +18,11 @@ from dashboard.collectors import CollectorState
 from dashboard.collectors.itself import Itself
 from dashboard.collectors.load import LoadFault, load
 from dashboard.collectors.schedule import Scheduler
-from dashboard.config import Settings
-from dashboard.datadir import MARK_AHEAD, DataDir, default_folder
+from dashboard.config import Settings, data_folder
+from dashboard.datadir import MARK_AHEAD, DataDir
 from dashboard.eventlog import MemoryLog
 from dashboard.events import System
+from dashboard.model import Batch
 from dashboard.pipeline import Pipeline
 from dashboard.reload import watch
 from dashboard.tally import Tally
@@ -39,7 +41,7 @@ class Runtime:
         self.board_fault: str | None = None
         self.clock = SystemClock()
         self.started_at = self.clock.wall()
-        self.data_dir = DataDir(settings.data_dir or default_folder())
+        self.data_dir = DataDir(data_folder(settings, os.environ))
         self.instance = settings.instance or self.data_dir.instance()
         self.tally = Tally()
         self.log = MemoryLog(
@@ -101,11 +103,14 @@ class Runtime:
             [*collectors, itself],
             instance=self.instance,
             clock=self.clock,
-            accept=self.pipeline.accept,
+            accept=self._accept,
             on_state=self._on_state,
             on_clock_step=self._on_clock_step,
             default_interval=self.settings.interval,
         )
+
+    def _accept(self, batch: Batch) -> None:
+        self.pipeline.accept(batch)  # what finds no room is counted by the window
 
     def _on_state(self, state: CollectorState) -> None:
         if state.state == "failed":

@@ -5,6 +5,7 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 from statistics import median
 
 import msgspec
@@ -48,7 +49,7 @@ class Line:
         recent = self.times[-6:]
         if len(recent) < 6:
             return None
-        return median(later - earlier for earlier, later in zip(recent, recent[1:], strict=False))
+        return median(later - earlier for earlier, later in pairwise(recent))
 
     def add(self, time: float, value: float, keep: float) -> None:
         """Store a sample in its place; one of the same time replaces."""

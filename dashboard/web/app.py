@@ -62,7 +62,7 @@ def wants_page() -> bool:
 async def _admit(guard: Guard, roles: dict[str, Role]) -> None:
     g.started = time.monotonic()
     role = roles.get(request.endpoint or "", Role.ANYONE)
-    g.principal = guard.admit(request, role)  # type: ignore[arg-type]
+    g.principal = guard.admit(request, role)
 
 
 async def _finish(runtime: Runtime, response: Response) -> Response:

@@ -14,8 +14,9 @@ _READING = ("GET", "HEAD", "OPTIONS")
 
 HEADERS = {
     "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; "
-        "worker-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+        "connect-src 'self'; worker-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; "
+        "frame-ancestors 'none'"
     ),
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -52,7 +53,8 @@ class Guard:
         host = _host_of(header)
         if host and not _is_address(host) and host not in self._names:
             raise ForeignHost(
-                f"this server does not answer to the name {host[:253]!r}; if it should, add it to the setting allowed_hosts"
+                f"this server does not answer to the name {host[:253]!r}; "
+                "if it should, add it to the setting allowed_hosts"
             )
 
     def _check_origin(self, request: Request) -> None:

@@ -50,11 +50,10 @@ def listen(settings: Settings) -> socket.socket:
     """Return a listening socket, whose options every connection inherits; raise ConfigError naming the setting."""
     host = settings.host.strip("[]")
     try:
-        family, _, _, _, address = socket.getaddrinfo(
-            host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
+        found = socket.getaddrinfo(host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except socket.gaierror as error:
         raise ConfigError(f"host: {settings.host!r} is no address of this machine ({error.strerror})") from error
+    family, _, _, _, address = found[0]
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     for name, value in _OPTIONS:
@@ -120,7 +119,7 @@ def _register_connections() -> weakref.WeakSet[TCPServer]:
             super().__init__(*arguments)
             connections.add(self)
 
-    hypercorn.asyncio.run.TCPServer = Connection  # type: ignore[attr-defined]
+    hypercorn.asyncio.run.TCPServer = Connection  # type: ignore[attr-defined,assignment]
     return connections
 
 

@@ -30,7 +30,7 @@ async def events(context: Context) -> Response:
 
 
 async def _written(runtime: Runtime, cursor: Cursor, viewer: str) -> AsyncIterator[bytes]:
-    # Everything is acquired here, not in the view: a viewer who leaves before the first byte then leaves nothing behind.
+    # All is acquired here, not in the view: a viewer who leaves before the first byte then leaves nothing behind.
     runtime.tally.enter(viewer)
     try:
         with cursor:
