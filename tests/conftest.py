@@ -8,8 +8,10 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
+from playwright.async_api import Browser
 
 from tests import interpreters
+from tests.browsing import open_browser
 from tests.needs import MISSING
 from tests.needs import need as need_program
 from tests.serving import Server, running_server
@@ -26,6 +28,13 @@ async def server() -> AsyncIterator[Server]:
     """A real server with its default settings, on a port of its own."""
     async with running_server() as running:
         yield running
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    """A real Chromium; `await browser.new_page()` opens a tab."""
+    async with open_browser() as opened:
+        yield opened
 
 
 @pytest.fixture(params=interpreters.versions())

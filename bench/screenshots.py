@@ -1,0 +1,83 @@
+"""`python -m bench.screenshots`: pictures of the overview, as the README and docs show them.
+
+Starts a server on a free port, lets it collect, and takes `/` at the sizes of a desk (light and dark), a phone and a
+wall.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from playwright.async_api import Browser
+
+from tests.browsing import open_browser
+from tests.serving import running_server
+
+FOLDER = Path(__file__).parent.parent / "docs" / "images"
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One picture: the file's stem, the window, and what the viewer's system wishes for."""
+
+    name: str
+    width: int
+    height: int
+    scheme: Literal["light", "dark"] = "light"
+    scale: float = 1
+
+
+PICTURES = (
+    Picture("overview", 1440, 900),
+    Picture("overview-dark", 1440, 900, scheme="dark"),
+    Picture("overview-phone", 390, 844, scale=2),
+    Picture("overview-wall", 3840, 2160, scheme="dark"),
+)
+
+
+async def take(browser: Browser, url: str, picture: Picture, folder: Path, watch: float) -> Path:
+    """Open `url` as `picture` says, watch it for `watch` seconds, and return the file of the picture."""
+    context = await browser.new_context(
+        viewport={"width": picture.width, "height": picture.height},
+        color_scheme=picture.scheme,
+        device_scale_factor=picture.scale,
+        is_mobile=picture.width < 600,
+        has_touch=picture.width < 600,
+    )
+    page = await context.new_page()
+    await page.goto(url, wait_until="load")
+    await page.wait_for_selector("canvas")
+    await asyncio.sleep(watch)
+    file = folder / f"{picture.name}.png"
+    await page.screenshot(path=file)
+    await context.close()
+    return file
+
+
+async def run(path: str, folder: Path, collect: float, watch: float) -> None:
+    """Collect for `collect` seconds, then take all pictures of `path`, each after `watch` seconds."""
+    folder.mkdir(parents=True, exist_ok=True)
+    async with running_server() as server, open_browser() as browser:
+        print(f"{server.url} collects for {collect:g} s …", flush=True)
+        await asyncio.sleep(collect)
+        for picture in PICTURES:
+            print(await take(browser, server.url + path, picture, folder, watch), flush=True)
+
+
+def main() -> None:
+    """Read the command line and take the pictures."""
+    parser = argparse.ArgumentParser(prog="python -m bench.screenshots", description="Take the pictures of the docs.")
+    parser.add_argument("--path", default="/", help="page to take (default: /)")
+    parser.add_argument("--folder", type=Path, default=FOLDER, help="where the pictures go (default: docs/images)")
+    parser.add_argument("--collect", type=float, default=120, help="seconds of data before the first picture")
+    parser.add_argument("--watch", type=float, default=5, help="seconds that each page is open before its picture")
+    arguments = parser.parse_args()
+    asyncio.run(run(arguments.path, arguments.folder, arguments.collect, arguments.watch))
+
+
+if __name__ == "__main__":
+    main()

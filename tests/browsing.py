@@ -1,0 +1,24 @@
+"""A real Chromium for tests and pictures."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from playwright.async_api import Browser, async_playwright
+
+from tests.needs import need
+
+
+@asynccontextmanager
+async def open_browser(*flags: str) -> AsyncIterator[Browser]:
+    """Start Chromium without a window, with these further command line flags; it is gone afterwards."""
+    path = need("chromium")
+    sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=path, args=[*sandbox, *flags])
+        try:
+            yield browser
+        finally:
+            await browser.close()

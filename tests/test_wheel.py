@@ -1,0 +1,140 @@
+"""A wheel built from the tree serves its pages from anywhere, with nothing from another host, and needs no Node.js."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+import zipfile
+from pathlib import Path
+from urllib.parse import urljoin
+
+import httpx
+import pytest
+from playwright.async_api import Browser, Request
+
+from tests.serving import running_server
+
+ROOT = Path(__file__).parent.parent
+UNREACHABLE = {"npm_config_registry": "http://127.0.0.1:9/", "npm_config_fetch_retries": "0"}
+LINKED = re.compile(r'(?:src|href)="([^"#]+\.(?:js|css|svg|png|ico|webmanifest)[^"]*)"')
+
+pytestmark = pytest.mark.xdist_group("wheel")
+
+
+def build(tree: Path, kind: str, out: Path, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    """Build `tree` with no program but Python in reach."""
+    return subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", kind, "-d", out],
+        cwd=tree,
+        env={**os.environ, "PATH": "/nonexistent", **(env or {})},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sources as a fresh clone has them: without anything that was fetched or made."""
+    made = (".git", ".venv*", ".*cache*", "node_modules", "vendor", "build", "dist", "__pycache__", ".hypothesis")
+    return Path(shutil.copytree(ROOT, tmp_path_factory.mktemp("tree") / "source", ignore=shutil.ignore_patterns(*made)))
+
+
+@pytest.fixture(scope="module")
+def wheel(tree: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel of that tree; Chart.js was fetched for it."""
+    out = tmp_path_factory.mktemp("dist")
+    done = build(tree, "wheel", out)
+    assert done.returncode == 0, done.stdout
+    return next(out.glob("*.whl"))
+
+
+@pytest.fixture(scope="module")
+def python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The interpreter of an environment in which there is the wheel and what it depends on, no more."""
+    folder = tmp_path_factory.mktemp("empty") / "venv"
+    subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+    interpreter = folder / "bin" / "python"
+    subprocess.run([interpreter, "-m", "pip", "install", "--quiet", wheel], check=True)
+    return interpreter
+
+
+def test_a_wheel_carries_pages_static_files_and_chart_js(wheel: Path) -> None:
+    names = set(zipfile.ZipFile(wheel).namelist())
+    for folder in ("templates", "static"):
+        for file in (ROOT / folder).rglob("*"):
+            if file.is_file() and not file.name.startswith(".") and "vendor" not in file.parts:
+                assert f"dashboard/{file.relative_to(ROOT)}" in names
+    assert "dashboard/static/vendor/chart.umd.min.js" in names
+    assert "dashboard/static/vendor/chart.js.LICENSE.md" in names
+    assert not [name for name in names if "/." in name]
+    assert {name.split("/")[0].split("-")[0] for name in names} == {"dashboard", "live_glass_dashboard"}
+
+
+def test_an_sdist_carries_no_third_party_code_and_makes_the_same_wheel(tree: Path, wheel: Path, tmp_path: Path) -> None:
+    assert build(tree, "sdist", tmp_path).returncode == 0
+    archive = next(tmp_path.glob("*.tar.gz"))
+    with tarfile.open(archive) as files:
+        assert not [name for name in files.getnames() if "vendor" in name or "node_modules" in name]
+        files.extractall(tmp_path, filter="data")
+    unpacked = next(path for path in tmp_path.iterdir() if path.is_dir())
+    done = build(unpacked, "wheel", tmp_path)
+    assert done.returncode == 0, done.stdout
+    made = next(tmp_path.glob("*.whl"))
+    assert sorted(zipfile.ZipFile(made).namelist()) == sorted(zipfile.ZipFile(wheel).namelist())
+
+
+def test_a_second_build_needs_no_registry(tree: Path, wheel: Path, tmp_path: Path) -> None:
+    done = build(tree, "wheel", tmp_path, UNREACHABLE)
+    assert done.returncode == 0, done.stdout
+
+
+def test_a_build_that_cannot_fetch_says_so_and_leaves_nothing_half_done(
+    tree: Path, wheel: Path, tmp_path: Path
+) -> None:
+    fresh = Path(shutil.copytree(tree, tmp_path / "fresh", ignore=shutil.ignore_patterns("vendor")))
+    done = build(fresh, "wheel", tmp_path, {**UNREACHABLE, "npm_config_cache": str(tmp_path / "cache")})
+    assert done.returncode != 0
+    assert "Chart.js could not be fetched" in done.stdout
+    assert not list((fresh / "static" / "vendor").iterdir())
+
+
+async def test_an_installed_wheel_serves_every_file_of_its_page(python: Path) -> None:
+    async with running_server(python=python) as server, httpx.AsyncClient(base_url=server.url) as client:
+        page = await client.get("/")
+        assert page.status_code == 200
+        linked = [urljoin(server.url, address) for address in LINKED.findall(page.text)]
+        assert linked
+        for address in linked:
+            answer = await client.get(address)
+            assert answer.status_code == 200, address
+            assert answer.content, address
+
+
+async def test_the_page_of_an_installed_wheel_asks_no_other_host(python: Path, browser: Browser) -> None:
+    async with running_server(python=python) as server:
+        asked: list[Request] = []
+        failed: list[str] = []
+        page = await browser.new_page()
+        page.on("request", asked.append)
+        page.on("requestfailed", lambda request: failed.append(request.url))
+        page.on("pageerror", lambda error: failed.append(str(error)))
+        async with page.expect_request(re.compile(r"/api/v1/events")):
+            await page.goto(server.url, wait_until="load")
+        await page.wait_for_selector("canvas")
+        addresses = [request.url for request in asked]
+        assert [address for address in addresses if not address.startswith((server.url, "data:", "blob:"))] == []
+        assert [address for address in addresses if "chart.umd" in address]
+        assert failed == []
+        await page.close()
+
+
+def test_the_command_is_installed(python: Path, tmp_path: Path) -> None:
+    done = subprocess.run([python.parent / "dashboard", "--help"], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0
+    assert "serve" in done.stdout
+    assert "check-config" in done.stdout
