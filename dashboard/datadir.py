@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import logging
+import os
 import socket
+import sys
 from pathlib import Path
 
 log = logging.getLogger("dashboard")
 
 MARK_AHEAD = 15.0
 """Seconds by which the mark of ids is written ahead, so that a kill loses none."""
+
+
+def default_folder() -> Path:
+    """Return the user's data folder for this program, by the system's custom."""
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Application Support" / "dashboard"
+    base = os.environ.get("XDG_DATA_HOME")
+    return (Path(base) if base else Path.home() / ".local" / "share") / "dashboard"
 
 
 class DataDir:

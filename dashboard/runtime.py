@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -18,8 +17,8 @@ from dashboard.collectors import CollectorState
 from dashboard.collectors.itself import Itself
 from dashboard.collectors.load import LoadFault, load
 from dashboard.collectors.schedule import Scheduler
-from dashboard.config import Settings, data_folder
-from dashboard.datadir import MARK_AHEAD, DataDir
+from dashboard.config import Settings
+from dashboard.datadir import MARK_AHEAD, DataDir, default_folder
 from dashboard.eventlog import MemoryLog
 from dashboard.events import System
 from dashboard.model import Batch
@@ -41,7 +40,7 @@ class Runtime:
         self.board_fault: str | None = None
         self.clock = SystemClock()
         self.started_at = self.clock.wall()
-        self.data_dir = DataDir(data_folder(settings, os.environ))
+        self.data_dir = DataDir(settings.data_dir or default_folder())
         self.instance = settings.instance or self.data_dir.instance()
         self.tally = Tally()
         self.log = MemoryLog(

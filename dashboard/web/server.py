@@ -65,12 +65,10 @@ def listen(settings: Settings) -> socket.socket:
         listener.bind(address)
     except OSError as error:
         listener.close()
-        reason = (
-            "is taken by another program" if error.errno == errno.EADDRINUSE else f"cannot be had: {error.strerror}"
-        )
-        raise ConfigError(
-            f"port {settings.port} on {settings.host} {reason}; choose another by the setting port, DASHBOARD_PORT or --port"
-        ) from error
+        taken = error.errno == errno.EADDRINUSE
+        reason = "is taken by another program" if taken else f"cannot be had: {error.strerror}"
+        remedy = "choose another by the setting port, DASHBOARD_PORT or --port"
+        raise ConfigError(f"port {settings.port} on {settings.host} {reason}; {remedy}") from error
     listener.setblocking(False)
     return listener
 
