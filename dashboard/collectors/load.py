@@ -1,0 +1,222 @@
+"""Finds collectors by their place: this folder's modules, then the Python files of the setting `collectors_dir`."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import importlib.util
+import pkgutil
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import msgspec
+
+import dashboard.collectors
+from dashboard.collectors import Collector, CollectorState, Family
+from dashboard.config import CollectorSetting, Settings
+from dashboard.errors import CollectorError
+from dashboard.model import NAME
+
+IMPORT_PATIENCE = 5.0
+"""Seconds that one file may take to be imported and to create its collector."""
+
+
+@dataclass(frozen=True)
+class LoadedCollector:
+    """A collector as it was found, with the settings' interval applied."""
+
+    name: str
+    interval: float | None
+    families: Sequence[Family]
+    collect: Callable[[], Any]
+    may_block: bool = False
+
+
+class LoadFault(msgspec.Struct, frozen=True):
+    """A collector that could not be loaded; the others were."""
+
+    name: str
+    path: str
+    line: int | None
+    message: str
+
+    def __str__(self) -> str:
+        where = f"{self.path}:{self.line}" if self.line is not None else self.path
+        return f"{where}: {self.message}"
+
+    def state(self, instance: str, since: float) -> CollectorState:
+        """Return it as the state of a collector that failed at Unix second `since`."""
+        return CollectorState(
+            name=self.name,
+            source=f"{instance}/{self.name}",
+            state="failed",
+            interval=0.0,
+            since=since,
+            error=str(self),
+            failures=1,
+        )
+
+
+class Candidate(msgspec.Struct, frozen=True):
+    """A module that may hold a collector, not imported yet."""
+
+    name: str
+    path: str
+    module: Callable[[], ModuleType]
+    built_in: bool
+
+
+def load(settings: Settings) -> tuple[list[Collector], list[LoadFault]]:
+    """Import every collector that the settings leave on.
+
+    One that does not suit this machine is left out silently; one that is faulty is left out and told of. It
+    imports files that anyone may have written, so each is given `IMPORT_PATIENCE` seconds.
+    """
+    chosen = {entry.name: entry for entry in settings.collector}
+    collectors: list[Collector] = []
+    faults: list[LoadFault] = []
+    known: list[str] = []
+    families: dict[str, tuple[Family, str]] = {}
+    for candidate in (*_built_in(), *_from_folder(settings.collectors_dir, faults)):
+        setting = chosen.get(candidate.name, CollectorSetting(name=candidate.name))
+        try:
+            if candidate.name in known and setting.enabled:
+                raise CollectorError(f"the name {candidate.name!r} is taken by another collector; rename the file")
+            known.append(candidate.name)
+            found = _within_patience(partial(_made, candidate, settings)) if setting.enabled else None
+            if found is not None:
+                collector = _checked(found, candidate, setting)
+                _claim(collector, families)
+                collectors.append(collector)
+        # Whatever someone else's file does at import, even sys.exit(), is that file's fault and no one else's.
+        except BaseException as error:
+            if isinstance(error, KeyboardInterrupt):
+                raise
+            faults.append(_fault(candidate.name, candidate.path, error))
+    faults.extend(_unknown(chosen, known))
+    return collectors, faults
+
+
+def built_in_families() -> Iterator[tuple[str, Family]]:
+    """Yield every built-in collector's name with each of its families, whether this machine has it or not."""
+    for candidate in _built_in():
+        for family in getattr(candidate.module(), "FAMILIES", ()):
+            yield candidate.name, family
+
+
+def _built_in() -> Iterator[Candidate]:
+    package = dashboard.collectors
+    for found in sorted(pkgutil.iter_modules(package.__path__), key=lambda entry: entry.name):
+        if not found.name.startswith("_"):
+            name = f"{package.__name__}.{found.name}"
+            yield Candidate(found.name, name, partial(importlib.import_module, name), built_in=True)
+
+
+def _from_folder(folder: Path | None, faults: list[LoadFault]) -> Iterator[Candidate]:
+    if folder is None:
+        return
+    try:
+        paths = sorted(path for path in folder.iterdir() if path.suffix == ".py" and path.name[0] not in "._")
+    except OSError as error:
+        faults.append(LoadFault("collectors_dir", str(folder), None, f"cannot be read: {error.strerror}"))
+        return
+    for path in paths:
+        yield Candidate(path.stem, str(path), partial(_imported, path), built_in=False)
+
+
+def _imported(path: Path) -> ModuleType:
+    name = f"dashboard_collectors_dir.{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise CollectorError("is not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    # Dataclasses and typing look their module up there while its body runs.
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module
+
+
+def _made(candidate: Candidate, settings: Settings) -> object | None:
+    module = candidate.module()
+    if hasattr(module, "create"):
+        made: object | None = module.create(settings)
+        return made
+    if hasattr(module, "collect"):
+        return module
+    if candidate.built_in:
+        return None
+    raise CollectorError("has neither collect() nor create(settings)")
+
+
+def _within_patience(make: Callable[[], object | None]) -> object | None:
+    made: list[object | None] = []
+    raised: list[BaseException] = []
+
+    def attempt() -> None:
+        try:
+            made.append(make())
+        # Handed over to the thread that waits.
+        except BaseException as error:
+            raised.append(error)
+
+    thread = threading.Thread(target=attempt, name="collector-import", daemon=True)
+    thread.start()
+    thread.join(IMPORT_PATIENCE)
+    if raised:
+        raise raised[0]
+    if not made:
+        raise CollectorError(f"was not imported within {IMPORT_PATIENCE:g} s; move endless work into collect()")
+    return made[0]
+
+
+def _checked(found: object, candidate: Candidate, setting: CollectorSetting) -> LoadedCollector:
+    collect = getattr(found, "collect", None)
+    if not callable(collect):
+        raise CollectorError("what create(settings) returned has no collect()")
+    families = getattr(found, "families", None)
+    if not isinstance(families, (list, tuple)) or not all(isinstance(family, Family) for family in families):
+        raise CollectorError("needs families = [Family(name, type, unit, help), …]")
+    for family in families:
+        if NAME.fullmatch(family.name) is None:
+            raise CollectorError(f"{family.name!r} is not a metric's name: letters, digits and '_'")
+        if family.type not in ("gauge", "counter", "histogram"):
+            raise CollectorError(f"{family.name}: type {family.type!r} is neither gauge, counter nor histogram")
+    interval = getattr(found, "interval", None) if setting.interval is None else setting.interval
+    if interval is not None and not (isinstance(interval, (int, float)) and 0.1 <= interval <= 3600):
+        raise CollectorError(f"interval must be from 0.1 to 3600 seconds, not {interval!r}")
+    may_block = bool(getattr(found, "may_block", False))
+    return LoadedCollector(candidate.name, interval, tuple(families), collect, may_block)
+
+
+def _claim(collector: Collector, families: dict[str, tuple[Family, str]]) -> None:
+    for family in collector.families:
+        first, owner = families.setdefault(family.name, (family, collector.name))
+        if first != family:
+            raise CollectorError(f"the family {family.name} is declared differently by the collector {owner!r}")
+
+
+def _unknown(chosen: dict[str, CollectorSetting], known: list[str]) -> Iterator[LoadFault]:
+    for name in chosen.keys() - set(known):
+        near = difflib.get_close_matches(name, known, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(known)}"
+        yield LoadFault(name, "[[collector]]", None, f"there is no collector {name!r}{hint}")
+
+
+def _fault(name: str, path: str, error: BaseException) -> LoadFault:
+    if isinstance(error, CollectorError):
+        return LoadFault(name, path, None, str(error))
+    if isinstance(error, SyntaxError):
+        return LoadFault(name, error.filename or path, error.lineno, f"SyntaxError: {error.msg}")
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == path]
+    return LoadFault(name, path, frames[-1].lineno if frames else None, f"{type(error).__name__}: {error}")

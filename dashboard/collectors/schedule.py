@@ -1,0 +1,185 @@
+"""Runs every collector at its interval, on ticks aligned to the wall clock, so that none waits for another.
+
+Cheap collectors share one thread, handed over once a tick. One that holds that thread for `PATIENCE` keeps it: the
+others go on in a new one, and the culprit has a thread of its own until it has been quick for a while. While a
+collector has not returned it is not started again, so a hung one costs one thread and no more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from dashboard.collectors import Collector, CollectorState
+from dashboard.collectors.lane import Job, Lane, Outcome
+from dashboard.collectors.watch import PATIENCE, Watch
+from dashboard.model import Batch, Clock
+
+STEP = 0.5
+"""Seconds by which the wall clock must leave the monotonic one to have been set."""
+
+LONGEST_SLEEP = 1.0
+"""Seconds between two looks at the clock, so that a step is seen soon also where all intervals are long."""
+
+_log = logging.getLogger(__name__)
+
+
+class TickClock(Clock, Protocol):
+    """A clock that can be waited on."""
+
+    async def sleep(self, seconds: float) -> None:
+        """Return after `seconds` of monotonic time."""
+        ...
+
+
+class Scheduler:
+    """Owns every collector's runs, from the tick to the batch.
+
+    `accept` gets each batch. `on_state` gets a collector's state when it failed, is late or recovered, and again
+    when a failure that a collector raised as CollectorError reads differently. `on_clock_step` gets the seconds by
+    which the wall clock was set, before any batch of the new time. All three are called on the loop of `run`.
+    """
+
+    def __init__(
+        self,
+        collectors: Sequence[Collector],
+        *,
+        instance: str,
+        clock: TickClock,
+        accept: Callable[[Batch], None],
+        on_state: Callable[[CollectorState], None],
+        on_clock_step: Callable[[float], None],
+        default_interval: float,
+    ) -> None:
+        self._instance = instance
+        self._clock = clock
+        self._accept = accept
+        self._on_state = on_state
+        self._on_clock_step = on_clock_step
+        self._shift = 0.0
+        now = clock.wall()
+        self._watches = {
+            each.name: Watch(each, f"{instance}/{each.name}", each.interval or default_interval, now)
+            for each in collectors
+        }
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def states(self) -> list[CollectorState]:
+        """Return how every collector is doing, in the order in which they were given."""
+        return [watch.state() for watch in self._watches.values()]
+
+    async def run(self) -> None:
+        """Tick until cancelled; leave threads that hang behind."""
+        self._shared = self._lane("shared")
+        wall, monotonic = self._clock.wall(), self._clock.monotonic()
+        self._align(wall)
+        try:
+            while True:
+                expected = wall + (self._clock.monotonic() - monotonic)
+                wall, monotonic = self._clock.wall(), self._clock.monotonic()
+                if abs(wall - expected) > STEP:
+                    self._step(wall, wall - expected)
+                self._free_shared(monotonic)
+                for watch in self._watches.values():
+                    self._report(watch.look(wall, monotonic))
+                self._start_due(wall, monotonic)
+                await self._clock.sleep(self._pause(wall))
+        finally:
+            await self._close()
+
+    def _lane(self, name: str) -> Lane:
+        return Lane(name, asyncio.get_running_loop(), self._clock, self._collected)
+
+    def _align(self, wall: float) -> None:
+        for watch in self._watches.values():
+            watch.align(wall)
+
+    def _step(self, wall: float, seconds: float) -> None:
+        self._shift += seconds
+        self._align(wall)
+        _log.warning("the clock was set by %+.1f s", seconds)
+        self._on_clock_step(seconds)
+
+    def _free_shared(self, monotonic: float) -> None:
+        since = self._shared.busy_since()
+        if since is None or monotonic - since < PATIENCE:
+            return
+        done, culprit, rest = self._shared.take_over()
+        if culprit is not None:
+            self._watches[culprit.collector.name].exile(self._shared)
+            self._shared = self._lane("shared")
+        asyncio.get_running_loop().call_soon(self._collected, done)
+        if rest:
+            self._shared.submit(rest)
+
+    def _start_due(self, wall: float, monotonic: float) -> None:
+        together: list[Job] = []
+        for watch in self._watches.values():
+            stamp = watch.due(wall, monotonic)
+            if stamp is None:
+                continue
+            watch.job = job = Job(watch.collector, stamp, self._shift)
+            if watch.is_async:
+                self._start_task(watch, job)
+            elif watch.alone:
+                watch.lane = watch.lane or self._lane(watch.collector.name)
+                watch.lane.submit([job])
+            else:
+                together.append(job)
+        if together:
+            self._shared.submit(together)
+
+    def _start_task(self, watch: Watch, job: Job) -> None:
+        watch.limit = asyncio.timeout(None)
+        task = asyncio.get_running_loop().create_task(job.run_async(self._clock, watch.limit))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(lambda _: self._collected([job]))
+
+    def _collected(self, jobs: list[Job]) -> None:
+        batches = []
+        for job in jobs:
+            watch, outcome = self._watches[job.collector.name], job.outcome
+            if outcome is None:
+                continue
+            self._report(watch.settle(outcome, self._clock.wall(), self._clock.monotonic()))
+            if outcome.duration <= watch.deadline and (outcome.samples or outcome.rows):
+                batches.append(self._batch(watch, job, outcome))
+        for batch in batches:
+            self._accept(batch)
+
+    def _batch(self, watch: Watch, job: Job, outcome: Outcome) -> Batch:
+        return Batch(
+            source=watch.source,
+            # Where the clock was set while this ran, its time is told in the new time.
+            timestamp=job.stamp + (self._shift - job.shift),
+            interval=watch.interval,
+            resource={"instance": self._instance},
+            samples=outcome.samples,
+            rows=outcome.rows,
+        )
+
+    def _report(self, changed: CollectorState | None) -> None:
+        if changed is None:
+            return
+        if changed.state == "ok":
+            _log.info("collector %s: recovered", changed.name)
+        else:
+            _log.warning("collector %s: %s: %s", changed.name, changed.state, changed.error)
+        self._on_state(changed)
+
+    def _pause(self, wall: float) -> float:
+        pause = min([LONGEST_SLEEP, *(watch.next_due - wall for watch in self._watches.values())])
+        return max(min(pause, PATIENCE) if self._shared.pending() else pause, 0.001)
+
+    async def _close(self) -> None:
+        self._shared.close()
+        for watch in self._watches.values():
+            if watch.lane is not None:
+                watch.lane.close()
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=1.0)
