@@ -77,6 +77,13 @@ class Family(msgspec.Struct, frozen=True):
     unit: str
     help: str
 
+    @property
+    def sample_names(self) -> tuple[str, ...]:
+        """The names that its samples may have: of a histogram its buckets, count and sum."""
+        if self.type == "histogram":
+            return (f"{self.name}_bucket", f"{self.name}_count", f"{self.name}_sum")
+        return (self.name,)
+
 
 class Sample(msgspec.Struct, frozen=True):
     """One value of one series at the time of its collection; labels are its own, without `instance`."""

@@ -15,7 +15,6 @@ from dashboard.selector import Selector
 
 _SLACK = 64  # samples above the bound before the head is cut, so that cutting is rare
 _UNITS = ("bytes", "seconds", "ratio", "celsius", "rpm", "percent", "watts", "volts", "amperes", "hertz", "meters")
-_SUFFIXES = ("_bucket", "_sum", "_count")
 
 
 class Columns(msgspec.Struct, frozen=True):
@@ -88,9 +87,9 @@ class Window:
         return len(self._lines)
 
     def declare(self, families: Iterable[Family]) -> None:
-        """Take note of what series of these names are."""
+        """Take note of what the series of these families are."""
         for family in families:
-            self._families[family.name] = family
+            self._families.update(dict.fromkeys(family.sample_names, family))
 
     def append(self, batch: Batch, *, newest: bool = True) -> list[str]:
         """Store a batch; return the keys of samples that found no room.
@@ -134,12 +133,9 @@ class Window:
 
     def family(self, name: str) -> Family:
         """Return what is known of a name; a pushed one without declaration gets a standard help text."""
-        if name in self._families:
-            return self._families[name]
-        for suffix in _SUFFIXES:
-            base = self._families.get(name.removesuffix(suffix))
-            if name.endswith(suffix) and base is not None and base.type == "histogram":
-                return base
+        known = self._families.get(name)
+        if known is not None:
+            return known
         words = name.removesuffix("_total").rsplit("_", 1)
         unit = words[-1] if words[-1] in _UNITS else ""
         kind = "counter" if name.endswith("_total") else "gauge"
