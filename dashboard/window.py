@@ -45,8 +45,8 @@ class Line:
         """Seconds between samples: as declared, else the median of the last five arrivals, else unknown."""
         if self.declared is not None:
             return self.declared
-        recent = self.times[-6:]
-        if len(recent) < 6:
+        recent = self.times[-5:]
+        if len(recent) < 5:
             return None
         return median(later - earlier for earlier, later in pairwise(recent))
 
