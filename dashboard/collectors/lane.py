@@ -39,7 +39,7 @@ class Intake:
 
     def __init__(self, collector: Collector) -> None:
         self._collector = collector
-        self._names = {family.name for family in collector.families}
+        self._names = {name for family in collector.families for name in family.sample_names}
         self._samples: dict[str, float] = {}
         self._rows: list[ProcessRow] = []
         self._error: str | None = None
@@ -187,10 +187,11 @@ class Lane:
             self._todo.clear()
             return done, self._current, rest
 
-    def close(self) -> None:
-        """Let the thread end once it is free; do not wait for it."""
-        self.take_over()
+    def close(self) -> list[Job]:
+        """Let the thread end once it is free, without waiting for it; return the jobs of which nothing will come."""
+        done, _, rest = self.take_over()
         self._wake.put(False)
+        return [*done, *rest]
 
     def _work(self) -> None:
         while self._wake.get():
