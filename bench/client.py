@@ -50,7 +50,8 @@ class Piece:
             fields = _fields(frame)
             if b"id" in fields:
                 stamp = float(json.loads(fields[b"data"])["timestamp"])
-                self.events.append((_event_id(fields[b"id"]), stamp, len(frame) + 2))
+                size = len(frame.rpartition(b"\r\n")[2]) + 2  # without the head of the HTTP chunk
+                self.events.append((_event_id(fields[b"id"]), stamp, size))
 
 
 class Viewer:

@@ -15,7 +15,7 @@ from bench.server import Server, serving
 from bench.viewers import Received, watching
 
 WARM_SECONDS = 3.0
-FIXED_SERIES = 33
+FIXED_SERIES = 29
 COLLECTOR = f'''\
 """About 1.5 KB of samples, whose values all change."""
 
