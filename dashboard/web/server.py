@@ -63,6 +63,7 @@ def listen(settings: Settings) -> socket.socket:
             listener.setsockopt(socket.IPPROTO_TCP, 25, value)
     try:
         listener.bind(address)
+        listener.listen(2048)  # now, for the line that names the address is printed before Hypercorn has it
     except OSError as error:
         listener.close()
         taken = error.errno == errno.EADDRINUSE
