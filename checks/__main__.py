@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from playwright import sync_api as playwright
+
 from checks import budgets, floors, node
 
 ROOT = Path(__file__).parent.parent
@@ -40,7 +42,10 @@ def _floors() -> Verdict:
 
 
 def _budgets() -> Verdict:
-    found = budgets.measured()
+    try:
+        found = budgets.measured()
+    except (OSError, AssertionError, playwright.Error) as error:
+        return False, f"the server or its page could not be measured: {error}"
     return all(budget.kept for budget in found), "\n".join(str(budget) for budget in found)
 
 
