@@ -136,7 +136,13 @@ class Scheduler:
         task = asyncio.get_running_loop().create_task(job.run_async(self._clock, watch.limit))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        task.add_done_callback(lambda _: self._collected([job]))
+        task.add_done_callback(lambda done: self._async_collected(watch, job, done.cancelled()))
+
+    def _async_collected(self, watch: Watch, job: Job, cancelled: bool) -> None:
+        if cancelled:
+            watch.job = watch.limit = None
+        else:
+            self._collected([job])
 
     def _collected(self, jobs: list[Job]) -> None:
         batches = []
@@ -175,10 +181,14 @@ class Scheduler:
         return max(min(pause, PATIENCE) if self._shared.pending() else pause, 0.001)
 
     async def _close(self) -> None:
-        self._shared.close()
+        """Leave everything so that `run` may be begun again; a job that still hangs is still waited for then."""
+        lost = self._shared.close()
         for watch in self._watches.values():
             if watch.lane is not None:
-                watch.lane.close()
+                lost += watch.lane.close()
+                watch.lane = None
+        for job in lost:
+            self._watches[job.collector.name].job = None
         for task in self._tasks:
             task.cancel()
         if self._tasks:
