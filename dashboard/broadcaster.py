@@ -236,7 +236,7 @@ class Cursor:
             return Gap(
                 after=str(after),
                 before=str(following.id if following else _next(bounds.newest)),
-                start=after.time,
+                start=self._past(after),
                 end=following.event.timestamp if following else self._broadcaster.now(),
                 types=types,
                 reason=reason,
@@ -250,6 +250,10 @@ class Cursor:
             reason="unknown_id",
         )
 
+    def _past(self, id: EventId) -> float | None:
+        """Return the time of an id; None when the clock has been set back behind it since, for then it tells nothing."""
+        return id.time if id.time <= self._broadcaster.now() else None
+
     def _fallen_out(self) -> bytes:
         """Return the gap of a viewer that read too slowly, and stand at the oldest entry that is left."""
         log, missed = self._broadcaster.log, self._broadcaster.log.start - self.position
@@ -260,7 +264,7 @@ class Cursor:
         gap = Gap(
             after=str(self._seen),
             before=str(following.id),
-            start=self._seen.time,
+            start=self._past(self._seen),
             end=following.event.timestamp,
             types=self.filter.losable,
             reason="slow",
