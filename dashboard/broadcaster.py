@@ -251,7 +251,7 @@ class Cursor:
         )
 
     def _past(self, id: EventId) -> float | None:
-        """Return the time of an id; None when the clock has been set back behind it since, for then it tells nothing."""
+        """Return the time of an id; None when the clock has been set back behind it since: then it tells nothing."""
         return id.time if id.time <= self._broadcaster.now() else None
 
     def _fallen_out(self) -> bytes:

@@ -180,6 +180,7 @@ def _encode(head: dict[str, object], columns: list[Columns], start: float, end: 
     result = [
         {
             "series": column.text,
+            "type": "counter" if column.counter else "gauge",
             "interval": column.interval,
             "source": column.source,
             "points": _points(column, start, end, step, raw),
