@@ -34,8 +34,10 @@ PATIENCE = 1.0
 """Seconds in which a mount must answer."""
 
 UNSTORED = frozenset(
-    "autofs binfmt_misc bpf cgroup cgroup2 configfs debugfs devpts efivarfs fusectl hugetlbfs mqueue nsfs proc pstore"
-    " rpc_pipefs securityfs selinuxfs sysfs tracefs".split()
+    (
+        *("autofs", "binfmt_misc", "bpf", "cgroup", "cgroup2", "configfs", "debugfs", "devpts", "efivarfs", "fusectl"),
+        *("hugetlbfs", "mqueue", "nsfs", "proc", "pstore", "rpc_pipefs", "securityfs", "selinuxfs", "sysfs", "tracefs"),
+    )
 )
 """Types that store nothing: interfaces of the kernel, which nobody misses. Asking autofs would mount what it guards."""
 

@@ -1,0 +1,203 @@
+"""The top processes by CPU and by memory, as rows; they never become series."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import msgspec
+import psutil
+
+from dashboard.collectors import ProcessRow
+from dashboard.collectors.procfs import PROC, read
+from dashboard.config import Settings
+from dashboard.model import Family
+
+FAMILIES: tuple[Family, ...] = ()
+
+TOP = 10
+"""Rows by CPU, and as many by memory where those are others."""
+
+LONGEST_COMMAND = 256
+"""Characters of a command line that are shown."""
+
+LONGEST_COMM = 15
+"""Characters of a name that the kernel keeps."""
+
+SHORTEST = 0.1
+"""Seconds between two readings below which their difference says nothing."""
+
+STATES = {
+    **{"R": "running", "S": "sleeping", "D": "disk-sleep", "T": "stopped", "t": "tracing-stop", "Z": "zombie"},
+    **{"X": "dead", "I": "idle", "P": "parked", "W": "waking"},
+}
+
+
+def create(settings: Settings) -> Processes | Elsewhere:
+    """Read `/proc`, or ask psutil where there is none."""
+    interval = max(2.0, settings.interval)
+    if (PROC / "self/stat").exists():
+        return Processes(PROC, interval, settings.show_command_lines)
+    return Elsewhere(interval, settings.show_command_lines)
+
+
+class Process(msgspec.Struct, frozen=True):
+    """What one `stat` file says: CPU time and start in clock ticks, resident memory in pages."""
+
+    pid: int
+    name: str
+    state: str
+    ticks: int
+    threads: int
+    start: int
+    resident: int
+
+
+def parse(pid: int, stat: bytes) -> Process:
+    """Read a `stat` file; the name in it may hold blanks and brackets."""
+    begin, end = stat.index(b"("), stat.rindex(b")")
+    fields = stat[end + 2 :].split(b" ", 22)
+    return Process(
+        pid,
+        stat[begin + 1 : end].decode("utf-8", "replace"),
+        fields[0].decode(),
+        int(fields[11]) + int(fields[12]),
+        int(fields[17]),
+        int(fields[19]),
+        int(fields[21]),
+    )
+
+
+class Processes:
+    """Reads one small file of every process, and the rest of the top ones alone. The first reading is taken here."""
+
+    name = "processes"
+    families = FAMILIES
+
+    def __init__(
+        self,
+        proc: Path,
+        interval: float,
+        show_command_lines: bool,
+        since_boot: Callable[[], float] = lambda: time.clock_gettime(time.CLOCK_BOOTTIME),
+    ) -> None:
+        self.interval = interval
+        self._proc = str(proc)
+        self._show_command_lines = show_command_lines
+        self._since_boot = since_boot
+        self._hertz = os.sysconf("SC_CLK_TCK")
+        self._page = os.sysconf("SC_PAGE_SIZE")
+        self._users: dict[int, str] = {}
+        self._at = since_boot()
+        self._last = {process.pid: process for process in self._all()}
+
+    def collect(self) -> Iterator[ProcessRow]:
+        """Give the top processes; CPU is that of the time since the last collection."""
+        last, before = self._last, self._at
+        now = self._since_boot()
+        if now - before < SHORTEST:
+            return
+        processes = list(self._all())
+        self._at, self._last = now, {process.pid: process for process in processes}
+        spent = [(self._spent(process, last.get(process.pid), before), process) for process in processes]
+        busiest = sorted((each for each in spent if each[0]), key=lambda each: each[0], reverse=True)[:TOP]
+        largest = sorted(spent, key=lambda each: each[1].resident, reverse=True)[:TOP]
+        chosen = {process.pid: (ticks, process) for ticks, process in (*busiest, *largest)}
+        for ticks, process in chosen.values():
+            row = self._row(process, ticks / self._hertz / (now - before))
+            if row is not None:
+                yield row
+
+    def _spent(self, process: Process, last: Process | None, before: float) -> int:
+        if last is not None and last.start == process.start:
+            return max(process.ticks - last.ticks, 0)
+        # One that was not there last time has spent all its time since, unless it was only hidden.
+        return process.ticks if process.start >= before * self._hertz - 1 else 0
+
+    def _all(self) -> Iterator[Process]:
+        for entry in os.listdir(self._proc):
+            if not entry.isdigit():
+                continue
+            try:
+                file = os.open(f"{self._proc}/{entry}/stat", os.O_RDONLY)
+                try:
+                    stat = os.read(file, 1024)
+                finally:
+                    os.close(file)
+            except OSError:
+                continue  # it ended just now, or is not ours to see
+            yield parse(int(entry), stat)
+
+    def _row(self, process: Process, cpu_ratio: float) -> ProcessRow | None:
+        name, command = process.name, None
+        try:
+            user = self._user(process.pid)
+            if self._show_command_lines or len(name) == LONGEST_COMM:
+                arguments = read(f"{self._proc}/{process.pid}/cmdline").rstrip("\0").split("\0")
+                full = arguments[0].split(" ", 1)[0].rpartition("/")[2]
+                name = full if len(name) == LONGEST_COMM and full.startswith(name) else name
+                command = _shown(" ".join(arguments)) if self._show_command_lines else None
+        except OSError:
+            return None
+        return ProcessRow(
+            process.pid,
+            name,
+            user,
+            round(cpu_ratio, 4),
+            process.resident * self._page,
+            process.threads,
+            STATES.get(process.state, process.state),
+            command,
+        )
+
+    def _user(self, pid: int) -> str:
+        status = read(f"{self._proc}/{pid}/status")
+        begin = status.index("\nUid:") + 5
+        uid = int(status[begin : begin + 64].split(None, 2)[1])  # the effective one, as top and ps have it
+        if uid not in self._users:
+            try:
+                self._users[uid] = pwd.getpwuid(uid).pw_name
+            except KeyError:
+                self._users[uid] = str(uid)
+        return self._users[uid]
+
+
+def _shown(command: str) -> str | None:
+    printable = command.encode("utf-8", "replace").decode()
+    return printable[:LONGEST_COMMAND] or None
+
+
+class Elsewhere:
+    """Asks psutil, which is slower but knows every system."""
+
+    name = "processes"
+    families = FAMILIES
+
+    def __init__(self, interval: float, show_command_lines: bool) -> None:
+        self.interval = interval
+        self._attributes = ["name", "username", "cpu_percent", "memory_info", "num_threads", "status"]
+        self._attributes += ["cmdline"] if show_command_lines else []
+        list(psutil.process_iter(self._attributes))  # its first reading, which psutil keeps
+
+    def collect(self) -> Iterator[ProcessRow]:
+        """Give the top processes; what may not be read of one is left at nothing."""
+        rows = [self._row(process.pid, process.info) for process in psutil.process_iter(self._attributes)]
+        busiest = sorted((row for row in rows if row.cpu_ratio), key=lambda row: row.cpu_ratio, reverse=True)[:TOP]
+        largest = sorted(rows, key=lambda row: row.resident_bytes, reverse=True)[:TOP]
+        yield from {row.pid: row for row in (*busiest, *largest)}.values()
+
+    def _row(self, pid: int, info: dict[str, object]) -> ProcessRow:
+        memory, command = info["memory_info"], info.get("cmdline")
+        return ProcessRow(
+            pid,
+            str(info["name"] or ""),
+            str(info["username"] or ""),
+            round(float(str(info["cpu_percent"] or 0)) / 100, 4),
+            int(getattr(memory, "rss", 0)),
+            int(str(info["num_threads"] or 0)),
+            str(info["status"] or ""),
+            _shown(" ".join(map(str, command))) if isinstance(command, list) else None,
+        )
