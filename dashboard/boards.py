@@ -88,7 +88,7 @@ class Board(msgspec.Struct, frozen=True, kw_only=True):
         return "\n".join(lines) + "\n"
 
 
-class _BoardTable(msgspec.Struct, frozen=True, kw_only=True):
+class BoardTable(msgspec.Struct, frozen=True, kw_only=True):
     """A `[[board]]` as it stands in the file."""
 
     name: Annotated[str, Meta(description="Name in the address `/boards/<name>`: small letters, digits, - and _.")]
@@ -117,7 +117,7 @@ def read_boards(file: SettingsFile) -> tuple[Board, ...]:
     for index, table in enumerate(tables):
         keys = ("board", index)
         _refuse_later_kinds(file, keys, table)
-        board = _board(file, keys, read_table(file, keys, table, _BoardTable, top_level()))
+        board = _board(file, keys, read_table(file, keys, table, BoardTable, top_level()))
         if board.name in boards:
             raise file.error((*keys, "name"), f"{shown(board.name)} is the name of another board")
         boards[board.name] = board
@@ -158,7 +158,7 @@ def _refuse_later_kinds(file: SettingsFile, keys: KeyPath, table: object) -> Non
             raise file.error((*keys, "panel", index, "kind"), message)
 
 
-def _board(file: SettingsFile, keys: KeyPath, table: _BoardTable) -> Board:
+def _board(file: SettingsFile, keys: KeyPath, table: BoardTable) -> Board:
     _require_slug(file, (*keys, "name"), table.name)
     seconds = parse_duration(table.range)
     if seconds is None or not _SHORTEST <= seconds <= _LONGEST:
@@ -169,7 +169,7 @@ def _board(file: SettingsFile, keys: KeyPath, table: _BoardTable) -> Board:
         place = (*keys, "panel", index)
         panel = _panel(file, place, given)
         if panel.id in panels:
-            made = "" if given.id else ", made of its title"
+            made = "" if given.id else ", made of its title,"
             raise file.error((*place, "id"), f"{shown(panel.id)}{made} is another panel's: give this one its own")
         panels[panel.id] = panel
     return Board(name=table.name, title=table.title or table.name, range=seconds, panels=tuple(panels.values()))

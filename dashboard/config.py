@@ -110,7 +110,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     ignore_networks: Annotated[str, Meta(description="Regular expression of network devices that are left out.")] = (
         "lo|veth.*|docker[0-9]*|br-.*|virbr.*|cali.*|flannel.*|cni.*|tap.*|tunl.*|sit[0-9]+|dummy.*"
     )
-    collector: tuple[CollectorSetting, ...] = ()
+    collector: Annotated[
+        tuple[CollectorSetting, ...], Meta(description="Single collectors that differ, each a `[[collector]]`.")
+    ] = ()
 
 
 class Loaded(msgspec.Struct, frozen=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -47,22 +47,25 @@ async def watch(showing: Showing, every: float = 1.0, settle: float = 0.1) -> No
     """
     if showing.path is None:
         return
-    path, applied = showing.path, _Applied(showing)
+    path = showing.path
     seen: Stamp = None
+    stamp = await asyncio.to_thread(_stamp, path)
+    applied = _Applied(showing, load(None, os.environ).settings if stamp is None else None)
     while True:
-        stamp = await asyncio.to_thread(_stamp, path)
         if stamp != seen:
             seen = await _settled(path, stamp, settle)
             applied.take(*await asyncio.to_thread(_read, path))
         await asyncio.sleep(every)
+        stamp = await asyncio.to_thread(_stamp, path)
 
 
 class _Applied:
     """What of the file is in effect, and what waits for a restart."""
 
-    def __init__(self, showing: Showing) -> None:
+    def __init__(self, showing: Showing, first: Settings | None) -> None:
+        """`first` is what the start found, as far as it is known; else the first reading is taken for it."""
         self._showing = showing
-        self._first: Settings | None = None
+        self._first = first
         self._waiting: tuple[str, ...] = ()
 
     def take(self, read: tuple[Settings, tuple[Board, ...]] | None, fault: str | None) -> None:
@@ -118,11 +121,10 @@ async def _settled(path: Path, stamp: Stamp, settle: float) -> Stamp:
 
 def _read(path: Path) -> tuple[tuple[Settings, tuple[Board, ...]] | None, str | None]:
     """Return what the file says, or what is wrong with it."""
-    environ: Mapping[str, str] = os.environ
     try:
         if not path.exists():
             raise ConfigFileError(path, None, "", "is gone; what it said stays in effect until it is back")
         file = SettingsFile.read(path)
-        return (load(file, environ).settings, load_boards(file)), None
+        return (load(file, os.environ).settings, load_boards(file)), None
     except ConfigError as error:
         return None, str(error)
