@@ -110,7 +110,7 @@ def page(url: str) -> Budget:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
         tab = browser.new_page()
-        tab.on("requestfinished", finished.append)
+        tab.on("requestfinished", lambda request: finished.append(request))
         tab.goto(url, wait_until="load")
         tab.wait_for_timeout(SETTLED * 1000)
         sizes = {request.url.removeprefix(url): _bytes(request) for request in list(finished)}

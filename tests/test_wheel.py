@@ -80,7 +80,8 @@ def test_an_sdist_carries_no_third_party_code_and_makes_the_same_wheel(tree: Pat
     archive = next(tmp_path.glob("*.tar.gz"))
     with tarfile.open(archive) as files:
         assert not [name for name in files.getnames() if "vendor" in name or "node_modules" in name]
-        files.extractall(tmp_path, filter="data")
+        # Filters came in a late release of 3.11, and from 3.12 on their absence is a warning.
+        files.extractall(tmp_path, **({"filter": "data"} if hasattr(tarfile, "data_filter") else {}))
     unpacked = next(path for path in tmp_path.iterdir() if path.is_dir())
     done = build(unpacked, "wheel", tmp_path)
     assert done.returncode == 0, done.stdout
@@ -120,7 +121,7 @@ async def test_the_page_of_an_installed_wheel_asks_no_other_host(python: Path, b
         asked: list[Request] = []
         failed: list[str] = []
         page = await browser.new_page()
-        page.on("request", asked.append)
+        page.on("request", lambda request: asked.append(request))
         page.on("requestfailed", lambda request: failed.append(request.url))
         page.on("pageerror", lambda error: failed.append(str(error)))
         async with page.expect_request(re.compile(r"/api/v1/events")):
