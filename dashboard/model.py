@@ -19,7 +19,8 @@ Labels = tuple[tuple[str, str], ...]
 
 NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 LABEL_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
-_LABEL = re.compile(r'\s*([a-zA-Z_][a-zA-Z0-9_]*)\s*=\s*"((?:[^"\\\n]|\\.)*)"\s*(,|(?=\}))')
+_BLANK = re.compile(r"\s*")
+_LABEL = re.compile(r'([a-zA-Z_][a-zA-Z0-9_]*)\s*=\s*"((?:[^"\\\n]|\\.)*)"\s*(,|(?=\}))')
 _ESCAPE = {"\\": "\\\\", '"': '\\"', "\n": "\\n"}
 _UNESCAPE = {"\\\\": "\\", '\\"': '"', "\\n": "\n"}
 
@@ -187,7 +188,7 @@ def unescape_label(value: str) -> str:
 def parse_labels(text: str, start: int) -> tuple[dict[str, str], int]:
     """Read `label="value",…}` from `start`; return the labels and the position after `}`."""
     labels: dict[str, str] = {}
-    at = start
+    at = _skip_blank(text, start)
     while not text.startswith("}", at):
         match = _LABEL.match(text, at)
         if match is None:
@@ -195,5 +196,10 @@ def parse_labels(text: str, start: int) -> tuple[dict[str, str], int]:
         if match.group(1) in labels:
             raise SeriesSyntaxError(text, at, f"label {match.group(1)!r} stands twice")
         labels[match.group(1)] = unescape_label(match.group(2))
-        at = match.end()
+        at = _skip_blank(text, match.end())
     return labels, at + 1
+
+
+def _skip_blank(text: str, at: int) -> int:
+    match = _BLANK.match(text, at)
+    return match.end() if match else at

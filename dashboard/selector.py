@@ -133,4 +133,6 @@ def _compile(text: str, pattern: str) -> _Pattern:
         return cast("_Pattern", re2.compile(pattern, options))
     except re2.error as error:
         reason = error.args[0].decode() if error.args and isinstance(error.args[0], bytes) else str(error)
-        raise SelectorSyntaxError(text, text.find(pattern), f"regular expression: {reason}") from error
+        raise SelectorSyntaxError(
+            text, max(text.find(escape_label(pattern)), 0), f"regular expression: {reason}"
+        ) from error
