@@ -24,6 +24,7 @@ LISTENING = re.compile(r"listening on (http://127\.0\.0\.1:\d+)")
 BOARD = re.compile(r'<script[^>]*\bid="board"[^>]*>(.*?)</script>', re.DOTALL)
 
 
+ITSELF = "dashboard"
 Found = TypeVar("Found")
 
 
@@ -64,8 +65,9 @@ class Server(msgspec.Struct, frozen=True):
             return str(response.read().decode())
 
     def collectors(self) -> list[str]:
-        """Return the names of the collectors that run."""
-        return [each.name for each in msgspec.json.decode(self.get("/api/v1/status"), type=Status).collectors]
+        """Return the names of the collectors that settings can change: all but the one of the program about itself."""
+        status = msgspec.json.decode(self.get("/api/v1/status"), type=Status)
+        return [each.name for each in status.collectors if each.name != ITSELF]
 
     def feed(self, page: str = "/") -> str:
         """Return the address of the stream that a page opens, built from its board as the page builds it."""
