@@ -27,12 +27,21 @@ LONGEST_COMMAND = 256
 LONGEST_COMM = 15
 """Characters of a name that the kernel keeps."""
 
+RUNS_REMEMBERED = 15
+"""Runs for which a process's user is remembered."""
+
 SHORTEST = 0.1
 """Seconds between two readings below which their difference says nothing."""
 
 STATES = {
-    **{"R": "running", "S": "sleeping", "D": "disk-sleep", "T": "stopped", "t": "tracing-stop", "Z": "zombie"},
-    **{"X": "dead", "I": "idle", "P": "parked", "W": "waking"},
+    "R": "running",
+    "S": "sleeping",
+    "D": "disk-sleep",
+    "T": "stopped",
+    "t": "tracing-stop",
+    "Z": "zombie",
+    "X": "dead",
+    "I": "idle",
 }
 
 
@@ -90,12 +99,13 @@ class Processes:
         self._since_boot = since_boot
         self._hertz = os.sysconf("SC_CLK_TCK")
         self._page = os.sysconf("SC_PAGE_SIZE")
-        self._users: dict[int, str] = {}
+        self._users = Users(proc)
         self._at = since_boot()
         self._last = {process.pid: process for process in self._all()}
 
     def collect(self) -> Iterator[ProcessRow]:
         """Give the top processes; CPU is that of the time since the last collection."""
+        self._users.refresh()
         last, before = self._last, self._at
         now = self._since_boot()
         if now - before < SHORTEST:
@@ -134,7 +144,7 @@ class Processes:
     def _row(self, process: Process, cpu_ratio: float) -> ProcessRow | None:
         name, command = process.name, None
         try:
-            user = self._user(process.pid)
+            user = self._users.of(process)
             if self._show_command_lines or len(name) == LONGEST_COMM:
                 arguments = read(f"{self._proc}/{process.pid}/cmdline").rstrip("\0").split("\0")
                 full = arguments[0].split(" ", 1)[0].rpartition("/")[2]
@@ -153,16 +163,38 @@ class Processes:
             command,
         )
 
-    def _user(self, pid: int) -> str:
-        status = read(f"{self._proc}/{pid}/status")
-        begin = status.index("\nUid:") + 5
-        uid = int(status[begin : begin + 64].split(None, 2)[1])  # the effective one, as top and ps have it
-        if uid not in self._users:
+
+class Users:
+    """Knows whose processes are; remembers it for a while, for it is the dearest thing to read of a process."""
+
+    def __init__(self, proc: Path) -> None:
+        self._proc = proc
+        self._names: dict[int, str] = {}
+        self._of: dict[tuple[int, int], str] = {}
+        self._age = 0
+
+    def refresh(self) -> None:
+        """Forget now and then: a daemon gives up its rights after its start."""
+        self._age = (self._age + 1) % RUNS_REMEMBERED
+        if not self._age:
+            self._of.clear()
+
+    def of(self, process: Process) -> str:
+        """Return the name of the effective user, its number where it has none; raise OSError if the process ended."""
+        key = (process.pid, process.start)
+        if key not in self._of:
+            status = read(f"{self._proc}/{process.pid}/status")
+            begin = status.index("\nUid:") + 5
+            self._of[key] = self._name(int(status[begin : begin + 64].split(None, 2)[1]))
+        return self._of[key]
+
+    def _name(self, uid: int) -> str:
+        if uid not in self._names:
             try:
-                self._users[uid] = pwd.getpwuid(uid).pw_name
+                self._names[uid] = pwd.getpwuid(uid).pw_name
             except KeyError:
-                self._users[uid] = str(uid)
-        return self._users[uid]
+                self._names[uid] = str(uid)
+        return self._names[uid]
 
 
 def _shown(command: str) -> str | None:
