@@ -1,0 +1,125 @@
+"""The command line: what it prints, what it refuses, and that it always ends in one line and a number."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from dashboard import __version__
+from dashboard.boards import load_boards
+
+
+def run(*arguments: str, cwd: Path, **environ: str) -> subprocess.CompletedProcess[str]:
+    """Run the program as a shell would, with nothing of this environment but the way to the project."""
+    return subprocess.run(
+        [sys.executable, "-m", "dashboard", *arguments],
+        cwd=cwd,
+        env={"PYTHONPATH": str(Path(__file__).parents[1]), "HOME": str(cwd), **environ},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def refusal(ended: subprocess.CompletedProcess[str]) -> str:
+    """Return the one line of stderr that a start which was refused ends in."""
+    assert ended.returncode == 2
+    assert ended.stdout == ""
+    (line,) = ended.stderr.splitlines()
+    assert line.startswith("dashboard: ")
+    return line
+
+
+def test_version(tmp_path: Path) -> None:
+    ended = run("--version", cwd=tmp_path)
+    assert (ended.returncode, ended.stdout) == (0, f"dashboard {__version__}\n")
+
+
+def test_check_config_prints_settings_with_their_sources_and_every_chart(tmp_path: Path) -> None:
+    file = tmp_path / "my.toml"
+    file.write_text(
+        'port = 9000\n[[collector]]\nname = "cpu"\n[[board]]\nname = "web"\n'
+        '[[board.panel]]\ntitle = "Load now"\nkind = "stat"\nseries = ["system_load_1m"]\n'
+    )
+    ended = run("check-config", "my.toml", cwd=tmp_path, DASHBOARD_INTERVAL="2")
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert "port = 9000  # my.toml:1" in ended.stdout
+    assert "interval = 2.0  # DASHBOARD_INTERVAL" in ended.stdout
+    assert 'host = "127.0.0.1"  # default' in ended.stdout
+    assert "#   web.load-now  stat  system_load_1m" in ended.stdout
+    assert all(f"#   {chart}  " in ended.stdout for chart in load_boards(None)[0].charts)
+
+
+def test_what_check_config_prints_is_a_settings_file_that_says_the_same(tmp_path: Path) -> None:
+    (tmp_path / "one.toml").write_text('[[collector]]\nname = "cpu"\ninterval = 2\n[[collector]]\nname = "load"\n')
+    first = run("check-config", "one.toml", cwd=tmp_path).stdout
+    (tmp_path / "two.toml").write_text(first)
+    second = run("check-config", "two.toml", cwd=tmp_path)
+    assert second.returncode == 0
+    assert tomllib.loads(second.stdout) == tomllib.loads(first)
+
+
+@pytest.mark.parametrize("command", [("check-config", "bad.toml"), ("serve", "--config", "bad.toml")])
+def test_a_faulty_file_ends_with_file_line_key_and_nearest_key(tmp_path: Path, command: tuple[str, ...]) -> None:
+    (tmp_path / "bad.toml").write_text("\n\nprot = 1\n")
+    line = refusal(run(*command, cwd=tmp_path))
+    assert line == "dashboard: bad.toml:3: prot: unknown key; the nearest valid one is port"
+
+
+def test_a_faulty_board_stops_the_start(tmp_path: Path) -> None:
+    (tmp_path / "dashboard.toml").write_text("[[board]]\nname = 'x'\n[[board.panel]]\nkind = 'pie'\n")
+    assert "dashboard.toml:4: board.panel.kind: must be one of line" in refusal(run("serve", cwd=tmp_path))
+
+
+def test_a_file_that_was_named_must_be_there(tmp_path: Path) -> None:
+    assert "none.toml: cannot be read" in refusal(run("serve", "--config", "none.toml", cwd=tmp_path))
+    assert "none.toml: cannot be read" in refusal(run("serve", cwd=tmp_path, DASHBOARD_CONFIG="none.toml"))
+
+
+def test_a_bad_variable_is_named(tmp_path: Path) -> None:
+    line = refusal(run("serve", cwd=tmp_path, DASHBOARD_PORT="eighty"))
+    assert line == 'dashboard: DASHBOARD_PORT: must be a whole number from 0 to 65535, not "eighty"'
+
+
+def test_a_bad_flag_is_named(tmp_path: Path) -> None:
+    assert "--port: must be a whole number from 0 to 65535" in refusal(run("serve", "--port", "65536", cwd=tmp_path))
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1"])
+def test_an_address_beyond_loopback_needs_insecure(tmp_path: Path, host: str) -> None:
+    line = refusal(run("serve", "--host", host, cwd=tmp_path))
+    assert host in line and "--insecure" in line and "DASHBOARD_INSECURE=1" in line
+
+
+def test_check_config_warns_of_an_address_that_needs_insecure(tmp_path: Path) -> None:
+    (tmp_path / "my.toml").write_text('host = "0.0.0.0"')
+    ended = run("check-config", "my.toml", cwd=tmp_path)
+    assert ended.returncode == 0
+    assert ended.stderr.startswith("dashboard: warning: host 0.0.0.0 can be reached from other machines")
+
+
+@pytest.mark.parametrize("way", ["file", "environment", "flag"])
+def test_a_port_that_is_taken_is_told_with_its_setting(tmp_path: Path, way: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        if way == "file":
+            (tmp_path / "dashboard.toml").write_text(f"port = {port}")
+        flags = ("--port", port) if way == "flag" else ()
+        environ = {"DASHBOARD_PORT": port} if way == "environment" else {}
+        line = refusal(run("serve", *flags, cwd=tmp_path, **environ))
+    assert port in line and "port" in line.replace(port, "") and "taken" in line
+
+
+def test_asking_for_help_loads_nothing_of_the_server(tmp_path: Path) -> None:
+    code = "import sys, dashboard.cli; print(sorted({'quart', 'hypercorn', 'psutil'} & sys.modules.keys()))"
+    environ = {"PYTHONPATH": str(Path(__file__).parents[1])}
+    ended = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=environ, capture_output=True, text=True, check=True
+    )
+    assert ended.stdout == "[]\n"

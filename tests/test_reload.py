@@ -1,0 +1,177 @@
+"""Boards follow their file, on real files that are saved in the ways editors save."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from dashboard.boards import Board, load_boards
+from dashboard.config import Settings, load
+from dashboard.reload import watch
+from dashboard.settings_file import SettingsFile
+
+
+class Program:
+    """What the running program is to its watcher: boards, a fault, and an account of what it was told."""
+
+    def __init__(self, path: Path) -> None:
+        file = SettingsFile.read(path) if path.exists() else None
+        self.settings: Settings = load(file, {}).settings
+        self.path: Path | None = path
+        self.boards = {board.name: board for board in load_boards(file)}
+        self.board_fault: str | None = None
+        self.told: list[str] = []
+        self._news = asyncio.Event()
+
+    def on_boards(self, boards: Sequence[Board]) -> None:
+        self.boards, self.board_fault = {board.name: board for board in boards}, None
+        self._tell("boards")
+
+    def on_fault(self, message: str) -> None:
+        self.board_fault = message
+        self._tell("fault")
+
+    def _tell(self, what: str) -> None:
+        self.told.append(what)
+        self._news.set()
+
+    async def until(self, holds: Callable[[], bool]) -> None:
+        """Wait for news until `holds`."""
+        async with asyncio.timeout(30):
+            while not holds():
+                self._news.clear()
+                await self._news.wait()
+
+
+def board(name: str) -> str:
+    return f'[[board]]\nname = "{name}"\n'
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "dashboard.toml"
+
+
+@asynccontextmanager
+async def watched(path: Path, settle: float = 0.01) -> AsyncIterator[Program]:
+    """Run the watcher on `path` at a pace for tests."""
+    program = Program(path)
+    task = asyncio.create_task(watch(program, every=0.01, settle=settle))
+    try:
+        yield program
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+async def test_a_saved_board_is_shown(path: Path) -> None:
+    path.write_text(board("one"))
+    async with watched(path) as program:
+        path.write_text(board("one") + board("two"))
+        await program.until(lambda: list(program.boards) == ["overview", "one", "two"])
+    assert program.told == ["boards"]
+
+
+async def test_a_file_that_is_replaced_by_renaming_is_followed(path: Path) -> None:
+    path.write_text(board("one"))
+    async with watched(path) as program:
+        for name in ("two", "six"):
+            fresh = path.with_suffix(".new")
+            fresh.write_text(board(name))
+            stat = path.stat()
+            os.utime(fresh, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+            fresh.replace(path)
+            await program.until(lambda name=name: name in program.boards)
+
+
+async def test_a_fault_keeps_the_boards_until_it_is_mended(path: Path) -> None:
+    path.write_text(board("one"))
+    async with watched(path) as program:
+        path.write_text(board("one") + "titel = 'x'\n")
+        await program.until(lambda: program.board_fault is not None)
+        assert program.board_fault == f"{path}:3: board.titel: unknown key; the nearest valid one is title"
+        assert list(program.boards) == ["overview", "one"]
+        path.write_text("port = 'x'\n")
+        await program.until(lambda: "port" in (program.board_fault or ""))
+        path.write_text(board("one"))
+        await program.until(lambda: program.board_fault is None)
+    assert program.told == ["fault", "fault", "boards"]
+
+
+async def test_a_file_that_vanishes_is_a_fault_until_it_is_back(path: Path) -> None:
+    path.write_text(board("one"))
+    async with watched(path) as program:
+        path.write_text(board("two"))
+        await program.until(lambda: "two" in program.boards)
+        path.unlink()
+        await program.until(lambda: program.board_fault is not None)
+        assert "is gone" in (program.board_fault or "")
+        assert list(program.boards) == ["overview", "two"]
+        path.write_text(board("two"))
+        await program.until(lambda: program.board_fault is None)
+
+
+async def test_a_file_that_was_not_there_at_the_start_may_come(path: Path) -> None:
+    async with watched(path) as program:
+        path.write_text(board("one"))
+        await program.until(lambda: "one" in program.boards)
+    assert program.told == ["boards"]
+
+
+async def test_what_changed_between_the_start_and_the_first_look_is_seen(path: Path) -> None:
+    path.write_text(board("one"))
+    program = Program(path)
+    path.write_text(board("two"))
+    task = asyncio.create_task(watch(program, every=0.01, settle=0.01))
+    await program.until(lambda: "two" in program.boards)
+    task.cancel()
+
+
+async def test_half_a_file_is_never_taken(path: Path) -> None:
+    path.write_text(board("a"))
+    async with watched(path, settle=1.0) as program:
+        for name in ("b", "c", "d"):
+            with path.open("w") as file:  # as an editor that does not rename: empty, half, whole
+                file.flush()
+                await asyncio.to_thread(os.fsync, file.fileno())
+                file.write("[[board]]\n")
+                file.flush()
+                await asyncio.to_thread(os.fsync, file.fileno())
+                file.write(f'name = "{name}"\n')
+        await program.until(lambda: "d" in program.boards)
+    assert program.told == ["boards"]
+
+
+async def test_touching_the_file_tells_nobody_anything(path: Path) -> None:
+    path.write_text(board("one"))
+    async with watched(path) as program:
+        os.utime(path, (1, 1))
+        path.write_text("# a comment\n" + board("one"))
+        os.utime(path, (2, 2))
+        path.write_text(board("two"))
+        await program.until(lambda: "two" in program.boards)
+    assert program.told == ["boards"]
+
+
+async def test_settings_that_changed_are_told_to_wait_for_a_restart(
+    path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DASHBOARD_INTERVAL", "5")
+    path.write_text("port = 8000\ninterval = 1\n")
+    async with watched(path) as program:
+        path.write_text("port = 8000\ninterval = 1\n" + board("zero"))
+        await program.until(lambda: "zero" in program.boards)
+        path.write_text("port = 9000\ninterval = 2\nroot_path = '/x'\n" + board("one"))
+        await program.until(lambda: "one" in program.boards)
+        path.write_text("port = 9000\ninterval = 3\nroot_path = '/x'\n" + board("two"))
+        await program.until(lambda: "two" in program.boards)
+    told = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
+    assert told == [f"{path}: restart to apply: port, root_path"]
