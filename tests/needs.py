@@ -8,6 +8,7 @@ from typing import NoReturn
 
 import pytest
 
+from checks import node
 from checks.machine import PROGRAMS
 
 MISSING = "missing: "
@@ -21,6 +22,14 @@ def need(name: str) -> Path:
     if found is None:
         cannot_run(name, program.mend)
     return found
+
+
+def need_npm(package: str) -> Path:
+    """Return the folder of an npm package of `package-lock.json`, installed on first use."""
+    try:
+        return node.modules() / package
+    except node.NpmError as error:
+        cannot_run(f"npm's {package} ({str(error).splitlines()[0]})", "make check")
 
 
 def cannot_run(what: str, mend: str) -> NoReturn:
