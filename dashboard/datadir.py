@@ -8,6 +8,8 @@ import socket
 import sys
 from pathlib import Path
 
+from dashboard.errors import ConfigError
+
 log = logging.getLogger("dashboard")
 
 MARK_AHEAD = 15.0
@@ -15,11 +17,14 @@ MARK_AHEAD = 15.0
 
 
 def default_folder() -> Path:
-    """Return the user's data folder for this program, by the system's custom."""
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Application Support" / "dashboard"
+    """Return the user's data folder for this program, by the system's custom; raise ConfigError without a home."""
     base = os.environ.get("XDG_DATA_HOME")
-    return (Path(base) if base else Path.home() / ".local" / "share") / "dashboard"
+    try:
+        if sys.platform == "darwin":
+            return Path.home() / "Library" / "Application Support" / "dashboard"
+        return (Path(base) if base else Path.home() / ".local" / "share") / "dashboard"
+    except RuntimeError:
+        raise ConfigError("data_dir: this user has no home folder; name one with DASHBOARD_DATA_DIR") from None
 
 
 class DataDir:

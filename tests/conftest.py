@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 from playwright.async_api import Browser
 
@@ -15,6 +16,13 @@ from tests.browsing import open_browser
 from tests.needs import MISSING
 from tests.needs import need as need_program
 from tests.serving import Server, running_server
+
+
+# A machine with other work to do makes single examples slow, which says nothing about the program.
+hypothesis.settings.register_profile(
+    "suite", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow], database=None
+)
+hypothesis.settings.load_profile("suite")
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import sys
@@ -9,9 +10,11 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from dashboard import __version__
 from dashboard.boards import load_boards
+from dashboard.cli import commands
 
 
 def run(*arguments: str, cwd: Path, **environ: str) -> subprocess.CompletedProcess[str]:
@@ -95,6 +98,16 @@ def test_a_bad_flag_is_named(tmp_path: Path) -> None:
 def test_an_address_beyond_loopback_needs_insecure(tmp_path: Path, host: str) -> None:
     line = refusal(run("serve", "--host", host, cwd=tmp_path))
     assert host in line and "--insecure" in line and "DASHBOARD_INSECURE=1" in line
+
+
+def test_a_user_without_a_home_is_told_to_name_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HOME")
+    monkeypatch.delenv("XDG_DATA_HOME", raising=False)
+    monkeypatch.setattr(os, "getuid", lambda: 2**31 - 7)
+    (tmp_path / "my.toml").touch()
+    ended = CliRunner().invoke(commands, ["check-config", str(tmp_path / "my.toml")])
+    assert (ended.exit_code, ended.stdout) == (2, "")
+    assert ended.stderr == ("dashboard: data_dir: this user has no home folder; name one with DASHBOARD_DATA_DIR\n")
 
 
 def test_check_config_warns_of_an_address_that_needs_insecure(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from dashboard.boards import Board, load_boards
@@ -175,3 +176,13 @@ async def test_settings_that_changed_are_told_to_wait_for_a_restart(
         await program.until(lambda: "two" in program.boards)
     told = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
     assert told == [f"{path}: restart to apply: port, root_path"]
+
+
+async def test_what_a_flag_says_waits_for_no_restart(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    program = Program(path)
+    program.settings = msgspec.structs.replace(program.settings, port=7000)
+    task = asyncio.create_task(watch(program, every=0.01, settle=0.01))
+    path.write_text("port = 9000\n" + board("one"))
+    await program.until(lambda: "one" in program.boards)
+    task.cancel()
+    assert not caplog.records

@@ -129,7 +129,8 @@ def documents(draw: st.DrawFn) -> list[Piece]:
 
 def laid_out(pieces: list[Piece]) -> tuple[str, dict[KeyPath, int]]:
     """Return the text of the pieces, and the line of the first mark of each path."""
-    text, lines = "", {}
+    text = ""
+    lines: dict[KeyPath, int] = {}
     for piece in pieces:
         if isinstance(piece, str):
             text += piece
