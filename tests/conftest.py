@@ -17,7 +17,6 @@ from tests.needs import MISSING
 from tests.needs import need as need_program
 from tests.serving import Server, running_server
 
-
 # A machine with other work to do makes single examples slow, which says nothing about the program.
 hypothesis.settings.register_profile(
     "suite", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow], database=None
