@@ -10,7 +10,7 @@ import asyncio
 import random
 from collections import Counter
 from types import TracebackType
-from typing import Literal, Self
+from typing import Literal, NamedTuple, Self
 
 from dashboard.errors import InvalidParameter
 from dashboard.eventlog import EventId, MemoryLog
@@ -19,8 +19,20 @@ from dashboard.filters import Filter
 from dashboard.model import Clock
 from dashboard.sse import frame
 
+PIECE = 64 * 1024
+"""Bytes after which what one read gives is cut, so that a viewer far behind holds no more than that in memory."""
+
+_MAX_JOINED = 16 * 1024 * 1024
 _FIRST = EventId(0, 0)
 _MALFORMED = EventId(-1, 0)
+
+
+class Piece(NamedTuple):
+    """Frames of a filter, the position behind them, and the id of the last event looked at, if there was one."""
+
+    frames: bytes
+    end: int
+    last: EventId | None
 
 
 class Broadcaster:
@@ -42,7 +54,8 @@ class Broadcaster:
         self._waiters: set[asyncio.Future[None]] = set()
         self._filters: dict[object, Filter] = {}
         self._uses: Counter[Filter] = Counter()
-        self._joined: dict[tuple[Filter, int], bytes] = {}
+        self._joined: dict[tuple[Filter, int], Piece] = {}
+        self._joined_bytes = 0
 
     def publish(self, event: Event, *, urgent: bool = False) -> None:
         """Take an event; it is readable after the next flush, which `urgent` does at once."""
@@ -93,7 +106,7 @@ class Broadcaster:
         A malformed `after` raises InvalidParameter; a malformed header becomes a gap, for a native EventSource
         gives up for good on anything but a 200.
         """
-        if header is None and after:
+        if not header and after:
             return Cursor(self, filter, EventId.parse(after))
         if not header:
             return Cursor(self, filter, None)
@@ -125,13 +138,30 @@ class Broadcaster:
         finally:
             self._waiters.discard(waiter)
 
-    def joined(self, filter: Filter, position: int) -> bytes:
-        """Return all frames of a filter from `position` to the end; made once for all viewers that stand there."""
+    def joined(self, filter: Filter, position: int) -> Piece:
+        """Return the frames of a filter from `position` on; made once for all viewers that stand there."""
         key = (filter, position)
-        chunk = self._joined.get(key)
-        if chunk is None:
-            chunk = self._joined[key] = b"".join(map(filter.frame, self.log.read(position)))
-        return chunk
+        piece = self._joined.get(key)
+        if piece is None:
+            piece = self._join(filter, position)
+            self._joined_bytes += len(piece.frames)
+            if self._joined_bytes > _MAX_JOINED:
+                self._joined.clear()
+                self._joined_bytes = len(piece.frames)
+            self._joined[key] = piece
+        return piece
+
+    def _join(self, filter: Filter, position: int) -> Piece:
+        frames, size, last = [], 0, None
+        for entry in self.log.read(position):
+            shown = filter.frame(entry)
+            frames.append(shown)
+            size += len(shown)
+            position += 1
+            last = entry.id
+            if size >= PIECE:
+                break
+        return Piece(b"".join(frames), position, last)
 
     def hello(self, resume: Literal["fresh", "resumed", "gap"]) -> bytes:
         """Return the first frame of a stream, with a `retry` that differs from viewer to viewer."""
@@ -164,6 +194,7 @@ class Broadcaster:
 
     def _wake(self) -> None:
         self._joined.clear()
+        self._joined_bytes = 0
         waiters, self._waiters = self._waiters, set()
         for waiter in waiters:
             if not waiter.done():
@@ -204,7 +235,7 @@ class Cursor:
         return self._broadcaster.log.end - self.position
 
     def read(self) -> bytes:
-        """Return everything that this viewer has not been given yet, as frames; empty when there is nothing."""
+        """Return the next of what this viewer has not been given yet, as frames; empty when there is nothing."""
         broadcaster = self._broadcaster
         head, self._first = self._first, b""
         if self._beats != broadcaster.beats:
@@ -212,9 +243,9 @@ class Cursor:
             head += broadcaster.beat_frame
         if self.position < broadcaster.log.start:
             head += self._fallen_out()
-        body = broadcaster.joined(self.filter, self.position)
-        self.position, self._seen = broadcaster.log.end, broadcaster.log.bounds().newest
-        if broadcaster.closing:
+        body, self.position, last = broadcaster.joined(self.filter, self.position)
+        self._seen = last or self._seen
+        if broadcaster.closing and self.position == broadcaster.log.end:
             self.ended = True
             return head + body + broadcaster.bye()
         return head + body if head else body
@@ -229,10 +260,12 @@ class Cursor:
         bounds = log.bounds()
         self.position = log.position_after(after)
         if log.has(after):
+            self._seen = after
             return None
         if after < bounds.floor and after != _MALFORMED:
             reason: Literal["restart", "retention"] = "restart" if after < bounds.origin else "retention"
             following = next(iter(log.read(self.position)), None)
+            self._seen = after
             return Gap(
                 after=str(after),
                 before=str(following.id if following else _next(bounds.newest)),
