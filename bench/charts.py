@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import random
 import time
 from collections import defaultdict
@@ -17,7 +18,7 @@ import click
 import msgspec
 from playwright.sync_api import CDPSession, Page, sync_playwright
 
-from bench import table
+from bench import machine, table
 from bench.server import Server, serving
 from checks.machine import PROGRAMS
 
@@ -57,9 +58,10 @@ COLUMNS = (
     "lines each",
     "points / line",
     "main thread, % of a core",
-    "of it script",
-    "of it style and layout",
     "the same by trace",
+    "by TaskDuration",
+    "of that script",
+    "of that style and layout",
     "longest task, ms",
     "tasks > 50 ms",
     "charts that moved",
@@ -68,12 +70,13 @@ COLUMNS = (
 
 
 class Busy(msgspec.Struct, frozen=True):
-    """Seconds of the main thread over a window of `seconds`, as the browser's own counters have them."""
+    """Seconds of the main thread over a window of `seconds`, by the browser's own counters; `cpu` by the kernel's."""
 
     seconds: float
     tasks: float
     script: float
     layout: float
+    cpu: float
     heap: float
 
 
@@ -107,8 +110,8 @@ def run(charts: int, span: str, seconds: float, command: Sequence[str]) -> None:
             row = _row(charts, _points(server), busy, trace, _moved(page))
     notes = (
         f"Chromium {browser}, headless, software canvas, all charts in view, range {span}.",
-        f"{seconds:g} s by the browser's counters (Performance.getMetrics), then {seconds:g} s by a trace,"
-        " which costs something itself.",
+        f"Over {seconds:g} s by the kernel's count of the thread and by the browser's own (Performance.getMetrics, which"
+        f" leaves some tasks out), then over {seconds:g} s by a trace, which costs something itself.",
         "Points: of one line, in the answer from which the page filled its chart at this range.",
     )
     table.show(COLUMNS, [row], command, notes)
@@ -156,9 +159,9 @@ def _page(chromium: Path, charts: int) -> Iterator[tuple[Page, str]]:
 def _busy(page: Page, seconds: float) -> Busy:
     session = page.context.new_cdp_session(page)
     session.send("Performance.enable")
-    before = _metrics(session)
+    before, cpu = _metrics(session), _renderers()
     page.wait_for_timeout(seconds * 1000)
-    after = _metrics(session)
+    after, cpu_after = _metrics(session), _renderers()
     session.detach()
     spent = {name: after[name] - before[name] for name in after}
     return Busy(
@@ -166,8 +169,15 @@ def _busy(page: Page, seconds: float) -> Busy:
         tasks=spent["TaskDuration"],
         script=spent["ScriptDuration"],
         layout=spent["LayoutDuration"] + spent["RecalcStyleDuration"],
+        cpu=max(cpu_after[pid] - cpu.get(pid, 0.0) for pid in cpu_after),
         heap=after["JSHeapUsedSize"],
     )
+
+
+def _renderers() -> dict[int, float]:
+    """Return the CPU seconds of the main thread of each of our browser's renderers; the page's is the busiest."""
+    pids = [pid for pid in machine.tree(os.getpid()) if "--type=renderer" in machine.command_line(pid)]
+    return {pid: machine.main_thread_cpu_seconds(pid) for pid in pids}
 
 
 def _metrics(session: CDPSession) -> dict[str, float]:
@@ -216,10 +226,11 @@ def _row(charts: int, points: int, busy: Busy, trace: Trace, moved: int) -> list
         str(charts),
         str(LINES),
         str(points),
+        table.share(busy.cpu, busy.seconds),
+        table.share(trace.tasks, trace.seconds),
         table.share(busy.tasks, busy.seconds),
         table.share(busy.script, busy.seconds),
         table.share(busy.layout, busy.seconds),
-        table.share(trace.tasks, trace.seconds),
         f"{trace.longest:.1f}",
         str(trace.long),
         f"{moved} of {charts}",

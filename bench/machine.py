@@ -24,10 +24,9 @@ def cpu_seconds(pid: int) -> float:
     return time.clock_gettime((~pid << 3) | 2)
 
 
-def kernel_share(pid: int) -> tuple[int, int]:
-    """Return the ticks of a process in user mode and in the kernel, from `/proc/PID/stat`."""
-    fields = _stat(pid)
-    return int(fields[11]), int(fields[12])
+def main_thread_cpu_seconds(pid: int) -> float:
+    """Return the CPU time of a process's first thread alone, as its scheduler counts it."""
+    return int((PROC / str(pid) / "task" / str(pid) / "schedstat").read_text().split()[0]) / 1e9
 
 
 def tree(root: int) -> list[int]:
@@ -39,6 +38,14 @@ def tree(root: int) -> list[int]:
     for pid in found:
         found.extend(children[pid])
     return found
+
+
+def command_line(pid: int) -> str:
+    """Return the command line of a process, with blanks between the arguments; empty when it is gone."""
+    try:
+        return (PROC / str(pid) / "cmdline").read_text().replace("\0", " ")
+    except OSError:
+        return ""
 
 
 def tree_cpu_seconds(root: int) -> float:
