@@ -110,8 +110,8 @@ def run(charts: int, span: str, seconds: float, command: Sequence[str]) -> None:
             row = _row(charts, _points(server), busy, trace, _moved(page))
     notes = (
         f"Chromium {browser}, headless, software canvas, all charts in view, range {span}.",
-        f"Over {seconds:g} s by the kernel's count of the thread and by the browser's own (Performance.getMetrics, which"
-        f" leaves some tasks out), then over {seconds:g} s by a trace, which costs something itself.",
+        f"Over {seconds:g} s by the kernel's count of the thread and by the browser's own (Performance.getMetrics,"
+        f" which leaves some tasks out), then over {seconds:g} s by a trace, which costs something itself.",
         "Points: of one line, in the answer from which the page filled its chart at this range.",
     )
     table.show(COLUMNS, [row], command, notes)
