@@ -35,9 +35,8 @@ class Pipeline:
             batch = msgspec.structs.replace(
                 batch, samples={key: value for key, value in batch.samples.items() if math.isfinite(value)}
             )
-        fresh = batch.timestamp >= self._clock.wall() - LATE
-        refused = self._window.append(batch, newest=fresh)
-        if fresh:
+        refused = self._window.append(batch)
+        if batch.timestamp >= self._clock.wall() - LATE:
             self._publish(batch, refused)
         return refused
 

@@ -67,10 +67,11 @@ class Line:
             cut = bisect_left(times, times[-1] - keep)
             del times[:cut], self.values[:cut]
 
-    def forget_after(self, time: float) -> None:
-        """Drop samples later than `time`: the clock that they were taken by has been set back."""
-        at = bisect_left(self.times, time)
+    def step_back(self, now: float) -> None:
+        """Drop samples from the future: the clock that they were taken by has been set back. The newest ages from now."""
+        at = bisect_left(self.times, now + 1)
         del self.times[at:], self.values[at:]
+        self.last = (min(self.last[0], now), self.last[1])
 
 
 class Window:
@@ -91,10 +92,10 @@ class Window:
         for family in families:
             self._families.update(dict.fromkeys(family.sample_names, family))
 
-    def append(self, batch: Batch, *, newest: bool = True) -> list[str]:
+    def append(self, batch: Batch) -> list[str]:
         """Store a batch; return the keys of samples that found no room.
 
-        `newest` is False for samples that arrive late: they are stored in their place, and `latest` stays.
+        Samples that arrive late are stored in their place; what is newest goes by their time, not by their arrival.
         """
         lines = self._sources.setdefault((batch.source, tuple(batch.resource.items())), {})
         refused = []
@@ -108,7 +109,7 @@ class Window:
             line.add(batch.timestamp, value, self.keep)
             if len(line.times) > self.max_points + _SLACK:
                 del line.times[: -self.max_points], line.values[: -self.max_points]
-            if newest:
+            if batch.timestamp >= line.last[0]:
                 line.last, line.source = (batch.timestamp, value), batch.source
                 line.declared = batch.interval
         self.refused += len(refused)
@@ -129,7 +130,7 @@ class Window:
     def step_back(self, now: float) -> None:
         """Drop samples from what has become the future, after the clock was set back to `now`."""
         for line in self._lines.values():
-            line.forget_after(now + 1)
+            line.step_back(now)
 
     def family(self, name: str) -> Family:
         """Return what is known of a name; a pushed one without declaration gets a standard help text."""
