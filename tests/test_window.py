@@ -1,0 +1,172 @@
+"""The window: every series' last minutes within its bounds, whatever the order and the clock."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dashboard.model import Batch, Family, Series
+from dashboard.selector import Selector
+from dashboard.window import Line, Window
+
+NOW = 1_700_000_000.0
+
+
+def batch(
+    time: float, samples: dict[str, float], *, source: str = "h/load", instance: str = "h", interval: float | None = 1.0
+) -> Batch:
+    """Return one collection."""
+    return Batch(source, time, interval, {"instance": instance}, samples)
+
+
+def only(window: Window) -> Line:
+    """Return the one series that is held."""
+    (line,) = window.select([])
+    return line
+
+
+@pytest.fixture
+def window() -> Window:
+    return Window(keep=900, max_series=100)
+
+
+def test_a_series_is_its_name_with_the_labels_of_the_resource(window: Window) -> None:
+    window.append(batch(NOW, {'cpu{cpu="0"}': 0.5}))
+    line = only(window)
+    assert line.text == 'cpu{cpu="0",instance="h"}' and line.series == Series.parse(line.text)
+    assert (line.last, line.interval, line.source) == ((NOW, 0.5), 1.0, "h/load")
+
+
+def test_samples_older_than_the_window_leave_when_newer_come(window: Window) -> None:
+    for second in range(3_000):
+        window.append(batch(NOW + second, {"a": float(second)}))
+    times = only(window).times
+    assert times[-1] - times[0] <= 900 + 64 and times[0] <= NOW + 3_000 - 900
+
+
+def test_samples_of_a_series_have_a_bound_however_close_they_come() -> None:
+    window = Window(keep=900, max_series=10, max_points=100)
+    for number in range(1_000):
+        window.append(batch(NOW + number / 1_000, {"a": 1.0}))
+    assert 100 <= len(only(window).times) <= 164
+
+
+def test_a_late_sample_goes_to_its_place_and_the_newest_stays(window: Window) -> None:
+    for second in (0, 1, 3):
+        window.append(batch(NOW + second, {"a": float(second)}))
+    window.append(batch(NOW + 2, {"a": 2.0}, source="h/late", interval=60.0))
+    line = only(window)
+    assert list(line.values) == [0.0, 1.0, 2.0, 3.0]
+    assert (line.last, line.source, line.interval) == ((NOW + 3, 3.0), "h/load", 1.0)
+
+
+def test_of_a_series_that_only_late_samples_came_of_the_newest_is_known(window: Window) -> None:
+    window.append(batch(NOW - 500, {"a": 1.0}))
+    window.append(batch(NOW - 400, {"a": 2.0}))
+    assert only(window).last == (NOW - 400, 2.0)
+
+
+def test_the_same_sample_twice_is_one_and_of_two_values_at_one_time_the_later_counts(window: Window) -> None:
+    for value in (1.0, 1.0, 2.0):
+        window.append(batch(NOW, {"a": value}))
+    line = only(window)
+    assert (list(line.times), list(line.values), line.last) == ([NOW], [2.0], (NOW, 2.0))
+
+
+@given(st.lists(st.tuples(st.integers(0, 50), st.integers(0, 9)), max_size=40))
+def test_whatever_the_order_of_arrival_times_rise_and_the_last_value_of_each_counts(
+    arrivals: list[tuple[int, int]],
+) -> None:
+    window = Window(keep=900, max_series=10)
+    expected: dict[float, float] = {}
+    for second, value in arrivals:
+        window.append(batch(NOW + second, {"a": float(value)}))
+        expected[NOW + second] = float(value)
+    for line in window.select([]):
+        assert dict(zip(line.times, line.values, strict=True)) == expected
+        assert list(line.times) == sorted(expected)
+        assert line.last == (max(expected), expected[max(expected)])
+
+
+def test_after_the_clock_was_set_back_nothing_is_left_of_the_future(window: Window) -> None:
+    for second in range(0, 3_700, 100):
+        window.append(batch(NOW + second, {"a": 1.0, "dead": 2.0}))
+    now = NOW + 100
+    window.step_back(now)
+    for line in window.select([]):
+        assert not line.times or line.times[-1] <= now + 1
+        assert line.last[0] <= now
+    window.append(batch(now + 1, {"a": 3.0}))
+    live, dead = window.select([])
+    assert live.last == (now + 1, 3.0)
+    assert dead.last == (now, 2.0), "a series that has ended must grow old, not stay of the future for an hour"
+
+
+def test_a_series_without_a_sample_in_the_whole_window_is_forgotten(window: Window) -> None:
+    window.append(batch(NOW, {"a": 1.0, "b": 1.0}))
+    window.append(batch(NOW + 500, {"b": 1.0}))
+    window.sweep(NOW + 901)
+    assert [line.text for line in window.select([])] == ['b{instance="h"}']
+    window.append(batch(NOW + 902, {"a": 7.0}))
+    assert list(next(window.select([])).values) == [7.0]
+
+
+def test_sources_that_are_gone_leave_nothing_behind(window: Window) -> None:
+    for number in range(50):
+        window.append(batch(NOW, {"a": 1.0}, source=f"s{number}", instance=f"i{number}"))
+    window.sweep(NOW + 1_000)
+    assert len(window) == 0 and not window._sources
+
+
+def test_series_beyond_the_bound_are_refused_by_key_and_those_held_go_on() -> None:
+    window = Window(keep=900, max_series=3)
+    assert window.append(batch(NOW, {f"a{number}": 1.0 for number in range(5)})) == ["a3", "a4"]
+    assert window.append(batch(NOW + 1, {f"a{number}": 2.0 for number in range(5)})) == ["a3", "a4"]
+    assert (len(window), window.refused) == (3, 4)
+    assert [line.last[1] for line in window.select([])] == [2.0, 2.0, 2.0]
+    window.sweep(NOW + 2_000)
+    assert window.append(batch(NOW + 2_000, {"a4": 1.0})) == []
+
+
+def test_one_series_from_two_sources_is_one_line(window: Window) -> None:
+    window.append(batch(NOW, {"a": 1.0}))
+    window.append(batch(NOW + 1, {"a": 2.0}, source="h/push"))
+    line = only(window)
+    assert list(line.values) == [1.0, 2.0] and line.source == "h/push"
+
+
+def test_an_interval_that_is_not_declared_is_the_median_of_the_last_five_arrivals(window: Window) -> None:
+    for second in (0, 10, 20, 21):
+        window.append(batch(NOW + second, {"a": 1.0}, interval=None))
+    assert only(window).interval is None
+    window.append(batch(NOW + 31, {"a": 1.0}, interval=None))
+    assert only(window).interval == 10.0
+
+
+def test_series_are_chosen_by_any_of_the_selectors_and_sorted(window: Window) -> None:
+    window.append(batch(NOW, {"b": 1.0, 'a{x="2"}': 1.0, 'a{x="1"}': 1.0, "c": 1.0}))
+    chosen = window.select([Selector.parse("a"), Selector.parse("b"), Selector.parse('a{x="1"}')])
+    assert [line.key for line in chosen] == ['a{x="1"}', 'a{x="2"}', "b"]
+
+
+def test_columns_are_a_copy_from_start_to_before_end_with_one_earlier_for_a_counters_rate(window: Window) -> None:
+    for second in range(10):
+        window.append(batch(NOW + second, {"a": float(second), "b_total": float(second)}))
+    gauge, counter = (window.columns(line, NOW + 3, NOW + 6) for line in window.select([]))
+    assert not gauge.counter and list(gauge.values) == [3.0, 4.0, 5.0]
+    assert counter.counter and list(counter.values) == [2.0, 3.0, 4.0, 5.0]
+    window.append(batch(NOW + 3, {"a": 99.0}))
+    assert list(gauge.values) == [3.0, 4.0, 5.0]
+
+
+def test_what_a_name_is_comes_from_its_declaration_else_from_its_ending(window: Window) -> None:
+    declared = Family("odd_total", "gauge", "", "Declared.")
+    latency = Family("wait_seconds", "histogram", "seconds", "Declared.")
+    window.declare([declared, latency])
+    assert window.family("odd_total") == declared and not window.is_counter("odd_total")
+    assert all(window.family(f"wait_seconds_{part}") == latency for part in ("bucket", "count", "sum"))
+    pushed = window.family("jobs_done_total")
+    assert (pushed.type, pushed.unit) == ("counter", "") and pushed.help
+    assert (window.family("room_celsius").type, window.family("room_celsius").unit) == ("gauge", "celsius")
+    assert window.family("sent_bytes_total").unit == "bytes"
