@@ -1,0 +1,84 @@
+/**
+ * @typedef {{ name: string, source: string, state: string, error?: string | null }} CollectorStatus
+ * @typedef {{ version: string, server_time: number, heartbeat_interval: number, collectors: CollectorStatus[],
+ *   board_fault: string | null, insecure?: boolean }} Status
+ * @typedef {import("./store.js").RangeAnswer} RangeAnswer
+ * @typedef {import("./connection.js").Cause} Cause
+ */
+
+/** What the page asks the server for, besides the stream. */
+export class Api {
+  /** @param {string} root path prefix, without a slash at its end */
+  constructor(root) {
+    this.root = root;
+  }
+
+  /**
+   * @param {string} path
+   * @param {number} [timeout] milliseconds
+   */
+  async get(path, timeout = 8000) {
+    const response = await fetch(this.root + path, { signal: AbortSignal.timeout(timeout) });
+    if (!response.ok) throw new Refused(response.status);
+    return response;
+  }
+
+  /** @returns {Promise<Status>} */
+  async status() {
+    return (await this.get("/api/v1/status", 4000)).json();
+  }
+
+  /**
+   * @param {string[]} selectors
+   * @param {number} start
+   * @param {number} end
+   * @param {number} step
+   * @returns {Promise<RangeAnswer>}
+   */
+  async range(selectors, start, end, step) {
+    const query = new URLSearchParams(selectors.map((selector) => ["match", selector]));
+    query.set("start", String(start));
+    query.set("end", String(end));
+    query.set("step", String(step));
+    return (await this.get(`/api/v1/query_range?${query}`)).json();
+  }
+
+  /**
+   * Address of the stream.
+   * @param {string[]} selectors
+   * @param {string[]} types
+   * @param {string | null} after
+   */
+  stream(selectors, types, after) {
+    const query = new URLSearchParams(selectors.map((selector) => ["match", selector]));
+    query.set("types", types.join(","));
+    if (after !== null) query.set("after", after);
+    return `${this.root}/api/v1/events?${query}`;
+  }
+
+  /**
+   * Find out why there is no stream.
+   * @returns {Promise<Cause>}
+   */
+  async diagnose() {
+    try {
+      await this.status();
+      return { kind: "network", text: "the stream broke off; the server answers" };
+    } catch (error) {
+      if (!(error instanceof Refused)) return { kind: "network", text: "the server is not reachable" };
+      if (error.status === 401) return { kind: "denied", text: "sign-in is needed" };
+      if (error.status === 403) return { kind: "denied", text: "access is not allowed" };
+      if (error.status === 421) return { kind: "denied", text: "the server does not know this address as its own" };
+      return { kind: "refused", text: `the server answers ${error.status}` };
+    }
+  }
+}
+
+/** An answer that is no success. */
+export class Refused extends Error {
+  /** @param {number} status */
+  constructor(status) {
+    super(`HTTP ${status}`);
+    this.status = status;
+  }
+}

@@ -1,0 +1,201 @@
+import { Guard } from "./guard.js";
+import { Panel } from "./panel.js";
+import { readPalette } from "./palette.js";
+import { Selector } from "./selector.js";
+import { EARLY } from "./staleness.js";
+
+/**
+ * @typedef {import("./line.js").Line} Line
+ * @typedef {import("./panel.js").Moment} Moment
+ * @typedef {import("./panel.js").View} View
+ * @typedef {import("./elements/health-line.js").HealthLine} HealthLine
+ * @typedef {import("./elements/live-processes.js").LiveProcesses} LiveProcesses
+ */
+
+/** Milliseconds of drawing in one frame. */
+const SLICE = 8;
+/** A chart without news moves on after so many milliseconds. */
+const LINGER = 1500;
+
+/** All panels of the page: which line goes where, what is drawn when, and how true each is. */
+export class Board {
+  /**
+   * @param {object} options
+   * @param {import("./protocol.js").BoardSpec} options.spec
+   * @param {HTMLElement} options.root
+   * @param {HealthLine} options.health
+   * @param {import("./store.js").Store} options.store
+   * @param {import("./clock.js").ServerClock} options.clock
+   * @param {import("./preferences.js").Preferences} options.preferences
+   * @param {HTMLElement} options.guard
+   */
+  constructor({ spec, root, health, store, clock, preferences, guard }) {
+    this.store = store;
+    this.clock = clock;
+    this.preferences = preferences;
+    this.health = health;
+    this.guard = new Guard(guard);
+    this.palette = readPalette();
+    /** @type {number | null} */
+    this.hover = null;
+    /** @type {Panel | null} */
+    this.zoomed = null;
+    this.frame = 0;
+    this.second = 0;
+    /** @type {number | null} newest sample that waits to be painted, server seconds */
+    this.unpainted = null;
+    /** @type {import("./feed.js").Feed | null} */
+    this.feed = null;
+    /** @type {Panel[]} */
+    this.panels = [];
+    /** @type {{ panel: Panel, selectors: Selector[] }[]} */
+    this.routes = [];
+    for (const panel of spec.panels) this.#adopt(root, panel);
+    /** @type {Map<Element, Panel>} */
+    const byElement = new Map(this.panels.map((panel) => [panel.element, panel]));
+    const observer = new IntersectionObserver(
+      (entries) => {
+        for (const { target, isIntersecting } of entries) {
+          const panel = /** @type {Panel} */ (byElement.get(target));
+          panel.visible = isIntersecting;
+          panel.dirty ||= isIntersecting;
+        }
+        this.schedule();
+      },
+      { rootMargin: "60% 0px" },
+    );
+    for (const panel of this.panels) observer.observe(panel.element);
+    store.onLine = (line) => this.#route(line);
+    document.addEventListener("visibilitychange", () => this.flush());
+  }
+
+  /**
+   * @param {HTMLElement} root
+   * @param {import("./protocol.js").PanelSpec} spec
+   */
+  #adopt(root, spec) {
+    const element = /** @type {HTMLElement | null} */ (root.querySelector(`[data-panel="${CSS.escape(spec.id)}"]`));
+    const view = /** @type {View | null} */ (element?.querySelector("[data-view]") ?? null);
+    if (!element || !view) return;
+    view.spec = spec;
+    const panel = new Panel(element, spec, view);
+    this.panels.push(panel);
+    this.routes.push({ panel, selectors: spec.series.map((text) => new Selector(text)) });
+  }
+
+  /** @param {Line} line */
+  #route(line) {
+    this.routes.forEach(({ panel, selectors }, at) => {
+      if (!selectors.some((selector) => selector.matches(line.series))) return;
+      line.panels.add(at);
+      panel.add(line);
+    });
+    this.health.admit(line);
+  }
+
+  /** @param {Line[]} lines that changed */
+  changed(lines) {
+    for (const line of lines) for (const at of line.panels) /** @type {Panel} */ (this.panels[at]).dirty = true;
+    const newest = lines[0]?.time ?? NaN;
+    const second = Math.floor(this.clock.now());
+    if (second !== this.second) {
+      // All charts move on together, so that one moment stays one vertical line down the page.
+      this.second = second;
+      this.unpainted = newest;
+      for (const panel of this.panels) panel.dirty ||= panel.view.moving;
+    }
+    this.schedule();
+  }
+
+  /** @param {import("./protocol.js").Processes} event */
+  processes(event) {
+    const born = Math.min(this.clock.monotonic(), this.clock.local(event.timestamp));
+    for (const panel of this.panels) {
+      if (!("take" in panel.view)) continue;
+      /** @type {LiveProcesses} */ (panel.view).take(event, born);
+      panel.dirty = true;
+    }
+    this.schedule();
+  }
+
+  /** @returns {Moment} */
+  moment() {
+    const now = this.clock.monotonic();
+    const end = this.clock.known ? Math.floor(this.clock.now()) : 0;
+    const isGone = (/** @type {Line} */ line) => this.store.isGone(line);
+    return { end, range: this.store.range, now, hover: this.hover, isGone, preferences: this.preferences, palette: this.palette };
+  }
+
+  schedule() {
+    if (!this.frame && !document.hidden) this.frame = requestAnimationFrame(() => this.#draw(SLICE));
+  }
+
+  /** The tab is shown again: draw everything at once, before its first frame. */
+  flush() {
+    if (document.hidden) return;
+    for (const panel of this.panels) panel.dirty = true;
+    cancelAnimationFrame(this.frame);
+    this.judge();
+    this.#draw(Infinity);
+  }
+
+  /** Colours, zone or sizes have changed. */
+  restyle() {
+    this.palette = readPalette();
+    for (const panel of this.panels) {
+      if ("restyle" in panel.view) /** @type {import("./elements/live-chart.js").LiveChart} */ (panel.view).restyle();
+      panel.dirty = true;
+    }
+    this.schedule();
+  }
+
+  /** @param {number} slice milliseconds */
+  #draw(slice) {
+    this.frame = 0;
+    if (!this.clock.known) return;
+    const moment = this.moment();
+    for (const panel of this.panels) {
+      if (!panel.dirty || !this.#drawable(panel)) continue;
+      if (this.clock.monotonic() - moment.now > slice) {
+        this.schedule();
+        return;
+      }
+      panel.render(moment);
+    }
+    if (this.unpainted !== null && this.feed) {
+      const latency = (this.clock.now() - this.unpainted) * 1000;
+      if (latency >= 0) this.feed.truth.painted(latency);
+      this.unpainted = null;
+    }
+    this.judge();
+  }
+
+  /** @param {Panel} panel */
+  #drawable(panel) {
+    return panel.visible && (this.zoomed === null || this.zoomed === panel);
+  }
+
+  /** Say how true everything is; a few times a second, by the clock, whatever comes or does not come. */
+  judge() {
+    const { feed } = this;
+    if (!feed) return;
+    const moment = this.moment();
+    const explain = (/** @type {string} */ source) => feed.truth.explain(source, moment.now);
+    let until = this.health.render(moment.now, [...feed.truth.failed.values()], moment.isGone);
+    for (const panel of this.panels) {
+      const drawable = this.#drawable(panel);
+      until = Math.min(until, panel.judge(moment, drawable, feed.loaded, explain));
+      if (drawable && panel.view.moving && moment.now - panel.renderedAt > LINGER) panel.dirty = true;
+      if (panel.dirty && drawable) this.schedule();
+    }
+    // The guard waits a little longer than this script needs, so that it shows only when the script could not.
+    this.guard.put(until + (EARLY - 0.05) * 1000, moment.now);
+  }
+
+  sweep() {
+    for (const line of this.store.sweep()) {
+      for (const at of line.panels) /** @type {Panel} */ (this.panels[at]).remove(line);
+      this.health.dismiss(line);
+    }
+  }
+}

@@ -1,0 +1,99 @@
+/** Seconds by which a message may disagree with the estimate before the estimate is given up. */
+const TOLERANCE = 1.5;
+/** One-way observations that are kept: a minute of heartbeats. */
+const KEPT = 12;
+
+/**
+ * The server's wall clock as seen from here, kept on `performance.now()`: the browser's own idea of the time plays no part.
+ *
+ * A message that arrives is as old as its way was long, so the largest difference of the last minute is the best; a request
+ * and its answer bound the difference from both sides.
+ */
+export class ServerClock {
+  /** @param {() => number} monotonic milliseconds that never jump */
+  constructor(monotonic = () => performance.now()) {
+    this.monotonic = monotonic;
+    /** @type {number[]} */
+    this.offsets = [];
+    this.offset = NaN;
+  }
+
+  get known() {
+    return !Number.isNaN(this.offset);
+  }
+
+  /** Now, in the server's Unix seconds. */
+  now() {
+    return this.offset + this.monotonic() / 1000;
+  }
+
+  /**
+   * When a moment of the server was, in milliseconds of `performance.now()`.
+   * @param {number} seconds
+   */
+  local(seconds) {
+    return (seconds - this.offset) * 1000;
+  }
+
+  /**
+   * Take note of a `server_time` that came over the stream. `doubtful` asks for a round trip: either the message was
+   * late, perhaps because this tab was frozen, or the server's clock was set back.
+   * @param {number} serverTime
+   * @returns {"steady" | "stepped" | "doubtful"}
+   */
+  observe(serverTime) {
+    const offset = serverTime - this.monotonic() / 1000;
+    const change = offset - this.offset;
+    if (!this.known || change > TOLERANCE) return this.anchor(offset);
+    if (change < -TOLERANCE) return "doubtful";
+    this.offsets.push(offset);
+    if (this.offsets.length > KEPT) this.offsets.shift();
+    this.offset = Math.max(...this.offsets);
+    return "steady";
+  }
+
+  /**
+   * Take note of a `server_time` that answered a request sent at `sent` (milliseconds of `performance.now()`).
+   * @param {number} serverTime
+   * @param {number} sent
+   * @returns {"steady" | "stepped"}
+   */
+  bracket(serverTime, sent) {
+    const least = serverTime - this.monotonic() / 1000;
+    const most = serverTime - sent / 1000;
+    if (this.known && this.offset >= least - 0.25 && this.offset <= most + 0.25) return "steady";
+    return this.anchor((least + most) / 2);
+  }
+
+  /**
+   * Begin anew from one difference.
+   * @param {number} offset
+   * @returns {"steady" | "stepped"}
+   */
+  anchor(offset) {
+    const stepped = this.known && Math.abs(offset - this.offset) > TOLERANCE;
+    this.offsets = [offset];
+    this.offset = offset;
+    return stepped ? "stepped" : "steady";
+  }
+}
+
+/** Notices that the machine slept: `performance.now()` stands still then, the wall clock does not. */
+export class SleepDetector {
+  /**
+   * @param {() => number} monotonic milliseconds
+   * @param {() => number} wall milliseconds
+   */
+  constructor(monotonic = () => performance.now(), wall = () => Date.now()) {
+    this.difference = () => wall() - monotonic();
+    this.last = this.difference();
+  }
+
+  /** Milliseconds by which the wall clock ran ahead since the last call; 0 when it did not. */
+  slept() {
+    const now = this.difference();
+    const ahead = now - this.last;
+    this.last = now;
+    return ahead > 2000 ? ahead : 0;
+  }
+}

@@ -1,0 +1,168 @@
+/**
+ * @typedef {"connecting" | "open" | "waiting"} Phase
+ * @typedef {"network" | "silent" | "refused" | "denied" | "bye"} Kind
+ * @typedef {{ kind: Kind, text: string }} Cause
+ * @typedef {{ close(): void, readyState: number, addEventListener(type: string, listener: (event: any) => void): void }} Source
+ */
+
+const LONGEST = 30_000;
+/** A stream that lasted this long ends the back-off. */
+const STABLE = 5_000;
+
+/** One event stream that is never given up: own reconnect with back-off and jitter, resuming after the last id. */
+export class Connection {
+  /**
+   * @param {object} options
+   * @param {(after: string | null) => string} options.url
+   * @param {() => Promise<Cause>} options.probe why the server does not give a stream
+   * @param {readonly string[]} options.types
+   * @param {(event: any) => void} options.onEvent
+   * @param {() => void} options.onChange
+   * @param {() => number} [options.now] milliseconds that never jump
+   * @param {() => number} [options.random]
+   * @param {(url: string) => Source} [options.open]
+   */
+  constructor({ url, probe, types, onEvent, onChange, now, random, open }) {
+    this.url = url;
+    this.probe = probe;
+    this.types = types;
+    this.onEvent = onEvent;
+    this.onChange = onChange;
+    this.now = now ?? (() => performance.now());
+    this.random = random ?? Math.random;
+    this.open = open ?? ((address) => new EventSource(address));
+    /** @type {Phase} */
+    this.phase = "connecting";
+    /** @type {Cause | null} */
+    this.cause = null;
+    /** @type {string | null} */
+    this.lastId = null;
+    this.attempts = 0;
+    this.nextTry = 0;
+    this.lastByte = 0;
+    this.openedAt = 0;
+    this.heartbeat = 5;
+    this.stopped = true;
+    /** @type {Source | null} */
+    this.source = null;
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this.timer = undefined;
+  }
+
+  /** @param {string | null} after */
+  start(after) {
+    this.lastId = after;
+    this.stopped = false;
+    this.#connect();
+  }
+
+  /** Close for good, until `start` or `wake`. */
+  stop() {
+    this.stopped = true;
+    clearTimeout(this.timer);
+    this.#drop();
+  }
+
+  /** Something changed for the better (network back, tab awake): try now unless the stream is plainly alive. */
+  wake() {
+    const silent = this.now() - this.lastByte > 1000 * this.heartbeat * 1.2;
+    if (!this.stopped && this.phase === "open" && !silent) return;
+    this.stopped = false;
+    this.attempts = 0;
+    this.#connect();
+  }
+
+  /** No byte for two heartbeats is a dead stream, whatever TCP believes; call it about once a second. */
+  watch() {
+    if (this.stopped || this.phase === "waiting") return;
+    const silence = this.now() - this.lastByte;
+    if (silence <= 2000 * this.heartbeat) return;
+    const seconds = Math.round(silence / 1000);
+    const text = this.phase === "open" ? `the server has been silent for ${seconds} s` : "the server does not answer";
+    this.#fail({ kind: "silent", text });
+  }
+
+  #connect() {
+    clearTimeout(this.timer);
+    this.#drop();
+    this.phase = "connecting";
+    this.lastByte = this.now();
+    const source = (this.source = this.open(this.url(this.lastId)));
+    for (const type of this.types) {
+      source.addEventListener(type, (message) => {
+        if (this.source === source) this.#receive(message);
+      });
+    }
+    source.addEventListener("error", () => {
+      // EventSource gives up for good on any answer but 200, so it is never left to reconnect by itself.
+      if (this.source === source) this.#broken();
+    });
+    this.onChange();
+  }
+
+  /** @param {{ type: string, data: string }} message */
+  #receive(message) {
+    this.lastByte = this.now();
+    const event = JSON.parse(message.data);
+    if (typeof event.id === "string") this.lastId = event.id;
+    if (message.type === "hello") {
+      this.phase = "open";
+      this.cause = null;
+      this.openedAt = this.now();
+      this.heartbeat = event.heartbeat_interval || this.heartbeat;
+      this.onChange();
+    } else if (message.type === "bye") {
+      const delay = 1000 * (event.retry_after ?? 1) * (0.5 + this.random());
+      this.#wait({ kind: "bye", text: farewell(event.reason) }, delay);
+      return;
+    } else if (this.attempts && this.now() - this.openedAt > STABLE) {
+      this.attempts = 0;
+    }
+    this.onEvent(event);
+  }
+
+  #broken() {
+    this.#fail({ kind: "network", text: this.phase === "open" ? "the stream broke off" : "the server is not reachable" });
+  }
+
+  /** @param {Cause} cause */
+  #fail(cause) {
+    // The first try comes within a second; then the waits double, each with jitter, so that a crowd does not come back as one.
+    const ceiling = Math.min(LONGEST, 900 * 2 ** this.attempts);
+    this.attempts++;
+    this.#wait(cause, ceiling * (0.5 + this.random() / 2));
+    const tries = this.attempts;
+    void this.probe().then((found) => {
+      if (this.phase === "open" || tries !== this.attempts) return;
+      this.cause = found.kind === "network" && cause.kind === "silent" ? cause : found;
+      this.onChange();
+    });
+  }
+
+  /**
+   * @param {Cause} cause
+   * @param {number} delay milliseconds
+   */
+  #wait(cause, delay) {
+    this.#drop();
+    this.phase = "waiting";
+    this.cause = cause;
+    this.nextTry = this.now() + delay;
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.#connect(), delay);
+    this.onChange();
+  }
+
+  #drop() {
+    this.source?.close();
+    this.source = null;
+  }
+}
+
+/** @param {string} reason */
+function farewell(reason) {
+  if (reason === "shutdown") return "the server is shutting down";
+  if (reason === "busy") return "the server is busy";
+  if (reason === "revoked") return "access was withdrawn";
+  return "the server ended the stream";
+}

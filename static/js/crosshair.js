@@ -1,0 +1,87 @@
+/**
+ * One moment, shown in all charts at once; the feed goes on beneath it.
+ *
+ * @typedef {import("./board.js").Board} Board
+ * @typedef {import("./panel.js").View & { fractionAt(clientX: number): number | null }} Chart
+ */
+
+const CHARTS = "live-chart, live-heat";
+/** Part of the time axis that an arrow key moves. */
+const STRIDE = 1 / 180;
+
+export class Crosshair {
+  /**
+   * @param {Board} board
+   * @param {HTMLElement} root
+   * @param {HTMLElement} label
+   */
+  constructor(board, root, label) {
+    this.board = board;
+    this.label = label;
+    /** @type {Chart | null} */
+    this.chart = null;
+    this.frame = 0;
+    root.addEventListener("pointermove", (event) => this.#follow(event));
+    root.addEventListener("pointerdown", (event) => this.#follow(event));
+    root.addEventListener("pointerleave", () => this.#set(null, null));
+    root.addEventListener("keydown", (event) => this.#step(event));
+    root.addEventListener("focusout", () => this.#set(null, null));
+  }
+
+  /** Write the time anew, for time has gone on. */
+  refresh() {
+    const { hover } = this.board;
+    if (hover === null || !this.chart) return;
+    const moment = this.board.moment();
+    const time = (moment.end - moment.range * (1 - hover)) * 1000;
+    this.label.textContent = `${this.board.preferences.clock?.(time)} ${this.board.preferences.zoneName}`;
+  }
+
+  /** @param {PointerEvent} event */
+  #follow(event) {
+    const chart = /** @type {Chart | null} */ (/** @type {Element} */ (event.target).closest(CHARTS));
+    const fraction = chart?.fractionAt(event.clientX) ?? null;
+    this.#set(fraction === null ? null : chart, fraction);
+    if (chart && fraction !== null) this.#place(event.clientX, chart);
+  }
+
+  /** @param {KeyboardEvent} event */
+  #step(event) {
+    const stride = { ArrowLeft: -STRIDE, ArrowRight: STRIDE }[event.key];
+    const chart = /** @type {Chart | null} */ (/** @type {Element} */ (event.target).querySelector?.(CHARTS) ?? null);
+    if (stride === undefined || !chart) return;
+    event.preventDefault();
+    this.#set(chart, Math.min(1, Math.max(0, (this.board.hover ?? 1) + stride)));
+    const box = chart.getBoundingClientRect();
+    this.#place(box.left + (this.board.hover ?? 1) * box.width, chart);
+  }
+
+  /**
+   * @param {number} x
+   * @param {Chart} chart
+   */
+  #place(x, chart) {
+    const half = this.label.offsetWidth / 2 + 4;
+    const left = Math.min(innerWidth - half, Math.max(half, x));
+    this.label.style.transform = `translate(calc(${left}px - 50%), ${Math.max(0, chart.getBoundingClientRect().top - 28)}px)`;
+  }
+
+  /**
+   * @param {Chart | null} chart
+   * @param {number | null} fraction
+   */
+  #set(chart, fraction) {
+    if (fraction === this.board.hover) return;
+    this.chart = chart;
+    this.board.hover = fraction;
+    this.label.hidden = fraction === null;
+    this.refresh();
+    this.frame ||= requestAnimationFrame(() => {
+      this.frame = 0;
+      const moment = this.board.moment();
+      for (const { view, visible, renderedAt } of this.board.panels) {
+        if (visible && renderedAt) view.point?.(moment.hover, moment);
+      }
+    });
+  }
+}

@@ -1,0 +1,275 @@
+import { coverage } from "../coverage.js";
+import { formatTick, unitOf } from "../format.js";
+import { Legend } from "../legend.js";
+import { isNeutral, Slots } from "../palette.js";
+import { Ceiling, timeTicks, valueTicks } from "../scale.js";
+import { drawBeneath, drawAbove } from "../underlay.js";
+import { NO_PANEL } from "../protocol.js";
+
+/**
+ * @typedef {import("../line.js").Line} Line
+ * @typedef {import("../panel.js").Moment} Moment
+ * @typedef {{ x: number, y: number }} Point
+ * @typedef {{ line: Line, colour: string, data: Point[] }} Trace
+ */
+
+/** Lines drawn in one chart; of more, the largest are drawn and the others counted. */
+const MOST = 8;
+/** Milliseconds after which the largest are chosen anew. */
+const CHOICE = 15_000;
+/** Width in pixels that all charts give to the labels of their values, so that their times stand in one column. */
+const GUTTER = 60;
+
+const Chart = /** @type {any} */ (window)["Chart"];
+
+/** A chart of lines or areas over time. The only place that knows Chart.js. */
+export class LiveChart extends HTMLElement {
+  moving = true;
+  strict = false;
+  spec = NO_PANEL;
+  /** @type {any} */
+  chart = null;
+  slots = new Slots();
+  ceiling = new Ceiling();
+  /** @type {Trace[]} */
+  traces = [];
+  /** @type {Line[]} */
+  chosen = [];
+  chosenAt = -Infinity;
+  chosenOf = "";
+  unit = "";
+  /** @type {import("../coverage.js").Coverage} */
+  coverage = { holes: [], partial: [], begin: Infinity };
+  /** @type {Moment | null} */
+  moment = null;
+  highest = 0;
+
+  connectedCallback() {
+    this.plot = /** @type {HTMLElement} */ (this.querySelector(".plot"));
+    this.legend = new Legend(/** @type {HTMLElement} */ (this.querySelector(".legend")));
+    this.cross = document.createElement("div");
+    this.cross.className = "cross";
+    this.cross.hidden = true;
+    this.plot.append(this.cross);
+  }
+
+  disconnectedCallback() {
+    this.chart?.destroy();
+    this.chart = null;
+  }
+
+  /**
+   * @param {Line[]} lines
+   * @param {Moment} moment
+   */
+  render(lines, moment) {
+    this.moment = moment;
+    this.unit = this.spec.unit ?? lines[0]?.unit ?? unitOf(this.spec.series[0] ?? "");
+    this.#choose(lines, moment.now);
+    this.#trace(moment);
+    this.coverage = coverage(this.chosen, moment.end - moment.range, moment.end);
+    this.chart ??= this.#build();
+    this.#scales(moment);
+    this.chart.update("none");
+    this.legend?.show(this.traces, lines.length - this.chosen.length, this.spec.legend, this.unit, moment, this.spec);
+    this.point(moment.hover, moment);
+  }
+
+  /**
+   * Show the values of one moment; the feed goes on.
+   * @param {number | null} fraction of the time axis, from its left end; null: the newest
+   * @param {Moment} moment
+   */
+  point(fraction, moment) {
+    if (!this.chart || !this.cross) return;
+    this.cross.hidden = fraction === null;
+    if (fraction !== null) {
+      const { left, right, top, bottom } = this.chart.chartArea;
+      this.cross.style.transform = `translateX(${Math.round(left + fraction * (right - left))}px)`;
+      this.cross.style.top = `${top}px`;
+      this.cross.style.height = `${bottom - top}px`;
+    }
+    this.legend?.values(fraction === null ? null : moment.end - moment.range * (1 - fraction), moment);
+  }
+
+  /**
+   * Where on the time axis a pointer is, from 0 to 1.
+   * @param {number} clientX
+   */
+  fractionAt(clientX) {
+    const area = this.chart?.chartArea;
+    if (!area) return null;
+    const x = clientX - this.chart.canvas.getBoundingClientRect().left;
+    return Math.min(1, Math.max(0, (x - area.left) / (area.right - area.left)));
+  }
+
+  /** Colours or sizes have changed. */
+  restyle() {
+    this.chart?.destroy();
+    this.chart = null;
+    this.slots = new Slots();
+    this.chosenAt = -Infinity;
+  }
+
+  /**
+   * @param {Line[]} lines
+   * @param {number} now
+   */
+  #choose(lines, now) {
+    const crowded = lines.length > MOST;
+    const names = lines.length + (lines[0]?.key ?? "") + (lines.at(-1)?.key ?? "");
+    if (names === this.chosenOf && !(crowded && now - this.chosenAt > CHOICE)) return;
+    this.chosenOf = names;
+    this.chosenAt = now;
+    const bySize = new Map(lines.map((line) => [line, average(line)]));
+    const largest = [...lines].sort((a, b) => (bySize.get(b) ?? 0) - (bySize.get(a) ?? 0)).slice(0, MOST);
+    this.chosen = this.spec.stack || crowded ? largest : lines;
+    if (this.spec.stack) this.chosen = [...largest].sort((a, b) => Number(isNeutral(a.series)) - Number(isNeutral(b.series)));
+    this.slots.keep(new Set(this.chosen.map((line) => line.key)));
+  }
+
+  /** @param {Moment} moment */
+  #trace(moment) {
+    const { palette } = moment;
+    const room = (this.chosen[0]?.times.length ?? 0) + 2;
+    const old = this.traces;
+    this.traces = this.chosen.map((line, at) => {
+      const reused = old[at]?.data.length === room ? old[at]?.data : undefined;
+      const colour = isNeutral(line.series) ? palette.neutral : palette.data[this.slots.of(line.key)] ?? palette.text;
+      return { line, colour, data: reused ?? Array.from({ length: room }, () => ({ x: 0, y: NaN })) };
+    });
+    /** @type {Map<number, number> | null} */
+    const sums = this.spec.stack ? new Map() : null;
+    let highest = 0;
+    for (const { line, data } of this.traces) highest = Math.max(highest, fill(data, line, moment, sums));
+    this.highest = highest;
+  }
+
+  /** @param {Moment} moment */
+  #scales(moment) {
+    const { options, data } = this.chart;
+    const max = this.spec.max ?? this.ceiling.above(this.highest, this.spec.stack ? 1.04 : 1.15);
+    options.scales.x.min = (moment.end - moment.range) * 1000;
+    options.scales.x.max = moment.end * 1000;
+    options.scales.y.min = this.spec.min ?? undefined;
+    options.scales.y.max = max;
+    if (data.datasets.length !== this.traces.length) data.datasets.length = 0;
+    this.traces.forEach((trace, at) => {
+      const dataset = (data.datasets[at] ??= { spanGaps: false });
+      dataset.data = trace.data;
+      dataset.borderColor = trace.colour;
+      const area = this.spec.kind === "area" || this.traces.length === 1;
+      dataset.backgroundColor = fade(trace.colour, this.spec.stack ? 0.55 : 0.14);
+      dataset.fill = area ? (this.spec.stack && at > 0 ? "-1" : "start") : false;
+    });
+  }
+
+  #build() {
+    this.plot?.querySelector("canvas")?.remove();
+    const canvas = document.createElement("canvas");
+    canvas.setAttribute("aria-hidden", "true");
+    this.plot?.prepend(canvas);
+    const palette = /** @type {Moment} */ (this.moment).palette;
+    const rem = parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
+    const font = { family: getComputedStyle(this).fontFamily, size: 12 * rem };
+    const ticks = { color: palette.muted, font, autoSkip: false, minRotation: 0, maxRotation: 0, padding: 6 * rem };
+    const grid = { color: palette.grid, drawTicks: false, lineWidth: 1 };
+    return new Chart(canvas, {
+      type: "line",
+      data: { datasets: [] },
+      options: {
+        animation: false, parsing: false, normalized: true, maintainAspectRatio: false, events: [],
+        devicePixelRatio: Math.min(2, window.devicePixelRatio),
+        layout: { padding: { top: 8 * rem, right: 8 * rem } },
+        elements: { line: { borderWidth: 1.5 * rem, borderJoinStyle: "round" }, point: { radius: 0, hitRadius: 0 } },
+        plugins: { legend: { display: false }, tooltip: { enabled: false } },
+        scales: {
+          x: {
+            type: "linear", border: { display: false }, grid: { ...grid, display: false },
+            ticks: { ...ticks, callback: (/** @type {number} */ value) => this.moment?.preferences.tick?.(value) },
+            afterBuildTicks: (/** @type {any} */ axis) => {
+              axis.ticks = timeTicks(axis.min, axis.max, axis.width || axis.maxWidth, 96 * rem).map((value) => ({ value }));
+            },
+          },
+          y: {
+            type: "linear", border: { display: false }, grid,
+            ticks: { ...ticks, callback: (/** @type {number} */ value) => formatTick(value, this.unit) },
+            afterBuildTicks: (/** @type {any} */ axis) => {
+              const most = axis.maxHeight > 150 * rem ? 4 : 2;
+              axis.ticks = valueTicks(axis.min, axis.max, this.unit, most).map((value) => ({ value }));
+            },
+            afterFit: (/** @type {any} */ axis) => {
+              axis.width = GUTTER * rem;
+            },
+          },
+        },
+      },
+      plugins: [
+        {
+          id: "truth",
+          beforeDatasetsDraw: (/** @type {any} */ chart) => drawBeneath(chart, this.spec, this.coverage, this.moment),
+          afterDatasetsDraw: (/** @type {any} */ chart) => drawAbove(chart, this.traces, this.moment, rem),
+        },
+      ],
+    });
+  }
+}
+
+/**
+ * Fill the points of one trace from its line; returns the highest value. `sums` stacks it on what it already holds.
+ * @param {Point[]} data
+ * @param {Line} line
+ * @param {Moment} moment
+ * @param {Map<number, number> | null} sums
+ */
+function fill(data, line, moment, sums) {
+  const start = moment.end - moment.range - 2 * line.step;
+  const middle = (line.interval ?? line.step) < line.step ? line.step / 2 : 0;
+  let used = 0;
+  let highest = 0;
+  const put = (/** @type {number} */ time, /** @type {number} */ value) => {
+    const point = data[used];
+    if (point === undefined) return;
+    used++;
+    const base = sums?.get(time) ?? 0;
+    if (sums && !Number.isNaN(value)) sums.set(time, base + value);
+    point.x = time * 1000;
+    point.y = base + value;
+    if (point.y > highest && time <= moment.end) highest = point.y;
+  };
+  for (let at = 0; at < line.length; at++) {
+    const time = line.timeAt(at);
+    if (time >= start && time + middle < line.time) put(time + middle, line.meanAt(at));
+  }
+  if (line.time >= start) put(line.time, line.value);
+  const last = data[used - 1]?.x ?? 0;
+  for (let at = used; at < data.length; at++) {
+    const point = /** @type {Point} */ (data[at]);
+    point.x = last;
+    point.y = NaN;
+  }
+  return highest;
+}
+
+/** @param {Line} line */
+function average(line) {
+  let sum = 0;
+  let count = 0;
+  for (let at = 0; at < line.length; at++) {
+    const mean = line.meanAt(at);
+    if (Number.isNaN(mean)) continue;
+    sum += mean;
+    count++;
+  }
+  return count ? sum / count : line.value || 0;
+}
+
+/**
+ * @param {string} colour six hexadecimal digits
+ * @param {number} opacity
+ */
+function fade(colour, opacity) {
+  return colour + Math.round(opacity * 255).toString(16).padStart(2, "0");
+}
+
+customElements.define("live-chart", LiveChart);

@@ -1,0 +1,93 @@
+import { formatText } from "../format.js";
+import { allowance, EARLY } from "../staleness.js";
+import { make, Rows, write } from "../rows.js";
+import { NO_PANEL } from "../protocol.js";
+
+/**
+ * @typedef {import("../protocol.js").Processes} Processes
+ * @typedef {import("../protocol.js").ProcessRow} ProcessRow
+ * @typedef {"cpu_ratio" | "resident_bytes"} Order
+ */
+
+const ROW = 2;
+
+/** The busiest processes of each machine, by CPU or by memory. */
+export class LiveProcesses extends HTMLElement {
+  moving = false;
+  strict = true;
+  spec = NO_PANEL;
+  /** @type {Order} */
+  order = "cpu_ratio";
+  /** @type {Map<string, { event: Processes, born: number }>} newest of each source */
+  newest = new Map();
+
+  connectedCallback() {
+    this.buttons = /** @type {HTMLButtonElement[]} */ ([...this.querySelectorAll("th button")]);
+    for (const button of this.buttons) {
+      button.addEventListener("click", () => {
+        this.order = /** @type {Order} */ (button.dataset["order"]);
+        this.#draw();
+      });
+    }
+    this.rows = new Rows(/** @type {HTMLElement} */ (this.querySelector("tbody")), () => {
+      const root = make("tr");
+      const [name, user, cpu, memory, track, bar] = [make("td", "name"), make("td", "user"), make("td", "value"), make("td", "value"), make("span", "track"), make("i")];
+      const text = make("span");
+      track.append(bar);
+      cpu.append(track, text);
+      root.append(name, user, cpu, memory);
+      return { root, name, user, cpu: text, bar, memory };
+    });
+  }
+
+  /**
+   * @param {Processes} event
+   * @param {number} born
+   */
+  take(event, born) {
+    const known = this.newest.get(event.source);
+    if (!known || known.event.timestamp <= event.timestamp || born > known.born) this.newest.set(event.source, { event, born });
+  }
+
+  /** @param {number} milliseconds */
+  age(milliseconds) {
+    for (const entry of this.newest.values()) entry.born -= milliseconds;
+  }
+
+  /** @returns {import("../panel.js").Subject[]} */
+  subjects() {
+    return [...this.newest.values()].map(({ event, born }) => {
+      const interval = event.interval;
+      const deadline = interval === null ? Infinity : born + (allowance(interval) - EARLY) * 1000;
+      return { deadline, born, source: event.source, interval };
+    });
+  }
+
+  render() {
+    this.#draw();
+  }
+
+  #draw() {
+    const all = [...this.newest.values()].flatMap(({ event }) => event.rows);
+    const ranked = all.sort((a, b) => b[this.order] - a[this.order]);
+    const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
+    const room = Math.max(1, Math.floor(this.clientHeight / (ROW * rem)) - 1);
+    const most = Math.max(1, ...all.map((row) => row.cpu_ratio));
+    this.rows?.take(Math.min(room, ranked.length)).forEach((row, at) => {
+      const process = /** @type {ProcessRow} */ (ranked[at]);
+      write(row.name, process.command ?? process.name);
+      const title = `${process.command ?? process.name}\nprocess ${process.pid}, ${process.threads} threads, ${process.state}`;
+      if (row.root.title !== title) row.root.title = title;
+      write(row.user, process.user);
+      write(row.cpu, formatText(process.cpu_ratio, "ratio"));
+      write(row.memory, formatText(process.resident_bytes, "bytes"));
+      row.bar.style.transform = `scaleX(${Math.min(1, process.cpu_ratio / most)})`;
+    });
+    for (const button of this.buttons ?? []) {
+      const sorted = button.dataset["order"] === this.order;
+      button.closest("th")?.setAttribute("aria-sort", sorted ? "descending" : "none");
+    }
+  }
+}
+
+customElements.define("live-processes", LiveProcesses);

@@ -1,0 +1,45 @@
+import { formatAge, formatText } from "../format.js";
+import { make, Rows, write } from "../rows.js";
+import { legendText } from "../series.js";
+import { NO_PANEL } from "../protocol.js";
+
+const ROW = 2;
+
+/** The newest value of each line, with how old it is. */
+export class LiveTable extends HTMLElement {
+  moving = true;
+  strict = false;
+  spec = NO_PANEL;
+
+  connectedCallback() {
+    this.more = /** @type {HTMLElement} */ (this.querySelector(".more"));
+    this.rows = new Rows(/** @type {HTMLElement} */ (this.querySelector("tbody")), () => {
+      const root = make("tr");
+      const [name, value, age] = [make("td", "name"), make("td", "value"), make("td", "value age")];
+      root.append(name, value, age);
+      return { root, name, value, age };
+    });
+  }
+
+  /**
+   * @param {import("../line.js").Line[]} lines
+   * @param {import("../panel.js").Moment} moment
+   */
+  render(lines, moment) {
+    const known = lines.filter((line) => !Number.isNaN(line.value));
+    const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
+    const room = Math.max(1, Math.floor(this.clientHeight / (ROW * rem)) - 1);
+    const count = known.length > room ? room - 1 : known.length;
+    this.rows?.take(count).forEach((row, at) => {
+      const line = /** @type {import("../line.js").Line} */ (known[at]);
+      write(row.name, legendText(this.spec.legend, line.series));
+      if (row.root.title !== line.key) row.root.title = line.key;
+      write(row.value, formatText(line.value, this.spec.unit ?? line.unit));
+      write(row.age, formatAge((moment.now - line.born) / 1000));
+      row.root.classList.toggle("stale", moment.now >= line.deadline);
+    });
+    if (this.more) write(this.more, count < known.length ? `and ${known.length - count} more` : "");
+  }
+}
+
+customElements.define("live-table", LiveTable);

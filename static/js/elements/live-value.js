@@ -1,0 +1,117 @@
+import { format, formatText } from "../format.js";
+import { drawSpark } from "../spark.js";
+import { legendText } from "../series.js";
+import { severityOf } from "../thresholds.js";
+import { NO_PANEL } from "../protocol.js";
+
+/**
+ * @typedef {import("../line.js").Line} Line
+ * @typedef {import("../panel.js").Moment} Moment
+ * @typedef {{ name: string, value: number, lines: Line[] }} Group
+ */
+
+/** One big current value (two, when the legend tells two apart), with its last minutes beneath. */
+export class LiveValue extends HTMLElement {
+  moving = true;
+  strict = true;
+  spec = NO_PANEL;
+  /** @type {{ number: HTMLElement, unit: HTMLElement, name: HTMLElement }[]} */
+  places = [];
+
+  connectedCallback() {
+    const read = (/** @type {string} */ part) => /** @type {HTMLElement} */ (this.querySelector(part));
+    this.figures = read(".figures");
+    this.word = read(".word");
+    this.bar = /** @type {HTMLElement | null} */ (this.querySelector(".bar i"));
+    this.canvas = /** @type {HTMLCanvasElement | null} */ (this.querySelector("canvas"));
+  }
+
+  /**
+   * @param {Line[]} lines
+   * @param {Moment} moment
+   */
+  render(lines, moment) {
+    const unit = this.spec.unit ?? lines[0]?.unit ?? "";
+    const present = lines.filter((line) => !Number.isNaN(line.value));
+    const groups = grouped(present, this.spec.legend, unit);
+    const worst = groups.reduce((most, group) => (group.value > most.value ? group : most), groups[0] ?? EMPTY);
+    const shown = groups.length <= 2 ? groups : [worst];
+    this.#figures(shown, unit, lines.length > 1 || groups.length > 1);
+    const severity = severityOf(worst.value, this.spec.thresholds);
+    this.dataset["severity"] = severity ?? "";
+    if (this.word) this.word.textContent = severity ? `${severity === "critical" ? "▲" : "△"} ${severity}` : "";
+    if (this.bar) this.bar.style.transform = `scaleX(${share(worst.value, this.spec)})`;
+    if (this.canvas) drawSpark(this.canvas, shown.map(({ lines: own }) => own), this.spec, moment);
+  }
+
+  /**
+   * @param {Group[]} groups
+   * @param {string} unit
+   * @param {boolean} named
+   */
+  #figures(groups, unit, named) {
+    while (this.places.length < groups.length) this.places.push(place(/** @type {HTMLElement} */ (this.figures)));
+    this.places.forEach(({ number, unit: symbol, name }, at) => {
+      const group = groups[at];
+      const text = group ? format(group.value, unit) : { number: "", unit: "" };
+      if (number.textContent !== text.number) number.textContent = text.number;
+      if (symbol.textContent !== text.unit) symbol.textContent = text.unit;
+      const words = named ? group?.name ?? "" : "";
+      if (name.textContent !== words) name.textContent = name.title = words;
+      /** @type {HTMLElement} */ (number.parentElement).hidden = !group;
+    });
+    this.title = groups.map((group) => `${group.name}: ${formatText(group.value, unit)}`).join("\n");
+  }
+}
+
+/** @type {Group} */
+const EMPTY = { name: "", value: NaN, lines: [] };
+
+/**
+ * Lines of one legend text belong together: amounts add up, shares do not, so there the largest stands for all.
+ * @param {Line[]} lines
+ * @param {string} legend
+ * @param {string} unit
+ * @returns {Group[]}
+ */
+function grouped(lines, legend, unit) {
+  /** @type {Map<string, Group>} */
+  const groups = new Map();
+  for (const line of lines) {
+    const name = legendText(legend, line.series);
+    const group = groups.get(name);
+    if (!group) groups.set(name, { name, value: line.value, lines: [line] });
+    else {
+      group.value = unit === "ratio" ? Math.max(group.value, line.value) : group.value + line.value;
+      group.lines.push(line);
+    }
+  }
+  return [...groups.values()];
+}
+
+/** @param {HTMLElement} parent */
+function place(parent) {
+  const [figure, number, unit, name] = /** @type {HTMLElement[]} */ (
+    ["figure", "number", "unit", "name"].map((part) => {
+      const span = document.createElement("span");
+      span.className = part;
+      return span;
+    })
+  );
+  const parts = /** @type {{ number: HTMLElement, unit: HTMLElement, name: HTMLElement }} */ ({ number, unit, name });
+  /** @type {HTMLElement} */ (figure).append(parts.number, parts.unit, parts.name);
+  parent.append(/** @type {HTMLElement} */ (figure));
+  return parts;
+}
+
+/**
+ * @param {number} value
+ * @param {import("../protocol.js").PanelSpec} spec
+ */
+function share(value, { min, max }) {
+  const low = min ?? 0;
+  const part = (value - low) / ((max ?? 1) - low);
+  return Number.isNaN(part) ? 0 : Math.min(1, Math.max(0, part));
+}
+
+customElements.define("live-value", LiveValue);

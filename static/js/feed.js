@@ -1,0 +1,194 @@
+import { Connection } from "./connection.js";
+import { compareIds, CONTROL, idBefore, LOGGED, SYSTEM } from "./protocol.js";
+import { Truth } from "./truth.js";
+
+/**
+ * @typedef {import("./protocol.js").StreamEvent} StreamEvent
+ * @typedef {import("./protocol.js").Gap} Gap
+ * @typedef {import("./line.js").Line} Line
+ */
+
+/** Seconds of the log that are seen once more at the start: the newest exact values, and totals to take rates from. */
+const LOOK_BACK = 6;
+/** Events that wait for the clock to be checked, at most. */
+const HELD = 500;
+
+/** Brings history and stream together into the store, without a hole and without a point twice. */
+export class Feed {
+  /**
+   * @param {object} options
+   * @param {import("./api.js").Api} options.api
+   * @param {import("./store.js").Store} options.store
+   * @param {import("./clock.js").ServerClock} options.clock
+   * @param {string[]} options.selectors
+   * @param {string} options.version
+   * @param {(lines: Line[]) => void} options.onLines
+   * @param {(event: import("./protocol.js").Processes) => void} options.onProcesses
+   * @param {(what: string) => void} options.onChanged something on the server that pages fetch again
+   * @param {(fault: string | null) => void} options.onFault
+   * @param {() => void} options.onState
+   */
+  constructor({ api, store, clock, selectors, version, onLines, onProcesses, onChanged, onFault, onState }) {
+    this.api = api;
+    this.store = store;
+    this.clock = clock;
+    this.selectors = selectors;
+    this.onLines = onLines;
+    this.onProcesses = onProcesses;
+    this.onChanged = onChanged;
+    this.onFault = onFault;
+    this.onState = onState;
+    this.loaded = false;
+    /** Newest id when the stream began: events up to it are old news. */
+    this.newest = "0-0";
+    /** @type {Gap[]} gaps of a slow viewer, filled once it has caught up */
+    this.waiting = [];
+    /** @type {StreamEvent[] | null} */
+    this.held = null;
+    this.probing = false;
+    const types = [...LOGGED];
+    this.connection = new Connection({
+      url: (after) => api.stream(selectors, types, after),
+      probe: () => api.diagnose(),
+      types: [...LOGGED, ...CONTROL],
+      onEvent: (event) => this.#receive(event),
+      onChange: onState,
+    });
+    this.truth = new Truth(this.connection, store, version);
+  }
+
+  /** Load the history and go on with the stream from where it ends. */
+  async begin() {
+    try {
+      await this.#ask();
+      await this.load();
+      this.connection.start(idBefore(this.store.asOf, LOOK_BACK));
+    } catch {
+      // The connection finds out why, says so, and tries again; history follows with its first `hello`.
+      this.connection.start(null);
+    }
+  }
+
+  /** Fill all charts from the server's memory. */
+  async load() {
+    const { store, clock } = this;
+    const end = Math.ceil(clock.now()) + 1;
+    const start = Math.floor((end - store.range) / store.step) * store.step;
+    const span = store.range;
+    const answer = await this.api.range(this.selectors, start, end, store.step);
+    if (span !== store.range) return;
+    store.load(answer);
+    this.loaded = true;
+    this.onLines([...store.lines.values()]);
+  }
+
+  /** Ask the server what time it is, how its collectors are, which version it has. */
+  async #ask() {
+    const sent = this.clock.monotonic();
+    const status = await this.api.status();
+    if (this.clock.bracket(status.server_time, sent) === "stepped") this.store.clockStepped();
+    this.truth.adopt(status);
+    this.truth.serverVersion = status.version;
+    this.onFault(status.board_fault);
+  }
+
+  /** Call it about once a second: notices silence, and asks a silent server whether it is there at all. */
+  watch() {
+    const { connection, truth } = this;
+    connection.watch();
+    const silence = (this.clock.monotonic() - connection.lastByte) / 1000;
+    if (connection.phase !== "open" || silence < truth.patience) truth.verdict = null;
+    else if (!this.probing && truth.verdict === null) {
+      this.probing = true;
+      void this.api.diagnose().then(({ kind, text }) => {
+        this.probing = false;
+        truth.verdict = kind === "network" && text.includes("answers") ? "stream: nothing comes, though the server answers" : `server: ${kind === "network" ? "it does not answer" : text}`;
+      });
+    }
+  }
+
+  /** @param {StreamEvent} event */
+  #receive(event) {
+    if (event.type === "hello" || event.type === "heartbeat") this.#tell(event);
+    else if (this.held && this.held.length < HELD) this.held.push(event);
+    else this.#take(event);
+  }
+
+  /** @param {import("./protocol.js").Hello | import("./protocol.js").Heartbeat} event */
+  #tell(event) {
+    const verdict = this.clock.observe(event.server_time);
+    if (verdict === "stepped") this.store.clockStepped();
+    if (verdict === "doubtful") this.#check();
+    if (event.type !== "hello") return;
+    this.newest = event.newest || "0-0";
+    this.truth.serverVersion = event.version;
+    if (!this.loaded) void this.load().catch(() => this.connection.wake());
+    else if (verdict !== "doubtful") void this.#ask().catch(() => {});
+  }
+
+  /** A `server_time` too early: hold what comes until a round trip has told a late message from a clock set back. */
+  #check() {
+    if (this.held) return;
+    this.held = [];
+    void this.#ask().catch(() => {}).then(() => {
+      const events = this.held ?? [];
+      this.held = null;
+      for (const event of events) this.#take(event);
+    });
+  }
+
+  /** @param {StreamEvent} event */
+  #take(event) {
+    if (event.type === "metrics") {
+      const lines = this.store.take(event);
+      const now = this.clock.monotonic();
+      this.truth.newestAt = now;
+      this.truth.newestBorn = Math.max(this.truth.newestBorn, Math.min(now, this.clock.local(event.timestamp)));
+      if (compareIds(event.id, this.newest) > 0 || !this.waiting.length) void this.#fillWaiting();
+      this.onLines(lines);
+    } else if (event.type === "processes") {
+      this.onProcesses(event);
+    } else if (event.type === "system") {
+      this.#system(event);
+    } else if (event.type === "gap") {
+      this.#gap(event);
+    }
+  }
+
+  /** @param {import("./protocol.js").System} event */
+  #system(event) {
+    const { collectorFailed, collectorRecovered, changed, clockStep } = SYSTEM;
+    const fresh = compareIds(event.id, this.newest) > 0;
+    if (event.event === collectorFailed || event.event === collectorRecovered) this.truth.collector(event);
+    else if (event.event === changed && fresh) this.onChanged(event.what ?? "");
+    else if (event.event === clockStep && fresh) this.#check();
+    this.onState();
+  }
+
+  /** @param {Gap} gap */
+  #gap(gap) {
+    if (!gap.types.includes("metrics") || compareIds(gap.before, this.store.asOf) <= 0 || !this.loaded) return;
+    this.waiting.push(gap);
+    if (gap.reason !== "slow") void this.#fillWaiting();
+  }
+
+  async #fillWaiting() {
+    if (!this.waiting.length) return;
+    const now = this.clock.now();
+    const from = Math.min(...this.waiting.map((gap) => gap.from ?? now - this.store.range));
+    const to = Math.max(...this.waiting.map((gap) => gap.to ?? now));
+    this.waiting = [];
+    const { step } = this.store;
+    this.truth.filling++;
+    try {
+      const start = Math.floor(Math.max(from, now - this.store.range) / step) * step;
+      const answer = await this.api.range(this.selectors, start, Math.max(start, to) + step, step);
+      if (step === this.store.step) this.store.load(answer, true);
+    } catch {
+      // What cannot be fetched stays a hatched hole, which is what is known.
+    } finally {
+      this.truth.filling--;
+      this.onLines([...this.store.lines.values()]);
+    }
+  }
+}

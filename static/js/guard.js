@@ -1,0 +1,29 @@
+/**
+ * The dead man's veil: one layer over the page that covers it by itself unless it is put off again and again.
+ *
+ * The animation runs in the compositor, so it fires while scripts are blocked or the tab was frozen, when no timer of
+ * ours could. It is put off to the moment at which the first number that is painted now stops being true.
+ */
+export class Guard {
+  /** @param {HTMLElement} element */
+  constructor(element) {
+    this.element = element;
+    /** @type {Animation | null} */
+    this.animation = null;
+    this.until = 0;
+  }
+
+  /**
+   * @param {number} until milliseconds of `performance.now()`; Infinity when nothing bare is on the page
+   * @param {number} now
+   */
+  put(until, now) {
+    if (Math.abs(until - this.until) < 50 || (until === Infinity && this.until === Infinity)) return;
+    this.until = until;
+    this.animation?.cancel();
+    this.animation = null;
+    if (until === Infinity) return;
+    const delay = Math.max(0, until - now);
+    this.animation = this.element.animate([{ opacity: 1 }, { opacity: 1 }], { duration: 1, delay, fill: "forwards" });
+  }
+}

@@ -1,0 +1,35 @@
+import { Selector } from "./selector.js";
+
+/** Says on the panels of devices how many were left out as noise, so that nothing is hidden in secret. */
+export class HiddenDevices {
+  static SELECTOR = "dashboard_collector_hidden_devices";
+
+  /**
+   * @param {import("./board.js").Board} board
+   * @param {import("./store.js").Store} store
+   */
+  constructor(board, store) {
+    this.board = board;
+    this.store = store;
+    this.selector = new Selector(HiddenDevices.SELECTOR);
+  }
+
+  update() {
+    /** @type {Map<string, number>} hidden devices by source */
+    const hidden = new Map();
+    for (const line of this.store.lines.values()) {
+      if (!this.selector.matches(line.series) || !(line.value > 0)) continue;
+      const { instance, collector } = line.series.labels;
+      hidden.set(`${instance}/${collector}`, line.value);
+    }
+    for (const { lines, note, spec } of this.board.panels) {
+      const [first] = lines;
+      const several = [...lines].every((line) => line.source === first?.source);
+      const count = first && several && spec.kind !== "stat" ? hidden.get(first.source) : undefined;
+      if (!note) continue;
+      const text = count ? `${count} hidden` : "";
+      if (note.textContent !== text) note.textContent = text;
+      note.title = count ? "Devices that are only noise are left out; the settings that begin with ignore_ say which." : "";
+    }
+  }
+}

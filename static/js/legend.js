@@ -1,0 +1,100 @@
+import { formatAge, formatText } from "./format.js";
+import { legendText } from "./series.js";
+
+/**
+ * @typedef {import("./line.js").Line} Line
+ * @typedef {import("./panel.js").Moment} Moment
+ * @typedef {{ root: HTMLElement, swatch: HTMLElement, name: HTMLElement, value: HTMLElement, line: Line | null }} Entry
+ */
+
+/** The names of a chart's lines with their current values, in cells of one width. */
+export class Legend {
+  /** @param {HTMLElement} element */
+  constructor(element) {
+    this.element = element;
+    /** @type {Entry[]} */
+    this.entries = [];
+    this.more = document.createElement("li");
+    this.more.className = "more";
+    this.unit = "";
+    this.names = "";
+    this.capacity = Infinity;
+    new ResizeObserver(() => this.#fit()).observe(element);
+  }
+
+  /**
+   * @param {{ line: Line, colour: string }[]} traces
+   * @param {number} left lines that are not drawn
+   * @param {string} legend
+   * @param {string} unit
+   * @param {Moment} moment
+   * @param {import("./protocol.js").PanelSpec} spec
+   */
+  show(traces, left, legend, unit, moment, spec) {
+    this.unit = unit;
+    const names = traces.map(({ line, colour }) => line.key + colour).join() + left;
+    if (names === this.names) return;
+    this.names = names;
+    this.left = left;
+    const order = spec.stack ? [...traces] : traces;
+    while (this.entries.length < order.length) this.entries.push(entry());
+    this.entries.length = order.length;
+    order.forEach(({ line, colour }, at) => {
+      const { root, swatch, name } = /** @type {Entry} */ (this.entries[at]);
+      /** @type {Entry} */ (this.entries[at]).line = line;
+      const text = legendText(legend, line.series);
+      name.textContent = text;
+      root.title = `${text}\n${line.key}`;
+      swatch.style.backgroundColor = colour;
+    });
+    this.element.replaceChildren(...this.entries.map(({ root }) => root), this.more);
+    this.#fit();
+  }
+
+  /**
+   * @param {number | null} time a moment in the past; null: now
+   * @param {Moment} moment
+   */
+  values(time, moment) {
+    for (const { root, value, line } of this.entries) {
+      if (!line) continue;
+      const stale = time === null && moment.now >= line.deadline;
+      const shown = time === null ? line.value : line.valueAt(time);
+      const aged = stale || (time === null && line.interval === null);
+      const text = formatText(shown, this.unit) + (aged ? ` ${formatAge((moment.now - line.born) / 1000)} ago` : "");
+      if (value.textContent !== text) value.textContent = text;
+      root.classList.toggle("stale", stale);
+    }
+  }
+
+  /** Show as many whole cells as there is room for, and say how many lines have none. */
+  #fit() {
+    const style = getComputedStyle(this.element);
+    const columns = style.gridTemplateColumns.split(" ").length;
+    const rows = Number(style.getPropertyValue("--rows")) || 99;
+    const room = columns * rows;
+    const hidden = this.left ?? 0;
+    const shown = this.entries.length + (hidden ? 1 : 0) > room ? room - 1 : this.entries.length;
+    this.entries.forEach(({ root }, at) => {
+      root.hidden = at >= shown;
+    });
+    const more = this.entries.length - shown + hidden;
+    this.more.hidden = more <= 0;
+    this.more.textContent = `and ${more} more`;
+    this.more.title = hidden ? `${hidden} smaller lines are not drawn` : "";
+  }
+}
+
+/** @returns {Entry} */
+function entry() {
+  const root = document.createElement("li");
+  const [swatch, name, value] = /** @type {[HTMLElement, HTMLElement, HTMLElement]} */ (
+    ["swatch", "name", "value"].map((part) => {
+      const span = document.createElement("span");
+      span.className = part;
+      return span;
+    })
+  );
+  root.append(swatch, name, value);
+  return { root, swatch, name, value, line: null };
+}

@@ -1,0 +1,221 @@
+import { Arrivals, allowance, EARLY } from "./staleness.js";
+import { HOLE, isCounter, rate } from "./rates.js";
+import { unitOf } from "./format.js";
+
+/**
+ * @typedef {import("./series.js").Series} Series
+ * @typedef {[number, number | null, number | null, number | null]} Point start of bucket, average, minimum, maximum
+ */
+
+/** One series on the page: its newest value, and a ring of a fixed number of points. */
+export class Line {
+  /**
+   * @param {string} key
+   * @param {Series} series
+   * @param {number} step seconds of a bucket
+   * @param {number} capacity points
+   */
+  constructor(key, series, step, capacity) {
+    this.key = key;
+    this.series = series;
+    this.counter = isCounter(series.name);
+    this.unit = unitOf(series.name);
+    this.source = "";
+    /** @type {number | null} */
+    this.declared = null;
+    this.arrivals = new Arrivals();
+    /** Newest value: a gauge's own, a counter's rate. */
+    this.value = NaN;
+    /** When that was true, in the server's seconds … */
+    this.time = NaN;
+    /** … and in milliseconds of `performance.now()`, which no clock that is set can move. */
+    this.born = NaN;
+    /** Time and total of the newest sample, from which a counter's next rate comes. */
+    this.sampled = NaN;
+    this.total = NaN;
+    /** @type {Set<number>} places of the panels that show it */
+    this.panels = new Set();
+    this.step = step;
+    this.times = new Float64Array(capacity);
+    this.means = new Float64Array(capacity);
+    this.head = 0;
+    this.length = 0;
+    /** Samples in the newest bucket. */
+    this.weight = 0;
+  }
+
+  /**
+   * Forget all points, keep the newest value.
+   * @param {number} step
+   * @param {number} capacity
+   */
+  clear(step, capacity) {
+    this.step = step;
+    this.times = new Float64Array(capacity);
+    this.means = new Float64Array(capacity);
+    this.head = 0;
+    this.length = 0;
+    this.weight = 0;
+  }
+
+  /** Seconds between samples; null while nobody has said and too few have come. */
+  get interval() {
+    return this.declared ?? this.arrivals.interval;
+  }
+
+  /** The moment (`performance.now()`) from which the newest value is no longer shown as true. */
+  get deadline() {
+    const interval = this.interval;
+    return interval === null ? Infinity : this.born + (allowance(interval) - EARLY) * 1000;
+  }
+
+  /** @param {number} at from 0, the oldest */
+  index(at) {
+    return (this.head + at) % this.times.length;
+  }
+
+  /** @param {number} at */
+  timeAt(at) {
+    return this.times[this.index(at)] ?? NaN;
+  }
+
+  /** @param {number} at */
+  meanAt(at) {
+    return this.means[this.index(at)] ?? NaN;
+  }
+
+  get lastTime() {
+    return this.length ? this.timeAt(this.length - 1) : -Infinity;
+  }
+
+  /**
+   * Take a sample as it came over the stream. `known`: the chart has it already, only the newest value is taken.
+   * @param {number} time
+   * @param {number} raw value, or total of a counter
+   * @param {number} born
+   * @param {boolean} known
+   */
+  sample(time, raw, born, known) {
+    const previous = this.sampled;
+    if (time === previous) return;
+    const value = this.counter ? rate(previous, this.total, time, raw, this.interval) : raw;
+    if (time < previous) {
+      if (!known && value !== null) this.add(time, value);
+      return;
+    }
+    const longest = this.interval === null ? Infinity : HOLE * this.interval;
+    if (!known && time - previous > longest) this.hole(previous, time);
+    this.arrivals.add(time);
+    this.total = raw;
+    this.sampled = time;
+    if (value === null) return;
+    this.value = value;
+    this.time = time;
+    this.born = born;
+    if (!known) this.add(time, value);
+  }
+
+  /**
+   * @param {number} time
+   * @param {number} value
+   */
+  add(time, value) {
+    const bucket = Math.floor(time / this.step) * this.step;
+    const last = this.lastTime;
+    if (bucket > last) {
+      this.push(bucket, value);
+      this.weight = 1;
+    } else if (bucket === last) {
+      const at = this.index(this.length - 1);
+      const mean = this.means[at] ?? NaN;
+      this.weight = Number.isNaN(mean) ? 1 : this.weight + 1;
+      this.means[at] = Number.isNaN(mean) ? value : mean + (value - mean) / this.weight;
+    }
+  }
+
+  /**
+   * Mark that nothing is known between two samples.
+   * @param {number} from
+   * @param {number} to
+   */
+  hole(from, to) {
+    const after = Math.max(Math.floor(from / this.step) * this.step, this.lastTime) + this.step;
+    if (this.length && after < Math.floor(to / this.step) * this.step) this.push(after, NaN);
+  }
+
+  /**
+   * @param {number} time
+   * @param {number} mean NaN marks a hole
+   */
+  push(time, mean) {
+    const at = this.index(this.length);
+    if (this.length === this.times.length) this.head = (this.head + 1) % this.times.length;
+    else this.length++;
+    this.times[at] = time;
+    this.means[at] = mean;
+  }
+
+  /**
+   * Merge points of `query_range`: they fill holes, and win over what is here up to `until`.
+   * @param {Point[]} points
+   * @param {number} until seconds up to which the answer knows more than we do
+   * @param {number} now the server's time of the answer, seconds
+   */
+  merge(points, until, now) {
+    const first = points[0]?.[0] ?? Infinity;
+    const end = points.at(-1)?.[0] ?? -Infinity;
+    /** @type {Map<number, number>} */
+    const merged = new Map();
+    for (let at = 0; at < this.length; at++) {
+      const time = this.timeAt(at);
+      const inside = time >= first && time <= end;
+      if (!(inside && Number.isNaN(this.meanAt(at)))) merged.set(time, this.meanAt(at));
+    }
+    const newest = this.lastTime;
+    for (const [time, average] of points) {
+      if (average === null) {
+        if (!merged.has(time)) merged.set(time, NaN);
+      } else if (!merged.has(time) || time + this.step <= until) {
+        merged.set(time, average);
+      }
+    }
+    const times = [...merged.keys()].sort((a, b) => a - b);
+    this.head = this.length = 0;
+    for (const time of times) this.push(time, merged.get(time) ?? NaN);
+    // Nothing after the newest point is known to be missing yet: that is for its age to say.
+    while (this.length && Number.isNaN(this.meanAt(this.length - 1))) this.length--;
+    if (this.lastTime > newest) {
+      const interval = this.declared ?? this.step;
+      this.weight = Math.max(1, Math.round((Math.min(now, this.lastTime + this.step) - this.lastTime) / interval));
+    }
+  }
+
+  /**
+   * Forget what lies in the future, after the server's clock was set back.
+   * @param {number} now seconds
+   */
+  forgetAfter(now) {
+    while (this.length && this.lastTime > now + 1) this.length--;
+    if (this.time > now + 1) this.time = now;
+    if (this.sampled > now + 1) this.sampled = this.total = NaN;
+  }
+
+  /**
+   * Mean at a moment; null in a hole and where there is nothing.
+   * @param {number} time
+   */
+  valueAt(time) {
+    if (this.time <= time + this.step / 2 && time - this.time < 1) return this.value;
+    let low = 0;
+    let high = this.length - 1;
+    while (low < high) {
+      const middle = (low + high + 1) >> 1;
+      if (this.timeAt(middle) <= time) low = middle;
+      else high = middle - 1;
+    }
+    if (!this.length || this.timeAt(low) > time) return null;
+    const mean = this.meanAt(low);
+    const reach = Math.max(this.step, HOLE * (this.interval ?? this.step));
+    return Number.isNaN(mean) || time - this.timeAt(low) > reach ? null : mean;
+  }
+}

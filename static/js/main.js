@@ -1,0 +1,85 @@
+import "./elements/connection-status.js";
+import "./elements/live-bars.js";
+import "./elements/live-chart.js";
+import "./elements/live-heat.js";
+import "./elements/live-processes.js";
+import "./elements/live-table.js";
+import "./elements/live-value.js";
+import { HEALTH } from "./elements/health-line.js";
+import { Api } from "./api.js";
+import { Board } from "./board.js";
+import { ServerClock, SleepDetector } from "./clock.js";
+import { Crosshair } from "./crosshair.js";
+import { Feed } from "./feed.js";
+import { HiddenDevices } from "./hidden.js";
+import { Lifecycle } from "./lifecycle.js";
+import { Preferences } from "./preferences.js";
+import { Store } from "./store.js";
+import { BoardFile, Switches } from "./switches.js";
+import { Zoom } from "./zoom.js";
+
+/** Times a second that everything is judged by the clock. */
+const TICK = 250;
+
+const find = (/** @type {string} */ id) => /** @type {HTMLElement} */ (document.getElementById(id));
+const spec = /** @type {import("./protocol.js").BoardSpec} */ (JSON.parse(find("board").textContent ?? ""));
+const preferences = new Preferences();
+const clock = new ServerClock();
+const store = new Store(clock);
+const api = new Api(spec.root_path);
+const health = /** @type {import("./elements/health-line.js").HealthLine} */ (document.querySelector("health-line"));
+health.instance = spec.instance;
+const status = /** @type {import("./elements/connection-status.js").ConnectionStatus} */ (document.querySelector("connection-status"));
+store.span(preferences.range ?? spec.range);
+
+const board = new Board({ spec, root: find("panels"), health, store, clock, preferences, guard: find("guard") });
+const hidden = new HiddenDevices(board, store);
+const file = new BoardFile(api, spec, find("fault"));
+const selectors = [...new Set([...spec.panels.flatMap((panel) => panel.series), ...HEALTH, HiddenDevices.SELECTOR])];
+const feed = new Feed({
+  api, store, clock, selectors, version: spec.version,
+  onLines: (lines) => board.changed(lines),
+  onProcesses: (event) => board.processes(event),
+  onChanged: (what) => void file.changed(what),
+  onFault: (fault) => file.fault(fault),
+  onState: () => judge(),
+});
+board.feed = feed;
+const crosshair = new Crosshair(board, find("panels"), find("moment"));
+const lifecycle = new Lifecycle(feed, board);
+const sleep = new SleepDetector();
+const time = find("clock");
+
+/** Bring all that tells how true the page is up to the present second. */
+function judge() {
+  const now = clock.monotonic();
+  lifecycle.renew(now);
+  status.show(feed.truth.status(now));
+  board.judge();
+}
+
+function tick() {
+  const slept = sleep.slept();
+  if (slept) lifecycle.slept(slept);
+  feed.watch();
+  judge();
+  crosshair.refresh();
+  const text = clock.known ? `${preferences.clock?.(clock.now() * 1000)} ${preferences.zoneName}` : "";
+  if (time.textContent !== text) time.textContent = text;
+}
+
+new Switches(preferences, spec.range);
+preferences.listeners.add(() => {
+  const range = preferences.range ?? spec.range;
+  board.restyle();
+  if (range === store.range) return;
+  store.span(range);
+  void feed.load().catch(() => feed.connection.wake());
+});
+new Zoom(board);
+setInterval(tick, TICK);
+setInterval(() => {
+  board.sweep();
+  hidden.update();
+}, 5000);
+void feed.begin().then(() => hidden.update());

@@ -1,0 +1,140 @@
+import { formatAge } from "./format.js";
+
+/**
+ * @typedef {import("./line.js").Line} Line
+ * @typedef {import("./protocol.js").PanelSpec} PanelSpec
+ * @typedef {{ deadline: number, born: number, source: string, interval: number | null }} Subject something with an age
+ * @typedef {{ end: number, range: number, now: number, hover: number | null, isGone: (line: Line) => boolean,
+ *   preferences: import("./preferences.js").Preferences, palette: import("./palette.js").Palette }} Moment
+ * @typedef {HTMLElement & { spec: PanelSpec, moving: boolean, strict: boolean, render(lines: Line[], moment: Moment): void,
+ *   subjects?(): Subject[], point?(fraction: number | null, moment: Moment): void }} View
+ *   `moving`: drawn anew each second; `strict`: one stale part makes the whole stale
+ * @typedef {"loading" | "empty" | "live" | "some" | "stale" | "paused"} PanelState
+ */
+
+/** How long a series whose device vanished is still listed, milliseconds. */
+const MOURNING = 60_000;
+
+/** The frame of one panel: what it shows, how true that is, and why not. */
+export class Panel {
+  /**
+   * @param {HTMLElement} element
+   * @param {PanelSpec} spec
+   * @param {View} view
+   */
+  constructor(element, spec, view) {
+    this.element = element;
+    this.spec = spec;
+    this.view = view;
+    /** @type {Set<Line>} */
+    this.lines = new Set();
+    /** @type {Line[] | null} in their order; null: to be sorted anew */
+    this.sorted = null;
+    this.dirty = true;
+    this.visible = false;
+    this.renderedAt = 0;
+    /** Until when all that is painted bare here is true. */
+    this.painted = Infinity;
+    /** @type {PanelState} */
+    this.state = "loading";
+    this.badge = /** @type {HTMLElement} */ (element.querySelector(".badge"));
+    this.veil = /** @type {HTMLElement} */ (element.querySelector(".veil"));
+    this.note = /** @type {HTMLElement | null} */ (element.querySelector(".note"));
+    this.words = "";
+  }
+
+  /** @param {Line} line */
+  add(line) {
+    this.lines.add(line);
+    this.sorted = null;
+    this.dirty = true;
+  }
+
+  /** @param {Line} line */
+  remove(line) {
+    if (this.lines.delete(line)) this.sorted = null;
+    this.dirty = true;
+  }
+
+  /**
+   * Lines to be shown: without those whose device vanished a while ago.
+   * @param {Moment} moment
+   */
+  shown(moment) {
+    this.sorted ??= [...this.lines].sort((a, b) => a.key.localeCompare(b.key, "en", { numeric: true }));
+    if (this.view.strict) {
+      const present = this.sorted.filter((line) => !moment.isGone(line));
+      return present.length ? present : this.sorted;
+    }
+    return this.sorted.filter((line) => moment.now - line.born < MOURNING || !moment.isGone(line));
+  }
+
+  /** @param {Moment} moment */
+  render(moment) {
+    this.dirty = false;
+    this.renderedAt = moment.now;
+    this.view.render(this.shown(moment), moment);
+    this.painted = Infinity;
+    for (const { deadline } of this.subjects(moment)) if (deadline > moment.now) this.painted = Math.min(this.painted, deadline);
+  }
+
+  /**
+   * All that is shown here and has an age.
+   * @param {Moment} moment
+   * @returns {Subject[]}
+   */
+  subjects(moment) {
+    return this.view.subjects?.() ?? this.shown(moment).filter((line) => !Number.isNaN(line.value));
+  }
+
+  /**
+   * Say how true this panel is; returns until when what it paints bare stays so (`performance.now()`).
+   * @param {Moment} moment
+   * @param {boolean} drawable on the screen, not merely on the page
+   * @param {boolean} loaded
+   * @param {(source: string) => string} explain
+   */
+  judge(moment, drawable, loaded, explain) {
+    const subjects = this.subjects(moment);
+    const overdue = subjects.filter((subject) => moment.now >= subject.deadline);
+    const oldest = overdue.reduce((worst, subject) => (subject.born < worst.born ? subject : worst), overdue[0] ?? NOTHING);
+    const age = (moment.now - oldest.born) / 1000;
+    if (!drawable && this.renderedAt) this.#show("paused", "", "");
+    else if (!subjects.length) this.#show(loaded ? "empty" : "loading", "", "");
+    else if (overdue.length === subjects.length || (overdue.length && this.view.strict)) {
+      this.#show("stale", `stale ${formatAge(age)}`, explain(oldest.source));
+    } else if (overdue.length) {
+      this.#show("some", `${overdue.length} of ${subjects.length} stale ${formatAge(age)}`, explain(oldest.source));
+    } else {
+      const undeclared = subjects.filter((subject) => subject.interval === null);
+      const since = undeclared.reduce((least, subject) => Math.min(least, subject.born), Infinity);
+      this.#show("live", since === Infinity ? "" : `${formatAge((moment.now - since) / 1000)} old`, "");
+    }
+    return this.state === "live" || this.state === "some" ? this.painted : Infinity;
+  }
+
+  /**
+   * @param {PanelState} state
+   * @param {string} words
+   * @param {string} reason
+   */
+  #show(state, words, reason) {
+    if (state !== this.state) {
+      this.state = state;
+      this.element.dataset["state"] = state;
+      this.dirty ||= state === "live" || state === "some";
+    }
+    const text = reason ? `${words} · ${reason}` : words;
+    if (text === this.words) return;
+    this.words = text;
+    this.dirty ||= state === "some";
+    this.badge.textContent = state === "some" ? text : state === "live" ? words : "";
+    this.badge.title = this.badge.textContent;
+    const [head, cause] = /** @type {[HTMLElement, HTMLElement]} */ ([...this.veil.querySelectorAll("span")]);
+    head.textContent = state === "stale" ? words : "";
+    cause.textContent = state === "stale" ? reason : "";
+  }
+}
+
+/** @type {Subject} */
+const NOTHING = { deadline: Infinity, born: Infinity, source: "", interval: null };

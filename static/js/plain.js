@@ -1,0 +1,4 @@
+import { Preferences } from "./preferences.js";
+import { Switches } from "./switches.js";
+
+new Switches(new Preferences(), 900);

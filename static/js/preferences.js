@@ -1,0 +1,87 @@
+/**
+ * @typedef {"system" | "light" | "dark"} Theme
+ * @typedef {"browser" | "utc"} Zone
+ */
+
+/** What this reader chose; kept in the browser, if it lets us. */
+export class Preferences {
+  constructor() {
+    /** @type {Set<() => void>} */
+    this.listeners = new Set();
+    /** @type {Theme} */
+    this.theme = /** @type {Theme} */ (read("theme") ?? "system");
+    /** @type {Zone} */
+    this.zone = /** @type {Zone} */ (read("zone") ?? "browser");
+    /** @type {number | null} seconds; null: as the board says */
+    this.range = Number(read("range")) || null;
+    this.#formats();
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.#changed());
+  }
+
+  /** @param {Theme} theme */
+  setTheme(theme) {
+    this.theme = theme;
+    write("theme", theme === "system" ? null : theme);
+    if (theme === "system") delete document.documentElement.dataset["theme"];
+    else document.documentElement.dataset["theme"] = theme;
+    this.#changed();
+  }
+
+  /** @param {Zone} zone */
+  setZone(zone) {
+    this.zone = zone;
+    write("zone", zone);
+    this.#formats();
+    this.#changed();
+  }
+
+  /** @param {number} range seconds */
+  setRange(range) {
+    this.range = range;
+    write("range", String(range));
+    this.#changed();
+  }
+
+  /** Name of the zone in which times are shown. */
+  get zoneName() {
+    if (this.zone === "utc") return "UTC";
+    const parts = new Intl.DateTimeFormat("en-GB", { timeZoneName: "short" }).formatToParts();
+    return parts.find((part) => part.type === "timeZoneName")?.value ?? "local";
+  }
+
+  #formats() {
+    const timeZone = this.zone === "utc" ? "UTC" : undefined;
+    const minutes = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", timeZone });
+    const seconds = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit", timeZone });
+    /** @param {number} time milliseconds */
+    this.clock = (time) => seconds.format(time);
+    /** @param {number} time milliseconds */
+    this.tick = (time) => (time % 60_000 ? seconds : minutes).format(time);
+  }
+
+  #changed() {
+    for (const listener of this.listeners) listener();
+  }
+}
+
+/** @param {string} key */
+function read(key) {
+  try {
+    return localStorage.getItem(key);
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * @param {string} key
+ * @param {string | null} value
+ */
+function write(key, value) {
+  try {
+    if (value === null) localStorage.removeItem(key);
+    else localStorage.setItem(key, value);
+  } catch {
+    // Without storage the choice lasts as long as the page.
+  }
+}

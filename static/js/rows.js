@@ -1,0 +1,52 @@
+/**
+ * A fixed pool of like rows: DOM nodes are made once and then only written to.
+ * @template T
+ */
+export class Rows {
+  /**
+   * @param {HTMLElement} parent
+   * @param {() => T & { root: HTMLElement }} make
+   */
+  constructor(parent, make) {
+    this.parent = parent;
+    this.make = make;
+    /** @type {(T & { root: HTMLElement })[]} */
+    this.pool = [];
+  }
+
+  /**
+   * Show so many rows; returns them.
+   * @param {number} count
+   */
+  take(count) {
+    while (this.pool.length < count) {
+      const row = this.make();
+      this.pool.push(row);
+      this.parent.append(row.root);
+    }
+    this.pool.forEach(({ root }, at) => {
+      if (root.hidden !== at >= count) root.hidden = at >= count;
+    });
+    return this.pool.slice(0, count);
+  }
+}
+
+/**
+ * Write a text only when it is another: an equal write would cost a layout.
+ * @param {HTMLElement} element
+ * @param {string} text
+ */
+export function write(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+/**
+ * Make an element with a class.
+ * @param {string} tag
+ * @param {string} [name]
+ */
+export function make(tag, name = "") {
+  const element = document.createElement(tag);
+  if (name) element.className = name;
+  return element;
+}

@@ -1,0 +1,82 @@
+import { unescapeLabel } from "./series.js";
+
+/**
+ * @typedef {import("./series.js").Series} Series
+ * @typedef {(series: Series) => boolean} Test
+ */
+
+const NAME = /[a-zA-Z_:*][a-zA-Z0-9_:*]*/y;
+const MATCHER = /\s*([a-zA-Z_][a-zA-Z0-9_]*)\s*(=~|!~|!=|=)\s*("(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*')\s*(,|(?=\}))/y;
+
+/** Prometheus's instant selector with `*` in the name, by the rules of the server's `selector.py`. */
+export class Selector {
+  /** @param {string} text */
+  constructor(text) {
+    this.text = text.trim();
+    /** @type {Test[]} */
+    this.tests = [];
+    NAME.lastIndex = 0;
+    const name = NAME.exec(this.text)?.[0] ?? "";
+    let at = name.length;
+    if (this.text[at] === "{") at = this.#matchers(at + 1);
+    if (at !== this.text.length || (!name && this.tests.length === 0)) throw this.#fault(at);
+    if (name.includes("*")) {
+      const glob = new RegExp(`^${name.replaceAll("*", ".*")}$`);
+      this.tests.unshift((series) => glob.test(series.name));
+    } else if (name) {
+      this.tests.unshift((series) => series.name === name);
+    }
+  }
+
+  /** @param {Series} series */
+  matches(series) {
+    return this.tests.every((test) => test(series));
+  }
+
+  /** @param {number} at */
+  #matchers(at) {
+    for (;;) {
+      while (/\s/.test(this.text[at] ?? "")) at++;
+      if (this.text[at] === "}") return at + 1;
+      MATCHER.lastIndex = at;
+      const match = MATCHER.exec(this.text);
+      if (match === null) throw this.#fault(at);
+      const [, label = "", operator = "", quoted = ""] = match;
+      const value = unescapeLabel(quoted.slice(1, -1).replaceAll("\\'", "'"));
+      this.tests.push(condition(label, operator, value));
+      at = MATCHER.lastIndex;
+    }
+  }
+
+  /** @param {number} at */
+  #fault(at) {
+    return new SyntaxError(`not a selector, at character ${at + 1} of ${this.text}`);
+  }
+}
+
+/**
+ * @param {string} label
+ * @param {string} operator
+ * @param {string} value
+ * @returns {Test}
+ */
+function condition(label, operator, value) {
+  const read = label === "__name__"
+    ? (/** @type {Series} */ series) => series.name
+    : (/** @type {Series} */ series) => series.labels[label] ?? "";
+  if (operator === "=") return (series) => read(series) === value;
+  if (operator === "!=") return (series) => read(series) !== value;
+  const pattern = anchored(value);
+  return (series) => pattern.test(read(series)) === (operator === "=~");
+}
+
+/**
+ * A regular expression in the server's dialect (RE2), as far as the two agree; anything else is a SyntaxError.
+ * @param {string} source
+ */
+function anchored(source) {
+  const flags = /^\(\?([ims]+)\)/.exec(source);
+  const body = source.slice(flags?.[0].length ?? 0).replaceAll("(?P<", "(?<").replaceAll("\\z", "$").replaceAll("\\A", "^");
+  if (/\(\?<?[=!]|\\[1-9]/.test(body)) throw new SyntaxError(`regular expression: ${source}`);
+  return new RegExp(`^(?:${body})$`, `u${flags?.[1] ?? ""}`);
+}

@@ -1,0 +1,75 @@
+/**
+ * Fit a canvas to its box in device pixels and clear it.
+ * @param {HTMLCanvasElement} canvas
+ */
+export function prepare(canvas) {
+  const ratio = Math.min(2, window.devicePixelRatio);
+  const width = canvas.clientWidth;
+  const height = canvas.clientHeight;
+  if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round(height * ratio)) {
+    canvas.width = Math.round(width * ratio);
+    canvas.height = Math.round(height * ratio);
+  }
+  const ctx = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+  ctx.setTransform(ratio, 0, 0, ratio, 0, 0);
+  ctx.clearRect(0, 0, width, height);
+  return { ctx, width, height };
+}
+
+/**
+ * Draw groups of lines as small lines without axes; of a group the sum.
+ * @param {HTMLCanvasElement} canvas
+ * @param {import("./line.js").Line[][]} groups
+ * @param {import("./protocol.js").PanelSpec} spec
+ * @param {import("./panel.js").Moment} moment
+ */
+export function drawSpark(canvas, groups, spec, moment) {
+  const { ctx, width, height } = prepare(canvas);
+  const start = moment.end - moment.range;
+  const runs = groups.map((lines) => points(lines, start));
+  const highest = spec.max ?? runs.flat().reduce((most, [, value]) => (value > most ? value : most), 0) * 1.1;
+  const lowest = spec.min ?? 0;
+  const x = (/** @type {number} */ time) => ((time - start) / moment.range) * (width - 3);
+  const y = (/** @type {number} */ value) => height - 1.5 - ((value - lowest) / (highest - lowest || 1)) * (height - 4);
+  runs.forEach((run, at) => {
+    const colour = moment.palette.data[at] ?? moment.palette.text;
+    ctx.strokeStyle = colour;
+    ctx.lineWidth = 1.5;
+    ctx.lineJoin = "round";
+    ctx.beginPath();
+    let pen = false;
+    for (const [time, value] of run) {
+      if (Number.isNaN(value)) pen = false;
+      else if (pen) ctx.lineTo(x(time), y(value));
+      else {
+        ctx.moveTo(x(time), y(value));
+        pen = true;
+      }
+    }
+    ctx.stroke();
+    const last = run.at(-1);
+    if (!last || Number.isNaN(last[1])) return;
+    ctx.fillStyle = colour;
+    ctx.beginPath();
+    ctx.arc(x(last[0]), y(last[1]), 2.5, 0, 2 * Math.PI);
+    ctx.fill();
+  });
+}
+
+/**
+ * @param {import("./line.js").Line[]} lines
+ * @param {number} start
+ * @returns {[number, number][]}
+ */
+function points(lines, start) {
+  /** @type {Map<number, number>} */
+  const sums = new Map();
+  for (const line of lines) {
+    for (let at = 0; at < line.length; at++) {
+      const time = line.timeAt(at);
+      if (time >= start && time < line.time) sums.set(time, (sums.get(time) ?? 0) + line.meanAt(at));
+    }
+    if (line.time >= start) sums.set(line.time, (sums.get(line.time) ?? 0) + line.value);
+  }
+  return [...sums].sort(([a], [b]) => a - b);
+}

@@ -1,0 +1,169 @@
+import { Line } from "./line.js";
+import { parseSeries, seriesText } from "./series.js";
+import { compareIds } from "./protocol.js";
+
+/**
+ * @typedef {import("./protocol.js").Metrics} Metrics
+ * @typedef {import("./line.js").Point} Point
+ * @typedef {{ series: string, interval: number | null, source?: string, points: Point[] }} RangeResult
+ * @typedef {{ as_of: string, step: number, server_time: number, result: RangeResult[] }} RangeAnswer
+ */
+
+/** Series that a page holds at most; of further ones only their number is known. */
+const MOST = 2000;
+
+/** Every series of the page, each with a bounded ring of points. */
+export class Store {
+  /** @param {import("./clock.js").ServerClock} clock */
+  constructor(clock) {
+    this.clock = clock;
+    /** @type {Map<string, Line>} */
+    this.lines = new Map();
+    /** @type {Map<string, Line>} by resource and own key, so that a series is parsed once, not once a second */
+    this.routes = new Map();
+    this.refused = 0;
+    this.range = 900;
+    this.step = 5;
+    /** Everything up to this id is in the charts already. */
+    this.asOf = "0-0";
+    /** @type {(line: Line) => void} */
+    this.onLine = () => {};
+    /** Newest batch of each source: time on the server, and when it came (`performance.now()`). */
+    /** @type {Map<string, { time: number, at: number }>} */
+    this.sources = new Map();
+  }
+
+  /**
+   * Choose how much is drawn; all points are dropped and must be loaded anew.
+   * @param {number} range seconds
+   */
+  span(range) {
+    this.range = range;
+    this.step = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600].find((step) => step >= range / 300) ?? 3600;
+    for (const line of this.lines.values()) line.clear(this.step, this.capacity);
+  }
+
+  get capacity() {
+    return Math.ceil(this.range / this.step) + 8;
+  }
+
+  /**
+   * Take an answer of `query_range`: everything anew, or what fills a gap.
+   * @param {RangeAnswer} answer
+   * @param {boolean} [gap]
+   */
+  load(answer, gap = false) {
+    const until = gap ? answer.server_time - this.step : Infinity;
+    if (!gap) this.asOf = answer.as_of;
+    for (const { series, interval, source, points } of answer.result) {
+      const line = this.#line(series, () => parseSeries(series));
+      if (line === null) continue;
+      line.declared = interval;
+      if (source) line.source = source;
+      line.merge(points, until, answer.server_time);
+      this.#adopt(line);
+    }
+  }
+
+  /**
+   * Where a bucket holds one sample, its average is that sample: the newest value of a slow series is known at once.
+   * @param {Line} line
+   */
+  #adopt(line) {
+    if (!line.length || (line.declared ?? 0) < line.step || line.time >= line.lastTime) return;
+    line.value = line.meanAt(line.length - 1);
+    line.time = line.lastTime;
+    line.born = this.clock.local(line.time);
+  }
+
+  /**
+   * Take one event; returns the lines it changed.
+   * @param {Metrics} event
+   * @returns {Line[]}
+   */
+  take(event) {
+    const resource = JSON.stringify(event.resource);
+    const known = compareIds(event.id, this.asOf) <= 0;
+    const now = this.clock.monotonic();
+    const born = Math.min(now, this.clock.local(event.timestamp));
+    this.sources.set(event.source, { time: event.timestamp, at: now });
+    /** @type {Line[]} */
+    const changed = [];
+    for (const key in event.samples) {
+      const value = event.samples[key];
+      if (typeof value !== "number") continue;
+      const route = resource + key;
+      let line = this.routes.get(route) ?? null;
+      if (line === null) {
+        const { name, labels } = parseSeries(key);
+        const merged = { ...event.resource, ...labels };
+        line = this.#line(seriesText(name, merged), () => ({ name, labels: merged }));
+        if (line === null) continue;
+        this.routes.set(route, line);
+      }
+      line.declared = event.interval;
+      line.source = event.source;
+      line.sample(event.timestamp, value, born, known);
+      changed.push(line);
+    }
+    return changed;
+  }
+
+  /**
+   * @param {string} key
+   * @param {() => import("./series.js").Series} read
+   * @returns {Line | null}
+   */
+  #line(key, read) {
+    const found = this.lines.get(key);
+    if (found) return found;
+    if (this.lines.size >= MOST) {
+      this.refused++;
+      return null;
+    }
+    const line = new Line(key, read(), this.step, this.capacity);
+    this.lines.set(key, line);
+    this.onLine(line);
+    return line;
+  }
+
+  /**
+   * Forget series of which nothing is left to draw; returns those dropped.
+   * @returns {Line[]}
+   */
+  sweep() {
+    const oldest = this.clock.now() - this.range;
+    const dropped = [...this.lines.values()].filter((line) => !(line.time > oldest || line.lastTime > oldest));
+    if (!dropped.length) return dropped;
+    const gone = new Set(dropped);
+    for (const line of dropped) this.lines.delete(line.key);
+    for (const [route, line] of this.routes) if (gone.has(line)) this.routes.delete(route);
+    for (const [source, { time }] of this.sources) if (time < oldest) this.sources.delete(source);
+    return dropped;
+  }
+
+  /** The server's clock was set: what lies in its future now is dropped, what is live stays live. */
+  clockStepped() {
+    const now = this.clock.now();
+    for (const line of this.lines.values()) line.forgetAfter(now);
+    for (const source of this.sources.values()) source.time = Math.min(source.time, now);
+  }
+
+  /**
+   * The machine slept: everything here is older than `performance.now()` knows.
+   * @param {number} milliseconds
+   */
+  age(milliseconds) {
+    for (const line of this.lines.values()) line.born -= milliseconds;
+  }
+
+  /**
+   * Tell whether a line's source goes on without it: its device has vanished.
+   * @param {Line} line
+   */
+  isGone(line) {
+    const source = this.sources.get(line.source);
+    if (source === undefined || this.clock.monotonic() < line.deadline) return false;
+    return source.time - line.time > 2 * (line.interval ?? 1);
+  }
+}

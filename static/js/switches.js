@@ -1,0 +1,89 @@
+import { copy } from "./clipboard.js";
+
+/**
+ * @typedef {import("./preferences.js").Preferences} Preferences
+ * @typedef {import("./preferences.js").Theme} Theme
+ */
+
+const THEMES = /** @type {Theme[]} */ (["system", "light", "dark"]);
+
+/** The switches of the head: range, time zone, theme. */
+export class Switches {
+  /**
+   * @param {Preferences} preferences
+   * @param {number} range of the board, seconds
+   */
+  constructor(preferences, range) {
+    this.preferences = preferences;
+    this.range = range;
+    this.ranges = /** @type {HTMLButtonElement[]} */ ([...document.querySelectorAll("[data-range]")]);
+    this.zone = /** @type {HTMLButtonElement | null} */ (document.querySelector("[data-switch=zone]"));
+    this.theme = /** @type {HTMLButtonElement | null} */ (document.querySelector("[data-switch=theme]"));
+    for (const button of this.ranges) {
+      button.addEventListener("click", () => preferences.setRange(Number(button.dataset["range"])));
+    }
+    this.zone?.addEventListener("click", () => preferences.setZone(preferences.zone === "utc" ? "browser" : "utc"));
+    this.theme?.addEventListener("click", () => {
+      preferences.setTheme(THEMES[(THEMES.indexOf(preferences.theme) + 1) % THEMES.length] ?? "system");
+    });
+    preferences.listeners.add(() => this.#show());
+    this.#show();
+  }
+
+  #show() {
+    const { preferences } = this;
+    const range = preferences.range ?? this.range;
+    for (const button of this.ranges) button.setAttribute("aria-pressed", String(Number(button.dataset["range"]) === range));
+    if (this.zone) {
+      this.zone.textContent = preferences.zone === "utc" ? "UTC" : `Browser time (${preferences.zoneName})`;
+      this.zone.title = preferences.zone === "utc" ? "Show the browser's time" : "Show UTC";
+    }
+    if (this.theme) {
+      this.theme.dataset["theme"] = preferences.theme;
+      this.theme.textContent = { system: "System theme", light: "Light", dark: "Dark" }[preferences.theme];
+    }
+  }
+}
+
+/** The file that the board is written in: copying it, its faults, and its changes. */
+export class BoardFile {
+  /**
+   * @param {import("./api.js").Api} api
+   * @param {import("./protocol.js").BoardSpec} spec
+   * @param {HTMLElement} banner
+   */
+  constructor(api, spec, banner) {
+    this.api = api;
+    this.spec = spec;
+    this.banner = banner;
+    this.fault(spec.fault);
+    const button = /** @type {HTMLButtonElement | null} */ (document.querySelector("[data-copy-board]"));
+    button?.addEventListener("click", async () => {
+      const response = await api.get(`/boards/${encodeURIComponent(spec.name)}.toml`);
+      await copy(await response.text(), button);
+    });
+  }
+
+  /** @param {string | null} text what is wrong with the settings; the board shown is the last good one */
+  fault(text) {
+    this.banner.hidden = !text;
+    const place = /** @type {HTMLElement} */ (this.banner.querySelector("code"));
+    place.textContent = text ?? "";
+  }
+
+  /**
+   * Boards were saved: take the new one, or say what is wrong with it.
+   * @param {string} what
+   */
+  async changed(what) {
+    if (what !== "boards") return;
+    const page = await (await fetch(location.pathname + location.search)).text();
+    const data = new DOMParser().parseFromString(page, "text/html").getElementById("board")?.textContent;
+    if (!data) return;
+    /** @type {import("./protocol.js").BoardSpec} */
+    const fresh = JSON.parse(data);
+    this.fault(fresh.fault);
+    const content = (/** @type {import("./protocol.js").BoardSpec} */ board) => JSON.stringify([board.title, board.range, board.panels]);
+    if (content(fresh) !== content(this.spec)) location.reload();
+  }
+}

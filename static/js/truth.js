@@ -1,0 +1,126 @@
+import { formatAge } from "./format.js";
+import { allowance, EARLY } from "./staleness.js";
+
+/**
+ * @typedef {import("./connection.js").Connection} Connection
+ * @typedef {import("./elements/connection-status.js").Status} Status
+ * @typedef {import("./store.js").Store} Store
+ */
+
+/** Latencies of which the middle one is shown. */
+const LATENCIES = 9;
+
+/** What the page knows about how true it is: the seven states of the stream, and who is at fault. */
+export class Truth {
+  /**
+   * @param {Connection} connection
+   * @param {Store} store
+   * @param {string} version of the page
+   */
+  constructor(connection, store, version) {
+    this.connection = connection;
+    this.store = store;
+    this.version = version;
+    /** Version that the server says it has. */
+    this.serverVersion = version;
+    /** @type {Map<string, { name: string, error: string }>} collectors that fail, by source */
+    this.failed = new Map();
+    /** Fills of gaps that are under way. */
+    this.filling = 0;
+    /** Newest metrics event: when it was true and when it came, `performance.now()`. */
+    this.newestBorn = -Infinity;
+    this.newestAt = -Infinity;
+    /** @type {string | null} what a probe of a silent server gave */
+    this.verdict = null;
+    /** @type {number[]} */
+    this.latencies = [];
+    this.reloadAt = Infinity;
+  }
+
+  /** @param {number} milliseconds from sample to screen */
+  painted(milliseconds) {
+    this.latencies.push(milliseconds);
+    if (this.latencies.length > LATENCIES) this.latencies.shift();
+  }
+
+  get latency() {
+    const sorted = [...this.latencies].sort((a, b) => a - b);
+    return sorted[sorted.length >> 1] ?? NaN;
+  }
+
+  /** Seconds within which the next sample of anything must come. */
+  get patience() {
+    let shortest = Infinity;
+    for (const line of this.store.lines.values()) shortest = Math.min(shortest, line.declared ?? Infinity);
+    return shortest === Infinity ? 2 * this.connection.heartbeat : allowance(shortest) - EARLY;
+  }
+
+  /**
+   * @param {number} now milliseconds
+   * @returns {Status}
+   */
+  status(now) {
+    const { phase, cause, nextTry, attempts } = this.connection;
+    if (phase !== "open" && cause?.kind === "denied") return { word: "denied", detail: cause.text, action: "retry" };
+    if (phase === "waiting") {
+      const wait = Math.max(0, Math.ceil((nextTry - now) / 1000));
+      return { word: "offline", detail: `next try in ${wait} s · ${cause?.text ?? ""}`, action: "retry" };
+    }
+    if (phase === "connecting") {
+      if (attempts && cause) return { word: "offline", detail: `trying now · ${cause.text}`, action: "" };
+      return { word: "connecting", detail: "", action: "" };
+    }
+    const behind = (now - this.newestBorn) / 1000;
+    const silent = (now - this.newestAt) / 1000;
+    if (silent > this.patience && this.newestAt > -Infinity) {
+      return { word: "stale", detail: `no sample for ${formatAge(silent)} · ${this.explain("", now)}`, action: "" };
+    }
+    if (this.filling || behind > this.patience) {
+      return { word: "catching up", detail: this.newestAt > -Infinity && behind > 1 ? `${formatAge(behind)} behind` : "", action: "" };
+    }
+    if (this.serverVersion !== this.version) {
+      const wait = Math.ceil((this.reloadAt - now) / 1000);
+      const renewal = wait < 100 ? ` · renewing in ${Math.max(0, wait)} s` : "";
+      return { word: "outdated", detail: `version ${this.serverVersion} is out${renewal}`, action: "reload" };
+    }
+    return { word: "live", detail: Number.isNaN(this.latency) ? "" : `${Math.round(this.latency)} ms`, action: "" };
+  }
+
+  /**
+   * Who is at fault that a source's values are old: stream, server, collector or the source itself.
+   * @param {string} source
+   * @param {number} now milliseconds
+   */
+  explain(source, now) {
+    const { phase, cause, lastByte } = this.connection;
+    if (phase !== "open") {
+      const who = cause?.kind === "network" || cause?.kind === "denied" ? "stream" : "server";
+      return cause ? `${who}: ${cause.text}` : "stream: connecting";
+    }
+    const silence = (now - lastByte) / 1000;
+    if (silence > this.patience) {
+      return this.verdict ?? `stream: nothing received for ${formatAge(silence)}`;
+    }
+    const failed = this.failed.get(source);
+    if (failed) return `collector ${failed.name}: ${failed.error}`;
+    if ((now - this.newestAt) / 1000 > this.patience) return "server: it sends no samples";
+    return source ? `source ${source}: it stopped sending` : "server: it sends no samples";
+  }
+
+  /** @param {import("./api.js").Status} status */
+  adopt(status) {
+    this.failed.clear();
+    for (const { name, source, state, error } of status.collectors) {
+      if (state === "failed" || state === "late") this.failed.set(source, { name, error: error || "it is late" });
+    }
+  }
+
+  /** @param {import("./protocol.js").System} event */
+  collector(event) {
+    const name = event.collector ?? "";
+    const instance = event.source.split("/")[0];
+    const source = `${instance}/${name}`;
+    if (event.event === "collector_failed") this.failed.set(source, { name, error: event.message || "it failed" });
+    else this.failed.delete(source);
+  }
+}

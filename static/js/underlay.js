@@ -1,0 +1,107 @@
+/**
+ * What a chart tells besides its lines: thresholds, holes, where its record begins, and the newest values.
+ *
+ * @typedef {import("./panel.js").Moment} Moment
+ * @typedef {import("./coverage.js").Coverage} Coverage
+ * @typedef {{ ctx: CanvasRenderingContext2D, chartArea: { left: number, right: number, top: number, bottom: number },
+ *   scales: { x: { getPixelForValue(value: number): number }, y: { getPixelForValue(value: number): number } } }} Plot
+ */
+
+/** Height of the strip that marks the holes of single lines. */
+const STRIP = 6;
+/** @type {WeakMap<CanvasRenderingContext2D, { colour: string, pattern: CanvasPattern | null }>} */
+const patterns = new WeakMap();
+
+/**
+ * @param {Plot} plot
+ * @param {import("./protocol.js").PanelSpec} spec
+ * @param {Coverage} coverage
+ * @param {Moment | null} moment
+ */
+export function drawBeneath(plot, spec, coverage, moment) {
+  if (!moment) return;
+  const { ctx, chartArea: area, scales } = plot;
+  const at = (/** @type {number} */ seconds) => Math.min(area.right, Math.max(area.left, scales.x.getPixelForValue(seconds * 1000)));
+  ctx.save();
+  ctx.beginPath();
+  ctx.rect(area.left, area.top, area.right - area.left, area.bottom - area.top);
+  ctx.clip();
+  for (const { above, severity } of spec.thresholds) {
+    const y = scales.y.getPixelForValue(above);
+    if (y <= area.top) continue;
+    const colour = severity === "critical" ? moment.palette.critical : moment.palette.warning;
+    ctx.fillStyle = `${colour}14`;
+    ctx.fillRect(area.left, area.top, area.right - area.left, y - area.top);
+  }
+  ctx.fillStyle = hatch(ctx, moment.palette.hatch) ?? moment.palette.hatch;
+  for (const { from, to } of coverage.holes) ctx.fillRect(at(from), area.top, at(to) - at(from), area.bottom - area.top);
+  for (const { from, to } of coverage.partial) ctx.fillRect(at(from), area.bottom - STRIP, at(to) - at(from), STRIP);
+  if (coverage.begin > moment.end - moment.range + 4 && coverage.begin !== Infinity) begin(plot, at(coverage.begin), coverage.begin, moment);
+  ctx.restore();
+}
+
+/**
+ * @param {Plot} plot
+ * @param {number} x
+ * @param {number} seconds
+ * @param {Moment} moment
+ */
+function begin({ ctx, chartArea: area }, x, seconds, moment) {
+  ctx.strokeStyle = moment.palette.muted;
+  ctx.fillStyle = moment.palette.muted;
+  ctx.lineWidth = 1;
+  ctx.setLineDash([2, 3]);
+  ctx.beginPath();
+  ctx.moveTo(Math.round(x) + 0.5, area.top);
+  ctx.lineTo(Math.round(x) + 0.5, area.bottom);
+  ctx.stroke();
+  const text = `recorded since ${moment.preferences.clock?.(seconds * 1000)}`;
+  const room = x - area.left;
+  if (ctx.measureText(text).width + 16 > room) return;
+  ctx.textAlign = "right";
+  ctx.textBaseline = "top";
+  ctx.fillText(text, x - 8, area.top + 4);
+}
+
+/**
+ * A dot at the newest value of each line.
+ * @param {Plot} plot
+ * @param {{ line: import("./line.js").Line, colour: string, data: { x: number, y: number }[] }[]} traces
+ * @param {Moment | null} moment
+ * @param {number} rem
+ */
+export function drawAbove(plot, traces, moment, rem) {
+  if (!moment) return;
+  const { ctx, scales } = plot;
+  for (const { line, colour, data } of traces) {
+    const last = data.findLast((point) => !Number.isNaN(point.y));
+    if (!last || moment.now >= line.deadline) continue;
+    ctx.fillStyle = colour;
+    ctx.beginPath();
+    ctx.arc(scales.x.getPixelForValue(last.x), scales.y.getPixelForValue(last.y), 2.5 * rem, 0, 2 * Math.PI);
+    ctx.fill();
+  }
+}
+
+/**
+ * @param {CanvasRenderingContext2D} ctx
+ * @param {string} colour
+ */
+function hatch(ctx, colour) {
+  const known = patterns.get(ctx);
+  if (known?.colour === colour) return known.pattern;
+  const tile = document.createElement("canvas");
+  tile.width = tile.height = 8;
+  const pen = /** @type {CanvasRenderingContext2D} */ (tile.getContext("2d"));
+  pen.strokeStyle = colour;
+  pen.lineWidth = 1.5;
+  for (const shift of [-8, 0, 8]) {
+    pen.beginPath();
+    pen.moveTo(shift - 1, 9);
+    pen.lineTo(shift + 9, -1);
+    pen.stroke();
+  }
+  const pattern = ctx.createPattern(tile, "repeat");
+  patterns.set(ctx, { colour, pattern });
+  return pattern;
+}

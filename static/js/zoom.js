@@ -1,0 +1,66 @@
+/**
+ * One panel over the whole page, and back.
+ *
+ * @typedef {import("./board.js").Board} Board
+ * @typedef {import("./panel.js").Panel} Panel
+ */
+export class Zoom {
+  /** @param {Board} board */
+  constructor(board) {
+    this.board = board;
+    for (const panel of board.panels) {
+      const { element } = panel;
+      const button = element.querySelector("button.expand");
+      button?.addEventListener("click", () => this.toggle(panel));
+      element.querySelector(".plot")?.addEventListener("click", (event) => {
+        if (/** @type {PointerEvent} */ (event).pointerType !== "touch") this.toggle(panel);
+      });
+      element.addEventListener("keydown", (event) => {
+        if (event.key === "Enter" && event.target === element) this.toggle(panel);
+      });
+    }
+    document.addEventListener("keydown", (event) => {
+      if (event.key === "Escape" && board.zoomed && !document.querySelector("dialog[open]")) this.close();
+    });
+    const id = decodeURIComponent(location.hash.slice(1));
+    const asked = board.panels.find((panel) => panel.spec.id === id);
+    if (asked) this.open(asked);
+  }
+
+  /** @param {Panel} panel */
+  toggle(panel) {
+    if (this.board.zoomed === panel) this.close();
+    else this.open(panel);
+  }
+
+  /** @param {Panel} panel */
+  open(panel) {
+    this.#set(panel, true);
+    history.replaceState(null, "", `#${encodeURIComponent(panel.spec.id)}`);
+    panel.element.focus();
+  }
+
+  close() {
+    const panel = this.board.zoomed;
+    if (!panel) return;
+    this.#set(panel, false);
+    history.replaceState(null, "", location.pathname + location.search);
+    panel.element.focus();
+  }
+
+  /**
+   * @param {Panel} panel
+   * @param {boolean} on
+   */
+  #set(panel, on) {
+    const { board } = this;
+    if (board.zoomed && board.zoomed !== panel) board.zoomed.element.classList.remove("full");
+    board.zoomed = on ? panel : null;
+    panel.element.classList.toggle("full", on);
+    document.documentElement.classList.toggle("zoomed", on);
+    for (const other of board.panels) other.element.inert = on && other !== panel;
+    const button = panel.element.querySelector("button.expand");
+    button?.setAttribute("aria-label", on ? "Back to the board (Esc)" : "Full screen (Enter)");
+    board.flush();
+  }
+}
