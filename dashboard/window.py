@@ -68,7 +68,7 @@ class Line:
             del times[:cut], self.values[:cut]
 
     def step_back(self, now: float) -> None:
-        """Drop samples from the future: the clock that they were taken by has been set back. The newest ages from now."""
+        """Drop samples of what is the future since the clock was set back; let the newest grow old from now on."""
         at = bisect_left(self.times, now + 1)
         del self.times[at:], self.values[at:]
         self.last = (min(self.last[0], now), self.last[1])

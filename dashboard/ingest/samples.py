@@ -17,6 +17,8 @@ MAX_SAMPLES = 10_000
 FUTURE = 60.0
 """Seconds by which a sender's clock may be ahead."""
 
+_NO_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
 MAX_LABELS = 64
 MAX_SERIES_LENGTH = 4_096
 
@@ -39,10 +41,13 @@ class Rejection(msgspec.Struct, frozen=True):
 
 
 class Reading(msgspec.Struct, frozen=True):
-    """What a request held: batches for the gate, where each of their samples stood, and what was refused."""
+    """What a request held: batches for the gate, where each of their samples stood, and what was refused.
+
+    `indexes` is by the batch's place and the sample's key; of several for one key the last is in the batch.
+    """
 
     batches: list[Batch]
-    indexes: dict[tuple[int, str], int]
+    indexes: dict[tuple[int, str], list[int]]
     rejected: list[Rejection]
     count: int
 
@@ -55,13 +60,13 @@ def read(body: bytes, *, instance: str, now: float, keep: float) -> Reading:
     items = _items(body)
     places: dict[tuple[str, float, float | None], int] = {}
     batches: list[Batch] = []
-    indexes: dict[tuple[int, str], int] = {}
+    indexes: dict[tuple[int, str], list[int]] = {}
     rejected: list[Rejection] = []
     for index, raw in enumerate(items):
         try:
             sample = msgspec.json.decode(raw, type=PushedSample)
             series, time = _series(sample), _time(sample, now, keep)
-        except msgspec.ValidationError as error:
+        except _NO_JSON as error:
             rejected.append(Rejection(index, "invalid_sample", str(error)))
             continue
         except InvalidInput as error:
@@ -73,7 +78,7 @@ def read(body: bytes, *, instance: str, now: float, keep: float) -> Reading:
             batches.append(Batch(f"{home}/push", time, sample.interval, {"instance": home}, {}))
         own = series_text(series.name, (pair for pair in series.labels if pair[0] != "instance"))
         batches[place].samples[own] = sample.value
-        indexes[place, own] = index
+        indexes.setdefault((place, own), []).append(index)
     return Reading(batches, indexes, rejected, len(items))
 
 
@@ -82,7 +87,7 @@ def _items(body: bytes) -> list[msgspec.Raw]:
         if body.lstrip()[:1] == b"{":
             return [msgspec.json.decode(body, type=msgspec.Raw)]
         items = msgspec.json.decode(body, type=list[msgspec.Raw])
-    except msgspec.DecodeError as error:
+    except _NO_JSON as error:
         raise InvalidInput(f'expected one {{"series": …, "value": …}} or a list of them as JSON: {error}') from error
     if len(items) > MAX_SAMPLES:
         raise InvalidInput(f"{len(items)} samples in one request; at most {MAX_SAMPLES}: send them in several")
@@ -93,6 +98,8 @@ def _series(sample: PushedSample) -> Series:
     series = Series.parse(sample.series)
     if len(series.labels) > MAX_LABELS:
         raise SeriesSyntaxError(sample.series, 0, f"{len(series.labels)} labels; at most {MAX_LABELS}")
+    if series.label("__name__"):
+        raise SeriesSyntaxError(sample.series, 0, "the name stands in front of '{', not in a label __name__")
     if not math.isfinite(sample.value):
         raise _refusal("not_finite", "value: must be a finite number")
     return series

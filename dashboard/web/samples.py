@@ -28,7 +28,7 @@ async def samples(context: Context) -> Response:
     for place, batch in enumerate(reading.batches):
         for key in runtime.pipeline.accept(batch):
             message = f"this server holds {runtime.settings.max_series} series already; see the setting max_series"
-            rejected.append(Rejection(reading.indexes[place, key], "too_many_series", message))
+            rejected += [Rejection(index, "too_many_series", message) for index in reading.indexes[place, key]]
     rejected.sort(key=lambda rejection: rejection.index)
     accepted = reading.count - len(rejected)
     status = 200 if accepted or not reading.count else 400
