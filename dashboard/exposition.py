@@ -16,13 +16,13 @@ def write(samples: Iterable[tuple[Series, float]], family: Callable[[str], Famil
     from prometheus_client.metrics_core import Metric
     from prometheus_client.registry import Collector
 
-    metrics: dict[str, Metric] = {}
+    metrics: dict[tuple[str, str], Metric] = {}
     for series, value in samples:
         of = family(series.name)
         base = of.name.removesuffix("_total") if of.type == "counter" else of.name
-        metric = metrics.get(base)
+        metric = metrics.get((base, of.type))
         if metric is None:
-            metric = metrics[base] = Metric(base, of.help, of.type)
+            metric = metrics[base, of.type] = Metric(base, of.help, of.type)
         metric.add_sample(series.name, dict(series.labels), value)
 
     class Held(Collector):
