@@ -20,6 +20,7 @@ import msgspec
 
 import dashboard.collectors
 from dashboard.collectors import Collector, CollectorState, Family
+from dashboard.collectors.itself import Itself
 from dashboard.config import CollectorSetting, Settings
 from dashboard.errors import CollectorError
 from dashboard.model import NAME
@@ -85,10 +86,12 @@ def load(settings: Settings) -> tuple[list[Collector], list[LoadFault]]:
     known: list[str] = []
     families: dict[str, tuple[Family, str]] = {}
     for candidate in (*_built_in(), *_from_folder(settings.collectors_dir, faults)):
+        name = candidate.name
         setting = chosen.get(candidate.name, CollectorSetting(name=candidate.name))
         try:
-            if candidate.name in known and setting.enabled:
-                raise CollectorError(f"the name {candidate.name!r} is taken by another collector; rename the file")
+            if setting.enabled and candidate.name in {Itself.name, *known}:
+                name = f"{candidate.name}.py"  # so that it is not taken for the one that has the name
+                raise CollectorError(f"a collector named {candidate.name!r} is there already; rename the file")
             known.append(candidate.name)
             found = _within_patience(partial(_made, candidate, settings)) if setting.enabled else None
             if found is not None:
@@ -99,7 +102,7 @@ def load(settings: Settings) -> tuple[list[Collector], list[LoadFault]]:
         except BaseException as error:
             if isinstance(error, KeyboardInterrupt):
                 raise
-            faults.append(_fault(candidate.name, candidate.path, error))
+            faults.append(_fault(name, candidate.path, error))
     faults.extend(_unknown(chosen, known))
     return collectors, faults
 
@@ -109,6 +112,8 @@ def built_in_families() -> Iterator[tuple[str, Family]]:
     for candidate in _built_in():
         for family in getattr(candidate.module(), "FAMILIES", ()):
             yield candidate.name, family
+    for family in Itself.families:
+        yield Itself.name, family
 
 
 def _built_in() -> Iterator[Candidate]:
