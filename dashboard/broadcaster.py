@@ -259,10 +259,11 @@ class Cursor:
         log, types = self._broadcaster.log, self.filter.losable
         bounds = log.bounds()
         self.position = log.position_after(after)
-        if log.has(after):
+        if bounds.floor <= after <= bounds.newest:
+            # Also an id that was never given: what follows it in the order of ids is all here.
             self._seen = after
             return None
-        if after < bounds.floor and after != _MALFORMED:
+        if _MALFORMED < after < bounds.floor:
             reason: Literal["restart", "retention"] = "restart" if after < bounds.origin else "retention"
             following = next(iter(log.read(self.position)), None)
             self._seen = after

@@ -137,11 +137,6 @@ class MemoryLog:
     def position_after(self, id: EventId) -> int:
         return self._base + bisect_right(self._entries, id, lo=self._dropped, key=attrgetter("id"))
 
-    def has(self, id: EventId) -> bool:
-        """Tell whether `id` is that of an entry held, or the bound just below the oldest one."""
-        at = self.position_after(id) - self._base - 1
-        return id == self._floor or (at >= self._dropped and self._entries[at].id == id)
-
     def _trim(self, now: float) -> None:
         entries = self._entries
         while self._dropped < len(entries) and (

@@ -241,12 +241,20 @@ async def test_an_id_of_the_future_is_a_gap_and_the_stream_goes_on_behind_the_ne
         assert said(seen(cursor.read())) == ["b"]
 
 
-async def test_an_id_that_was_never_given_is_a_gap(stage: Stage) -> None:
+async def test_an_id_between_two_that_were_given_is_gone_on_from_without_a_gap(stage: Stage) -> None:
     stage.say("a")
     given = EventId.parse(stage.newest)
     stage.clock.move(1)
     stage.say("b")
-    events = seen(stage.join(after=str(EventId(given.ms, given.seq + 5))).read())
+    with stage.join(after=str(EventId(given.ms, given.seq + 5))) as cursor:
+        events = seen(cursor.read())
+    assert events[0].data["resume"] == "resumed" and said(events) == ["b"]
+
+
+async def test_an_id_above_the_newest_is_a_gap(stage: Stage) -> None:
+    stage.say("a")
+    given = EventId.parse(stage.newest)
+    events = seen(stage.join(after=str(EventId(given.ms, given.seq + 1))).read())
     assert types(events)[:2] == ["hello", "gap"] and events[1].data["reason"] == "unknown_id"
 
 

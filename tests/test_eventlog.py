@@ -113,22 +113,11 @@ def test_an_id_finds_the_position_behind_it(held: int, count: int, data: st.Data
     assert log.position_after(EventId(10**15, 0)) == log.end
 
 
-def test_it_knows_the_ids_that_a_viewer_can_go_on_from() -> None:
-    clock = HandClock()
-    log = filled(clock, 5, max_events=3)
-    entries = log.read(0)
-    assert all(log.has(entry.id) for entry in entries)
-    assert log.has(log.bounds().floor)
-    assert not log.has(EventId(entries[0].id.ms, 7))
-    assert not log.has(EventId(log.bounds().floor.ms - 1000, 0))
-    assert not log.has(EventId(log.bounds().newest.ms, 1))
-
-
 def test_an_empty_log_can_be_gone_on_from_at_its_bound() -> None:
     log = MemoryLog(HandClock(), max_events=3, max_age=60)
     bounds = log.bounds()
     assert bounds.origin == bounds.floor == bounds.newest
-    assert log.has(bounds.newest) and not log.read(0) and log.start == log.end == 0
+    assert not log.read(0) and log.start == log.end == 0
 
 
 def test_a_log_emptied_by_age_can_be_gone_on_from_at_its_newest() -> None:
@@ -138,7 +127,7 @@ def test_a_log_emptied_by_age_can_be_gone_on_from_at_its_newest() -> None:
     clock.move(100)
     log.append([])
     assert not log.read(0)
-    assert log.bounds().floor == log.bounds().newest == newest and log.has(newest)
+    assert log.bounds().floor == log.bounds().newest == newest
 
 
 def test_data_begins_with_the_id_and_is_encoded_once() -> None:
