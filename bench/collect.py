@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 import click
 import msgspec
 
-from bench import machine, netdata, table
+from bench import feed, machine, netdata, table
 from bench.server import serving
 from bench.viewers import watching
 from checks.machine import PROGRAMS
@@ -65,7 +65,7 @@ def _dashboard(folder: Path, viewers: int) -> Iterator[int]:
     with serving(folder) as server:
         names = server.collectors()
     settings = "".join(f'[[collector]]\nname = "{name}"\ninterval = 1.0\n' for name in names)
-    with serving(folder, settings) as server, watching(server.feed(), viewers):
+    with serving(folder, settings) as server, watching(feed.overview(server), viewers):
         yield server.pid
 
 

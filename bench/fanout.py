@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 import click
 import msgspec
 
+from bench import feed as feeds
 from bench import machine, table
 from bench.server import Server, serving
 from bench.viewers import Received, watching
@@ -85,7 +86,7 @@ def measure(feed: str, count: int, seconds: float) -> Measured:
         folder = Path(name)
         settings = _fixed_settings(folder) if feed == "fixed" else ""
         with serving(folder, settings, machine.cores()[0]) as server:
-            url = server.stream(["metrics"], ["bench_*"]) if feed == "fixed" else server.feed()
+            url = server.stream(["metrics"], ["bench_*"]) if feed == "fixed" else feeds.overview(server)
             return _measure(server, url, feed, count, seconds)
 
 

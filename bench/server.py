@@ -21,24 +21,10 @@ ROOT = Path(__file__).resolve().parent.parent
 START_SECONDS = 30.0
 STOP_SECONDS = 10.0
 LISTENING = re.compile(r"listening on (http://127\.0\.0\.1:\d+)")
-BOARD = re.compile(r'<script[^>]*\bid="board"[^>]*>(.*?)</script>', re.DOTALL)
 
 
 ITSELF = "dashboard"
 Found = TypeVar("Found")
-
-
-class Panel(msgspec.Struct):
-    """What a panel says of the data that it needs."""
-
-    kind: str
-    series: list[str] = []
-
-
-class Board(msgspec.Struct):
-    """What a page says of its panels."""
-
-    panels: list[Panel]
 
 
 class CollectorStatus(msgspec.Struct):
@@ -68,16 +54,6 @@ class Server(msgspec.Struct, frozen=True):
         """Return the names of the collectors that settings can change: all but the one of the program about itself."""
         status = msgspec.json.decode(self.get("/api/v1/status"), type=Status)
         return [each.name for each in status.collectors if each.name != ITSELF]
-
-    def feed(self, page: str = "/") -> str:
-        """Return the address of the stream that a page opens, built from its board as the page builds it."""
-        found = BOARD.search(self.get(page))
-        if found is None:
-            raise ValueError(f"{page} has no data block of its board")
-        panels = msgspec.json.decode(found.group(1), type=Board).panels
-        types = {"metrics", "system"} | {"processes" for panel in panels if panel.kind == "processes"}
-        series = {selector for panel in panels for selector in panel.series}
-        return self.stream(sorted(types), sorted(series))
 
     def stream(self, types: list[str], series: list[str]) -> str:
         """Return the address of a stream with a filter."""
