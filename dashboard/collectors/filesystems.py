@@ -61,12 +61,14 @@ class Mount(msgspec.Struct, frozen=True):
 
 def create(settings: Settings) -> Filesystems:
     """Read `/proc/self/mountinfo`, or ask psutil where there is none."""
+    mounts = partial(mountinfo, PROC) if (PROC / "self/mountinfo").exists() else elsewhere
+    return Filesystems(mounts, noise(settings), interval=max(5.0, settings.interval))
+
+
+def noise(settings: Settings) -> Callable[[Mount], bool]:
+    """Return a test whether a mount is left out; `/` never is, whatever it lies on."""
     ignored_type, ignored_mount = ignored(settings.ignore_filesystems), ignored(settings.ignore_mounts)
-    return Filesystems(
-        partial(mountinfo, PROC) if (PROC / "self/mountinfo").exists() else elsewhere,
-        lambda mount: mount.mountpoint != "/" and (ignored_type(mount.type) or ignored_mount(mount.mountpoint)),
-        interval=max(5.0, settings.interval),
-    )
+    return lambda mount: mount.mountpoint != "/" and (ignored_type(mount.type) or ignored_mount(mount.mountpoint))
 
 
 def mountinfo(proc: Path) -> Iterator[Mount]:
@@ -142,11 +144,10 @@ class Filesystems:
     def collect(self) -> Iterator[Sample]:
         """Sample; at the end raise CollectorError with the mounts that did not answer."""
         stored = [mount for mount in self._mounts() if mount.type not in UNSTORED]
-        noise = [mount for mount in stored if self._ignore(mount)]
-        yield hidden(self.name, len(noise))
-        shown = distinct(mount for mount in stored if mount not in noise)
+        kept = [mount for mount in stored if not self._ignore(mount)]
+        yield hidden(self.name, len(stored) - len(kept))
         faults = []
-        for question in self._ask(shown):
+        for question in self._ask(distinct(kept)):
             if question.answer is not None:
                 yield from _samples(question.mount, question.answer)
             elif not isinstance(question.error, (PermissionError, FileNotFoundError)):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from math import floor
 from pathlib import Path
+from typing import cast
 
 from dashboard.collectors import Collector, CollectorState, Family, Sample
 from dashboard.collectors.schedule import LONGEST_SLEEP, Scheduler
@@ -155,3 +156,12 @@ class Held(Steady):
         self._entered.release()
         self._free.wait()
         yield from super().collect()
+
+
+def sampled(collector: Collector) -> dict[str, float]:
+    """Collect once, and return the samples by `name{labels}`; all must be of declared families."""
+    names = {name for family in collector.families for name in family.sample_names}
+    samples = list(cast("Iterable[Sample]", collector.collect()))
+    assert {sample.name for sample in samples} <= names
+    assert len({sample.key for sample in samples}) == len(samples)
+    return {sample.key: sample.value for sample in samples}

@@ -1,0 +1,154 @@
+"""The top processes, on recorded `/proc` and on this machine."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from dashboard.collectors import ProcessRow
+from dashboard.collectors.processes import TOP, Elsewhere, Processes, create, parse
+from dashboard.config import Settings
+from tests.collectors.stage import RECORDED
+
+HERTZ, PAGE = os.sysconf("SC_CLK_TCK"), os.sysconf("SC_PAGE_SIZE")
+
+
+class Machine:
+    """A recorded `/proc` whose processes work when they are told to."""
+
+    def __init__(self, proc: Path) -> None:
+        self.proc, self.now = proc, 1000.0
+        for pid in ("1", "2", "700", "800"):
+            shutil.copytree(RECORDED / "proc" / pid, proc / pid)
+
+    def since_boot(self) -> float:
+        return self.now
+
+    def work(self, pid: int, ticks: int) -> None:
+        self._edit(pid, 11, lambda old: old + ticks)
+
+    def started(self, pid: int, at: float) -> None:
+        self._edit(pid, 19, lambda old: int(at * HERTZ))
+
+    def _edit(self, pid: int, field: int, change: Callable[[int], int]) -> None:
+        path = self.proc / str(pid) / "stat"
+        head, _, rest = path.read_text().rpartition(") ")
+        fields = rest.split(" ")
+        fields[field] = str(change(int(fields[field])))
+        path.write_text(f"{head}) {' '.join(fields)}")
+
+    def collector(self, show_command_lines: bool = False) -> Processes:
+        return Processes(self.proc, 2, show_command_lines, self.since_boot)
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    return Machine(tmp_path)
+
+
+def rows(collector: Processes | Elsewhere) -> dict[int, ProcessRow]:
+    return {row.pid: row for row in collector.collect()}
+
+
+def test_name_with_brackets_and_blanks() -> None:
+    process = parse(700, (RECORDED / "proc/700/stat").read_bytes())
+    assert (process.name, process.state, process.ticks, process.threads) == ("tricky) S (name", "R", 1500, 4)
+
+
+def test_cpu_is_that_of_the_time_since_the_last_collection(machine: Machine) -> None:
+    collector = machine.collector()
+    machine.now += 2
+    machine.work(700, HERTZ)
+    row = rows(collector)[700]
+    # A user without a name is shown by number, a user with one by name.
+    assert row == ProcessRow(700, "tricky) S (name", "4294967294", 0.5, 50_000 * PAGE, 4, "running")
+    assert rows(collector) == {}  # no time has passed
+    machine.now += 1
+    assert rows(collector)[700].cpu_ratio == 0
+
+
+def test_name_that_the_kernel_cut_is_completed(machine: Machine) -> None:
+    collector = machine.collector()
+    machine.now += 2
+    assert rows(collector)[800].name == "a-very-long-program-name"
+    assert rows(collector) == {}
+
+
+def test_arguments_are_shown_only_when_the_setting_says_so(machine: Machine) -> None:
+    plain, shown = machine.collector(), machine.collector(show_command_lines=True)
+    machine.now += 2
+    assert {row.command for row in rows(plain).values()} == {None}
+    commands = rows(shown)
+    assert commands[700].command == "./tricky) S (name --token s3cret"
+    assert commands[2].command is None  # a kernel thread has none
+
+
+def test_new_process_shows_what_it_took_since_it_began(machine: Machine) -> None:
+    (machine.proc / "700").rename(machine.proc / "away")
+    collector = machine.collector()
+    machine.now += 2
+    (machine.proc / "away").rename(machine.proc / "700")
+    machine.started(700, machine.now - 1)
+    assert rows(collector)[700].cpu_ratio == pytest.approx(1500 / HERTZ / 2)
+
+
+def test_process_that_was_hidden_draws_no_spike(machine: Machine) -> None:
+    """It was there before, only not to be seen: what it took in its long life is not of this interval."""
+    (machine.proc / "700").rename(machine.proc / "away")
+    collector = machine.collector()
+    machine.now += 2
+    (machine.proc / "away").rename(machine.proc / "700")
+    assert rows(collector)[700].cpu_ratio == 0
+
+
+def test_number_that_is_given_again_is_another_process(machine: Machine) -> None:
+    collector = machine.collector()
+    machine.now += 2
+    machine.work(700, -1400)
+    machine.started(700, machine.now - 0.5)
+    assert rows(collector)[700].cpu_ratio == pytest.approx(100 / HERTZ / 2)
+
+
+def test_process_that_ends_between_two_reads_is_absent(machine: Machine) -> None:
+    collector = machine.collector()
+    machine.now += 2
+    (machine.proc / "800/status").unlink()
+    (machine.proc / "1/stat").unlink()
+    assert rows(collector).keys() == {2, 700}
+
+
+def test_only_the_top_ones_are_told(machine: Machine) -> None:
+    for pid in range(2000, 2100):
+        shutil.copytree(machine.proc / "800", machine.proc / str(pid))
+    collector = machine.collector()
+    machine.now += 2
+    for pid in range(2000, 2050):
+        machine.work(pid, pid - 1999)
+    found = rows(collector)
+    assert len(found) <= 2 * TOP
+    assert set(range(2050 - TOP, 2050)) <= found.keys()
+    assert 700 in found  # the largest
+
+
+@pytest.mark.parametrize("kind", ["own", "psutil"])
+def test_this_machine(kind: str) -> None:
+    """A process that does nothing but count is found, at about a core of its own."""
+    busy = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+    try:
+        collector = create(Settings()) if kind == "own" else Elsewhere(2, show_command_lines=True)
+        until = time.monotonic() + 20
+        ratio = 0.0
+        while ratio < 0.2 and time.monotonic() < until:
+            os.sched_yield()
+            ratio = max(ratio, rows(collector).get(busy.pid, ProcessRow(0, "", "", 0, 0, 0, "")).cpu_ratio)
+        assert 0.2 <= ratio <= 1.5
+    finally:
+        busy.kill()
+        busy.wait()
