@@ -1,5 +1,5 @@
 import { formatAge, formatText } from "./format.js";
-import { legendText } from "./series.js";
+import { legendTexts } from "./series.js";
 
 /**
  * @typedef {import("./line.js").Line} Line
@@ -27,22 +27,20 @@ export class Legend {
    * @param {number} left lines that are not drawn
    * @param {string} legend
    * @param {string} unit
-   * @param {Moment} moment
-   * @param {import("./protocol.js").PanelSpec} spec
    */
-  show(traces, left, legend, unit, moment, spec) {
+  show(traces, left, legend, unit) {
     this.unit = unit;
     const names = traces.map(({ line, colour }) => line.key + colour).join() + left;
     if (names === this.names) return;
     this.names = names;
     this.left = left;
-    const order = spec.stack ? [...traces] : traces;
-    while (this.entries.length < order.length) this.entries.push(entry());
-    this.entries.length = order.length;
-    order.forEach(({ line, colour }, at) => {
+    const texts = legendTexts(legend, traces.map(({ line }) => line.series));
+    while (this.entries.length < traces.length) this.entries.push(entry());
+    this.entries.length = traces.length;
+    traces.forEach(({ line, colour }, at) => {
       const { root, swatch, name } = /** @type {Entry} */ (this.entries[at]);
       /** @type {Entry} */ (this.entries[at]).line = line;
-      const text = legendText(legend, line.series);
+      const text = texts[at] ?? "";
       name.textContent = text;
       root.title = `${text}\n${line.key}`;
       swatch.style.backgroundColor = colour;

@@ -4,6 +4,9 @@ const COLOURS = 8;
 /** Parts of a whole that are not in use: drawn as surface, not as data. */
 const NEUTRAL = new Set(["free", "idle", "available"]);
 
+/** Parts that people mean when they ask how much is in use. */
+const PLAIN = new Set(["used", "user"]);
+
 /**
  * @typedef {{ data: string[], neutral: string, text: string, muted: string, grid: string, hatch: string, surface: string,
  *   warning: string, critical: string, heat: [string, string] }} Palette
@@ -36,6 +39,15 @@ export function readPalette() {
  */
 export function isNeutral(series) {
   return NEUTRAL.has(series.labels["state"] ?? "") || NEUTRAL.has(series.labels["mode"] ?? "");
+}
+
+/**
+ * Where a part stands in a stack: what is in use at the bottom, what is not at the top, else by size.
+ * @param {import("./series.js").Series} series
+ */
+export function place(series) {
+  if (isNeutral(series)) return 1;
+  return PLAIN.has(series.labels["state"] ?? series.labels["mode"] ?? "") ? -1 : 0;
 }
 
 /** Gives each line of a panel a colour and lets it keep it. */

@@ -23,11 +23,11 @@ export function timeTicks(start, end, width, room = 104) {
  * @param {string} unit
  * @param {number} [most]
  */
-export function valueTicks(min, max, unit, most = 4) {
+export function valueTicks(min, max, unit, most = 3) {
   const span = max - min;
   if (!(span > 0)) return [min];
   const base = unit.startsWith("bytes") ? 1024 ** Math.max(0, Math.floor(Math.log(span) / Math.log(1024))) : 1;
-  const rough = span / base / (most - 0.5);
+  const rough = span / base / (most - 1);
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = base * power * ([1, 2, 2.5, 5, 10].find((nice) => nice * power >= rough && whole(nice * power, base)) ?? 10);
   const ticks = [];

@@ -59,10 +59,25 @@ export function unescapeLabel(value) {
  */
 export function legendText(legend, series) {
   if (legend) {
-    const text = legend.replace(/\{(\w+)\}/g, (_, label) => series.labels[label] ?? "").trim();
+    const text = legend.replace(/\{(\w+)\}/g, (_, label) => (label === "__name__" ? series.name : series.labels[label] ?? "")).trim();
     if (text) return text;
   }
   const own = Object.keys(series.labels).filter((label) => label !== "instance").sort();
   const values = own.map((label) => series.labels[label]).join(" ");
   return values ? `${series.name} ${values}` : series.name;
+}
+
+/**
+ * What the lines of one panel are called; what all names begin with is left off, since the title says it.
+ * @param {string} legend
+ * @param {Series[]} all
+ */
+export function legendTexts(legend, all) {
+  const texts = all.map((series) => legendText(legend, series));
+  const [first = ""] = texts;
+  if (legend || texts.length < 2) return texts;
+  let common = first.length;
+  for (const text of texts) while (!text.startsWith(first.slice(0, common))) common--;
+  const cut = Math.max(first.lastIndexOf("_", common - 1), first.lastIndexOf(" ", common - 1)) + 1;
+  return texts.every((text) => text.length > cut) ? texts.map((text) => text.slice(cut)) : texts;
 }

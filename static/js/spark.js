@@ -47,6 +47,7 @@ export function drawSpark(canvas, groups, spec, moment) {
       }
     }
     ctx.stroke();
+    shade(ctx, run, x, y, height);
     const last = run.at(-1);
     if (!last || Number.isNaN(last[1])) return;
     ctx.fillStyle = colour;
@@ -54,6 +55,40 @@ export function drawSpark(canvas, groups, spec, moment) {
     ctx.arc(x(last[0]), y(last[1]), 2.5, 0, 2 * Math.PI);
     ctx.fill();
   });
+}
+
+/**
+ * Fill lightly between each unbroken stretch and the ground.
+ * @param {CanvasRenderingContext2D} ctx
+ * @param {[number, number][]} run
+ * @param {(time: number) => number} x
+ * @param {(value: number) => number} y
+ * @param {number} ground
+ */
+function shade(ctx, run, x, y, ground) {
+  ctx.globalAlpha = 0.12;
+  ctx.fillStyle = ctx.strokeStyle;
+  ctx.beginPath();
+  let begun = NaN;
+  let last = NaN;
+  const close = () => {
+    if (!Number.isNaN(begun)) ctx.lineTo(x(last), ground);
+    begun = NaN;
+  };
+  for (const [time, value] of run) {
+    if (Number.isNaN(value)) close();
+    else {
+      if (Number.isNaN(begun)) {
+        begun = time;
+        ctx.moveTo(x(time), ground);
+      }
+      ctx.lineTo(x(time), y(value));
+      last = time;
+    }
+  }
+  close();
+  ctx.fill();
+  ctx.globalAlpha = 1;
 }
 
 /**

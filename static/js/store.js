@@ -5,7 +5,7 @@ import { compareIds } from "./protocol.js";
 /**
  * @typedef {import("./protocol.js").Metrics} Metrics
  * @typedef {import("./line.js").Point} Point
- * @typedef {{ series: string, interval: number | null, source?: string, points: Point[] }} RangeResult
+ * @typedef {{ series: string, type?: string, interval: number | null, source?: string, points: Point[] }} RangeResult
  * @typedef {{ as_of: string, step: number, server_time: number, result: RangeResult[] }} RangeAnswer
  */
 
@@ -55,9 +55,10 @@ export class Store {
   load(answer, gap = false) {
     const until = gap ? answer.server_time - this.step : Infinity;
     if (!gap) this.asOf = answer.as_of;
-    for (const { series, interval, source, points } of answer.result) {
+    for (const { series, type, interval, source, points } of answer.result) {
       const line = this.#line(series, () => parseSeries(series));
       if (line === null) continue;
+      if (type) line.counter = type !== "gauge";
       line.declared = interval;
       if (source) line.source = source;
       line.merge(points, until, answer.server_time);

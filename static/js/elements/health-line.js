@@ -1,4 +1,4 @@
-import { format, formatAge } from "../format.js";
+import { formatAge } from "../format.js";
 import { write } from "../rows.js";
 import { RULES, worstOf } from "../worst.js";
 import { Selector } from "../selector.js";
@@ -51,7 +51,7 @@ export class HealthLine extends HTMLElement {
     const [uptime] = this.uptime;
     fact(read(".uptime"), uptime ? [uptime] : [], now, ([line]) => formatAge(line?.value ?? 0));
     const loads = LOADS.flatMap((name) => this.load.find((line) => line.series.name === name) ?? []);
-    fact(read(".load"), loads, now, (lines) => lines.map((line) => format(line.value).number).join("  "));
+    fact(read(".load"), loads, now, (lines) => lines.map((line) => line.value.toFixed(2)).join("  "));
     const judged = this.rules.map(
       ({ rule, lines }) => /** @type {[typeof rule, Line[]]} */ ([rule, lines.filter((line) => !isGone(line))]),
     );

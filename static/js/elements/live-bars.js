@@ -43,7 +43,7 @@ export class LiveBars extends HTMLElement {
       const name = legendText(this.spec.legend, line.series);
       write(row.name, name);
       if (row.root.title !== line.key) row.root.title = line.key;
-      const text = formatText(line.value, this.spec.unit ?? line.unit);
+      const text = formatText(line.value, this.spec.unit || line.unit);
       write(row.value, stale ? `${text} ${formatAge((moment.now - line.born) / 1000)} ago` : (MARKS[severity] ?? "") + text);
       row.bar.style.transform = `scaleX(${Math.min(1, Math.max(0, line.value / highest)) || 0})`;
       row.root.dataset["severity"] = severity;

@@ -1,7 +1,7 @@
 import { coverage } from "../coverage.js";
 import { formatTick, unitOf } from "../format.js";
 import { Legend } from "../legend.js";
-import { isNeutral, Slots } from "../palette.js";
+import { isNeutral, place, Slots } from "../palette.js";
 import { Ceiling, timeTicks, valueTicks } from "../scale.js";
 import { drawBeneath, drawAbove } from "../underlay.js";
 import { NO_PANEL } from "../protocol.js";
@@ -10,7 +10,7 @@ import { NO_PANEL } from "../protocol.js";
  * @typedef {import("../line.js").Line} Line
  * @typedef {import("../panel.js").Moment} Moment
  * @typedef {{ x: number, y: number }} Point
- * @typedef {{ line: Line, colour: string, data: Point[] }} Trace
+ * @typedef {{ line: Line, colour: string, data: Point[], flat: boolean }} Trace
  */
 
 /** Lines drawn in one chart; of more, the largest are drawn and the others counted. */
@@ -64,14 +64,14 @@ export class LiveChart extends HTMLElement {
    */
   render(lines, moment) {
     this.moment = moment;
-    this.unit = this.spec.unit ?? lines[0]?.unit ?? unitOf(this.spec.series[0] ?? "");
+    this.unit = this.spec.unit || (lines[0]?.unit ?? unitOf(this.spec.series[0] ?? ""));
     this.#choose(lines, moment.now);
     this.#trace(moment);
     this.coverage = coverage(this.chosen, moment.end - moment.range, moment.end);
     this.chart ??= this.#build();
     this.#scales(moment);
     this.chart.update("none");
-    this.legend?.show(this.traces, lines.length - this.chosen.length, this.spec.legend, this.unit, moment, this.spec);
+    this.legend?.show(this.traces, lines.length - this.chosen.length, this.spec.legend, this.unit);
     this.point(moment.hover, moment);
   }
 
@@ -124,7 +124,7 @@ export class LiveChart extends HTMLElement {
     const bySize = new Map(lines.map((line) => [line, average(line)]));
     const largest = [...lines].sort((a, b) => (bySize.get(b) ?? 0) - (bySize.get(a) ?? 0)).slice(0, MOST);
     this.chosen = this.spec.stack || crowded ? largest : lines;
-    if (this.spec.stack) this.chosen = [...largest].sort((a, b) => Number(isNeutral(a.series)) - Number(isNeutral(b.series)));
+    if (this.spec.stack) this.chosen = [...largest].sort((a, b) => place(a.series) - place(b.series));
     this.slots.keep(new Set(this.chosen.map((line) => line.key)));
   }
 
@@ -136,12 +136,17 @@ export class LiveChart extends HTMLElement {
     this.traces = this.chosen.map((line, at) => {
       const reused = old[at]?.data.length === room ? old[at]?.data : undefined;
       const colour = isNeutral(line.series) ? palette.neutral : palette.data[this.slots.of(line.key)] ?? palette.text;
-      return { line, colour, data: reused ?? Array.from({ length: room }, () => ({ x: 0, y: NaN })) };
+      return { line, colour, data: reused ?? Array.from({ length: room }, () => ({ x: 0, y: NaN })), flat: false };
     });
     /** @type {Map<number, number> | null} */
     const sums = this.spec.stack ? new Map() : null;
     let highest = 0;
-    for (const { line, data } of this.traces) highest = Math.max(highest, fill(data, line, moment, sums));
+    for (const trace of this.traces) {
+      const before = highest;
+      highest = Math.max(highest, fill(trace.data, trace.line, moment, sums));
+      // A part of a stack that is nothing would only draw its edge over its neighbour's.
+      trace.flat = sums !== null && before > 0 && trace.line.value === 0 && average(trace.line) === 0;
+    }
     this.highest = highest;
   }
 
@@ -158,6 +163,7 @@ export class LiveChart extends HTMLElement {
       const dataset = (data.datasets[at] ??= { spanGaps: false });
       dataset.data = trace.data;
       dataset.borderColor = trace.colour;
+      dataset.borderWidth = trace.flat ? 0 : undefined;
       const area = this.spec.kind === "area" || this.traces.length === 1;
       dataset.backgroundColor = fade(trace.colour, this.spec.stack ? 0.55 : 0.14);
       dataset.fill = area ? (this.spec.stack && at > 0 ? "-1" : "start") : false;
@@ -195,7 +201,7 @@ export class LiveChart extends HTMLElement {
             type: "linear", border: { display: false }, grid,
             ticks: { ...ticks, callback: (/** @type {number} */ value) => formatTick(value, this.unit) },
             afterBuildTicks: (/** @type {any} */ axis) => {
-              const most = axis.maxHeight > 150 * rem ? 4 : 2;
+              const most = axis.maxHeight > 180 * rem ? 4 : axis.maxHeight > 80 * rem ? 3 : 2;
               axis.ticks = valueTicks(axis.min, axis.max, this.unit, most).map((value) => ({ value }));
             },
             afterFit: (/** @type {any} */ axis) => {
@@ -208,7 +214,7 @@ export class LiveChart extends HTMLElement {
         {
           id: "truth",
           beforeDatasetsDraw: (/** @type {any} */ chart) => drawBeneath(chart, this.spec, this.coverage, this.moment),
-          afterDatasetsDraw: (/** @type {any} */ chart) => drawAbove(chart, this.traces, this.moment, rem),
+          afterDatasetsDraw: (/** @type {any} */ chart) => drawAbove(chart, this.spec.stack ? [] : this.traces, this.moment, rem),
         },
       ],
     });

@@ -89,7 +89,7 @@ export class LiveHeat extends HTMLElement {
       if (value !== null && !Number.isNaN(value) && (most < 0 || value > (values[most] ?? -Infinity))) most = at;
     });
     const line = this.lines[most];
-    const unit = this.spec.unit ?? line?.unit ?? "";
+    const unit = this.spec.unit || (line?.unit ?? "");
     const text = line ? `${this.lines.length} · highest ${formatText(values[most] ?? NaN, unit)} (${legendText(this.spec.legend, line.series)})` : "";
     if (this.now.textContent !== text) this.now.textContent = text;
   }

@@ -9,7 +9,7 @@ import { NO_PANEL } from "../protocol.js";
  * @typedef {"cpu_ratio" | "resident_bytes"} Order
  */
 
-const ROW = 2;
+const ROW = 1.75;
 
 /** The busiest processes of each machine, by CPU or by memory. */
 export class LiveProcesses extends HTMLElement {

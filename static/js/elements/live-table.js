@@ -1,9 +1,9 @@
 import { formatAge, formatText } from "../format.js";
 import { make, Rows, write } from "../rows.js";
-import { legendText } from "../series.js";
+import { legendTexts } from "../series.js";
 import { NO_PANEL } from "../protocol.js";
 
-const ROW = 2;
+const ROW = 1.75;
 
 /** The newest value of each line, with how old it is. */
 export class LiveTable extends HTMLElement {
@@ -30,11 +30,12 @@ export class LiveTable extends HTMLElement {
     const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
     const room = Math.max(1, Math.floor(this.clientHeight / (ROW * rem)) - 1);
     const count = known.length > room ? room - 1 : known.length;
+    const texts = legendTexts(this.spec.legend, known.map((line) => line.series));
     this.rows?.take(count).forEach((row, at) => {
       const line = /** @type {import("../line.js").Line} */ (known[at]);
-      write(row.name, legendText(this.spec.legend, line.series));
+      write(row.name, texts[at] ?? "");
       if (row.root.title !== line.key) row.root.title = line.key;
-      write(row.value, formatText(line.value, this.spec.unit ?? line.unit));
+      write(row.value, formatText(line.value, this.spec.unit || line.unit));
       write(row.age, formatAge((moment.now - line.born) / 1000));
       row.root.classList.toggle("stale", moment.now >= line.deadline);
     });

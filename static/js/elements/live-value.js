@@ -31,7 +31,7 @@ export class LiveValue extends HTMLElement {
    * @param {Moment} moment
    */
   render(lines, moment) {
-    const unit = this.spec.unit ?? lines[0]?.unit ?? "";
+    const unit = this.spec.unit || (lines[0]?.unit ?? "");
     const present = lines.filter((line) => !Number.isNaN(line.value));
     const groups = grouped(present, this.spec.legend, unit);
     const worst = groups.reduce((most, group) => (group.value > most.value ? group : most), groups[0] ?? EMPTY);
