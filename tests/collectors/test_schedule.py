@@ -400,3 +400,30 @@ asyncio.run(main())
         [sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, timeout=30, check=False
     )
     assert (ended.returncode, ended.stderr) == (0, "")
+
+
+async def test_machine_without_a_thread_to_spare_is_a_failure_like_any_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    async with running(Steady("steady")) as stage:
+        with monkeypatch.context() as patch:
+            patch.setattr(threading.Thread, "start", refuse)
+            await stage.clock.run(1.0)
+            await stage.until(lambda: stage.state("steady").state == "failed")
+        assert stage.state("steady").error == "can't start new thread"
+        await stage.tick("steady")
+        assert stage.state("steady").state == "ok"
+
+
+async def test_async_collector_that_cancels_itself_is_a_failure_like_any_other() -> None:
+    class Odd(Asked):
+        async def collect(self) -> list[Sample]:
+            raise asyncio.CancelledError
+
+    odd, steady = Odd("odd"), Steady("steady")
+    async with running(odd, steady) as stage:
+        for _ in range(3):
+            await stage.tick("steady")
+        await stage.until(lambda: stage.state("odd").failures == 3)
+        assert stage.reports == [("odd", "failed")]
