@@ -73,7 +73,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.screenshots", description="Take the pictures of the docs.")
     parser.add_argument("--path", default="/", help="page to take (default: /)")
     parser.add_argument("--folder", type=Path, default=FOLDER, help="where the pictures go (default: docs/images)")
-    parser.add_argument("--collect", type=float, default=120, help="seconds of data before the first picture")
+    parser.add_argument("--collect", type=float, default=900, help="seconds of data before the first picture")
     parser.add_argument("--watch", type=float, default=5, help="seconds that each page is open before its picture")
     arguments = parser.parse_args()
     asyncio.run(run(arguments.path, arguments.folder, arguments.collect, arguments.watch))
