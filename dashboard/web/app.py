@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import logging
 import socket
@@ -10,7 +11,9 @@ import traceback
 from functools import partial
 
 from quart import Quart, Response, g, render_template, request
-from werkzeug.exceptions import HTTPException
+from quart.wrappers.base import BaseRequestWebsocket
+from werkzeug.exceptions import BadHost, HTTPException
+from werkzeug.routing import MapAdapter
 
 from dashboard import __version__
 from dashboard.errors import DashboardError
@@ -18,20 +21,35 @@ from dashboard.model import Role
 from dashboard.runtime import Runtime
 from dashboard.web.assets import Assets, folder
 from dashboard.web.guard import HEADERS, Guard
-from dashboard.web.routing import json_response, register, routes
+from dashboard.web.routing import json_response, register, routes, takes_gzip
 
 log = logging.getLogger("dashboard.web")
 
 MAX_BODY = 4 * 1024 * 1024
 """Bytes of a request's body at most."""
 
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_LARGE = 64 * 1024  # bytes whose compression would be felt by everyone else
 _COMPRESSIBLE = ("text/", "application/json", "image/svg")
+
+
+class App(Quart):
+    """Quart, with routes that do not depend on the Host header: what stands there is the guard's to judge."""
+
+    def create_url_adapter(self, request: BaseRequestWebsocket | None) -> MapAdapter | None:
+        """Return what finds a request's route, also for a host that is no name at all."""
+        try:
+            return super().create_url_adapter(request)
+        except BadHost:
+            path, method = (request.path, request.method) if request is not None else ("/", "GET")
+            return self.url_map.bind("localhost", path_info=path, default_method=method)
 
 
 def create_app(runtime: Runtime) -> Quart:
     """Build the application around a running program."""
-    app = Quart("dashboard", static_folder=None, template_folder=str(folder("templates")))
+    app = App("dashboard", static_folder=None, template_folder=str(folder("templates")))
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
+    app.url_map.merge_slashes = False
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     assets = Assets(folder("static"), runtime.settings.root_path)
     app.extensions["assets"] = assets
@@ -46,6 +64,7 @@ def create_app(runtime: Runtime) -> Quart:
     guard = Guard(own, runtime.settings.allowed_hosts)
     roles = {route.name: route.role for route in routes()}
     app.before_request(partial(_admit, guard, roles))
+    app.before_websocket(_refuse_websocket)
     app.after_request(partial(_finish, runtime))
     app.register_error_handler(HTTPException, partial(_http_error, runtime))
     app.register_error_handler(DashboardError, partial(_own_error, runtime))
@@ -65,31 +84,32 @@ async def _admit(guard: Guard, roles: dict[str, Role]) -> None:
     g.principal = guard.admit(request, role)
 
 
+async def _refuse_websocket() -> Response:
+    return Response("no websockets here\n", 404, HEADERS, content_type="text/plain; charset=utf-8")
+
+
 async def _finish(runtime: Runtime, response: Response) -> Response:
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
     route = request.url_rule.rule if request.url_rule is not None else "none"
+    method = request.method if request.method in _METHODS else "other"  # each is a series: no client may invent them
     if response.content_type == "text/event-stream":
-        runtime.tally.requests[route, request.method, response.status_code] += 1
+        runtime.tally.requests[route, method, response.status_code] += 1
         return response
     body = await response.get_data(as_text=False)
     compressible = (response.content_type or "").startswith(_COMPRESSIBLE) and len(body) > 1024
-    if compressible and "Content-Encoding" not in response.headers and accepts_gzip():
-        body = gzip.compress(body, 5, mtime=0)
+    if compressible and "Content-Encoding" not in response.headers and takes_gzip(request):
+        if len(body) > _LARGE:
+            body = await asyncio.to_thread(gzip.compress, body, 5, mtime=0)
+        else:
+            body = gzip.compress(body, 5, mtime=0)
         response.set_data(body)
         response.headers["Content-Encoding"] = "gzip"
     if compressible:
         response.headers["Vary"] = "Accept-Encoding"
     runtime.tally.bytes_sent += len(body)
-    runtime.tally.count(
-        route, request.method, response.status_code, time.monotonic() - g.get("started", time.monotonic())
-    )
+    runtime.tally.count(route, method, response.status_code, time.monotonic() - g.get("started", time.monotonic()))
     return response
-
-
-def accepts_gzip() -> bool:
-    """Tell whether the client takes gzip."""
-    return "gzip" in request.headers.get("Accept-Encoding", "")
 
 
 async def _http_error(runtime: Runtime, error: HTTPException) -> Response:
@@ -99,9 +119,11 @@ async def _http_error(runtime: Runtime, error: HTTPException) -> Response:
         405: "this path does not take this method",
         413: f"at most {MAX_BODY} bytes are taken",
     }
-    return await _error_answer(
+    answer = await _error_answer(
         runtime, code, (error.name or "error").lower().replace(" ", "_"), words.get(code, error.description or "")
     )
+    answer.headers.extend((name, value) for name, value in error.get_headers() if name != "Content-Type")
+    return answer
 
 
 async def _own_error(runtime: Runtime, error: DashboardError) -> Response:

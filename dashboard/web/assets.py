@@ -11,7 +11,7 @@ from quart import Response, current_app
 from werkzeug.exceptions import NotFound
 
 from dashboard.model import Role
-from dashboard.web.routing import Context, Route
+from dashboard.web.routing import Context, Route, takes_gzip
 
 _TYPES = {
     ".js": "text/javascript",
@@ -70,7 +70,7 @@ class Assets:
 async def asset(context: Context, path: str) -> Response:
     """Serve a static file."""
     assets: Assets = current_app.extensions["assets"]
-    return assets.answer(path, packed="gzip" in context.request.headers.get("Accept-Encoding", ""))
+    return assets.answer(path, packed=takes_gzip(context.request))
 
 
 ROUTES = (Route("/static/<path:path>", Role.ANYONE, asset),)

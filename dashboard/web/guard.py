@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from urllib.parse import urlsplit
 
 from quart.wrappers import Request
@@ -10,6 +11,7 @@ from quart.wrappers import Request
 from dashboard.errors import Forbidden, ForeignHost, ForeignOrigin
 from dashboard.model import Principal, Role
 
+_HOST = re.compile(r"(?:\[([0-9A-Fa-f:.]+(?:%[^\[\]]+)?)\]|([^:\[\]]*))(?::[0-9]*)?")
 _READING = ("GET", "HEAD", "OPTIONS")
 
 HEADERS = {
@@ -51,24 +53,30 @@ class Guard:
     def _check_host(self, header: str) -> None:
         # A page of another site can point its own name at this address (DNS rebinding); its Host gives it away.
         host = _host_of(header)
-        if host and not _is_address(host) and host not in self._names:
+        if host is None or (host and not _is_address(host) and host not in self._names):
             raise ForeignHost(
-                f"this server does not answer to the name {host[:253]!r}; "
+                f"this server does not answer to the name {(host or header)[:253]!r}; "
                 "if it should, add it to the setting allowed_hosts"
             )
 
     def _check_origin(self, request: Request) -> None:
         origin = request.headers.get("Origin")
-        if request.headers.get("Sec-Fetch-Site") == "cross-site" or (
-            origin is not None and urlsplit(origin).netloc.lower() != request.headers.get("Host", "").lower()
-        ):
+        own = request.headers.get("Host", "").lower()
+        if request.headers.get("Sec-Fetch-Site") == "cross-site" or (origin is not None and _site_of(origin) != own):
             raise ForeignOrigin("writes are taken from this server's own pages and from programs, not from other sites")
 
 
-def _host_of(header: str) -> str:
-    if header.startswith("["):
-        return header[1:].partition("]")[0]
-    return header.rpartition(":")[0].lower().rstrip(".") if ":" in header else header.lower().rstrip(".")
+def _host_of(header: str) -> str | None:
+    """Return the host of a Host header, which may have a port; None when it is none."""
+    match = _HOST.fullmatch(header)
+    return (match[1] or match[2]).lower().rstrip(".") if match else None
+
+
+def _site_of(origin: str) -> str | None:
+    try:
+        return urlsplit(origin).netloc.lower()
+    except ValueError:
+        return None
 
 
 def _is_address(host: str) -> bool:

@@ -70,6 +70,11 @@ async def _enter(runtime: Runtime, route: Route, **parts: str) -> Response:
     return await route.view(Context(runtime, g.principal, request._get_current_object()), **parts)  # type: ignore[attr-defined]
 
 
+def takes_gzip(request: Request) -> bool:
+    """Tell whether the client takes gzip."""
+    return request.accept_encodings.quality("gzip") > 0
+
+
 def json_response(value: object, status: int = 200) -> Response:
     """Return a value as JSON, not to be cached."""
     return Response(msgspec.json.encode(value), status, {"Cache-Control": "no-store"}, content_type=JSON)
