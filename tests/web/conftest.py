@@ -1,0 +1,40 @@
+"""One real server for all tests of a module that leave it as it was."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Iterator
+
+import httpx
+import pytest
+
+from tests.serving import Server, running_server
+
+SETTINGS = """
+instance = "web-1"
+heartbeat_interval = 0.5
+allowed_hosts = ["dash.example.com", "Upper.Example"]
+log_events = 2000
+"""
+
+
+def until_ready(server: Server, timeout: float = 10.0) -> None:
+    """Return when the first collection is in."""
+    deadline = time.monotonic() + timeout
+    while httpx.get(f"{server.url}/readyz").status_code != 200:
+        assert time.monotonic() < deadline, "no collector delivered"
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[Server]:
+    """A server whose state no test may count on, and none may spoil."""
+    with running_server(config=SETTINGS) as running:
+        until_ready(running)
+        yield running
+
+
+@pytest.fixture
+async def client(shared: Server) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the shared server."""
+    async with httpx.AsyncClient(base_url=shared.url, timeout=10) as opened:
+        yield opened
