@@ -104,7 +104,7 @@ class Scheduler:
 
     def _free_shared(self, monotonic: float) -> None:
         since = self._shared.busy_since()
-        if since is None or monotonic - since < PATIENCE:
+        if since is None or monotonic - since < 0.9 * PATIENCE:  # the wake-up and the thread are not quite together
             return
         done, culprit, rest = self._shared.take_over()
         if culprit is not None:

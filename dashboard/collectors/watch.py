@@ -55,6 +55,7 @@ class Watch:
         self._failures = 0
         self._good, self._needed = CALM_RUNS, 1
         self._quick = 0
+        self._overrun: Job | None = None
         self._overruns, self._retry_at = 0, 0.0
         self._stamp: float | None = None
         self.align(now)
@@ -102,6 +103,7 @@ class Watch:
             return None
         took = monotonic - job.started
         if took > self.deadline:
+            self._count_overrun(job)
             if self.limit is not None and self.limit.when() is None:
                 self.limit.reschedule(asyncio.get_running_loop().time())
             return self._failed(f"did not return within {self.deadline:g} s", wall)
@@ -109,13 +111,13 @@ class Watch:
 
     def settle(self, outcome: Outcome, wall: float, monotonic: float) -> CollectorState | None:
         """Judge a run that ended."""
-        self.job = self.limit = None
+        job, self.job, self.limit = self.job, None, None
         self._duration = outcome.duration
         self._judge_thread(outcome.duration)
         if outcome.duration > self.deadline:
             self._overruns += 1
             self._retry_at = monotonic + min(self.interval * 2.0**self._overruns, LONGEST_BACKOFF)
-            self._failures += 1
+            self._count_overrun(job)
             return self._failed(f"did not return within {self.deadline:g} s", wall)
         self._overruns = 0
         if outcome.error is not None:
@@ -123,6 +125,11 @@ class Watch:
             return self._failed(outcome.error, wall, told=outcome.told)
         self._last_success = wall
         return self._late(wall) if outcome.duration > self.late_after else self._went_well(wall)
+
+    def _count_overrun(self, job: Job | None) -> None:
+        if job is not self._overrun:
+            self._failures += 1
+            self._overrun = job
 
     def _judge_thread(self, duration: float) -> None:
         self._quick = self._quick + 1 if duration < PATIENCE / 2 else 0
