@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import math
 import os
@@ -29,20 +30,26 @@ LINES = 3
 HISTORY_SECONDS = 900
 POST_SAMPLES = 5000
 COLLECTOR = """\
-\"""Three random lines for each chart.\"""
+\"""Lines that move as those of a machine do.\"""
 
+import math
 import random
+import time
 
 from dashboard.collectors import Family, Sample
 
-families = [Family("bench_utilization_ratio", "gauge", "ratio", "Random numbers, to measure with.")]
+families = [Family("bench_utilization_ratio", "gauge", "ratio", "Waves and noise, to measure with.")]
 
 
 def collect():
+    now = time.time()
     for chart in range({charts}):
         for line in range({lines}):
-            yield Sample("bench_utilization_ratio", random.random(), {{"chart": str(chart), "line": str(line)}})
-"""
+            labels = {{"chart": str(chart), "line": str(line)}}
+            yield Sample("bench_utilization_ratio", wave(now, chart, line), labels)
+
+
+{wave}"""
 BOARD = '[[board]]\nname = "bench"\ntitle = "Bench"\nrange = "{range}"\n'
 PANEL = """\
 [[board.panel]]
@@ -89,6 +96,11 @@ class Trace(msgspec.Struct, frozen=True):
     long: int
 
 
+def wave(now: float, chart: int, line: int) -> float:
+    """Return the value of a line at a time: a slow wave with a little noise, between 0 and 1."""
+    return 0.5 + 0.3 * math.sin(now / (20 + 7 * line) + chart) + random.uniform(-0.1, 0.1)
+
+
 def run(charts: int, span: str, seconds: float, command: Sequence[str]) -> None:
     """Open a board of so many charts, all in view, and print what it costs."""
     chromium = PROGRAMS["chromium"].find()
@@ -120,7 +132,7 @@ def run(charts: int, span: str, seconds: float, command: Sequence[str]) -> None:
 def _settings(folder: Path, charts: int, span: str) -> str:
     place = folder / "collectors"
     place.mkdir()
-    (place / "bench_charts.py").write_text(COLLECTOR.format(charts=charts, lines=LINES))
+    (place / "bench_charts.py").write_text(COLLECTOR.format(charts=charts, lines=LINES, wave=inspect.getsource(wave)))
     panels = "".join(PANEL.format(index=index) for index in range(charts))
     return f'instance = "bench"\ncollectors_dir = "{place}"\n{BOARD.format(range=span)}{panels}'
 
@@ -131,7 +143,7 @@ def _send_history(server: Server, charts: int) -> None:
     samples = [
         {
             "series": f'bench_utilization_ratio{{chart="{chart}",instance="bench",line="{line}"}}',
-            "value": random.random(),
+            "value": wave(now - age, chart, line),
             "timestamp": now - age,
             "interval": 1,
         }
@@ -150,7 +162,7 @@ def _page(chromium: Path, charts: int) -> Iterator[tuple[Page, str]]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         try:
-            height = 400 + math.ceil(charts / 3) * 400
+            height = 300 + math.ceil(charts / 3) * 260
             yield browser.new_page(viewport={"width": 1440, "height": height}), browser.version
         finally:
             browser.close()
