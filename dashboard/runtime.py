@@ -112,8 +112,9 @@ class Runtime:
         self.pipeline.accept(batch)  # what finds no room is counted by the window
 
     def _on_state(self, state: CollectorState) -> None:
-        if state.state == "failed":
-            self.system("collector_failed", state.error or "", collector=state.name)
+        if state.state in ("failed", "late"):
+            reason = state.error or f"takes longer than its interval of {state.interval:g} s"
+            self.system("collector_failed", reason, collector=state.name)
         elif state.state == "ok":
             self.system("collector_recovered", "", collector=state.name)
 
