@@ -67,6 +67,10 @@ class Line:
             cut = bisect_left(times, times[-1] - keep)
             del times[:cut], self.values[:cut]
 
+    def count(self, start: float, end: float) -> int:
+        """Return how many samples there are from `start` to before `end`."""
+        return bisect_left(self.times, end) - bisect_left(self.times, start)
+
     def step_back(self, now: float) -> None:
         """Drop samples of what is the future since the clock was set back; let the newest grow old from now on."""
         at = bisect_left(self.times, now + 1)

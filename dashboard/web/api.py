@@ -83,6 +83,8 @@ async def query_range(context: Context) -> Response:
         raise InvalidParameter("step", "must be 0 (as collected) or a number of seconds")
     lines = list(runtime.window.select(selectors))
     _limit(lines, start, end, step)
+    if step:  # whole buckets, so that each is the same wherever a question begins and ends
+        start, end = math.floor(start / step) * step, math.ceil(end / step) * step
     columns = [runtime.window.columns(line, start, end) for line in lines]
     raw = context.arg("raw") == "1"
     head = {"as_of": str(runtime.log.bounds().newest), "step": step, "server_time": now}
@@ -165,15 +167,17 @@ def _number(context: Context, name: str, default: float) -> float:
 
 
 def _limit(lines: list[Line], start: float, end: float, step: float) -> None:
-    each = (end - start) / step if step else max((len(line.times) for line in lines), default=0)
-    points = each * max(1, len(lines))
-    if points > MAX_POINTS:
-        least = (end - start) * max(1, len(lines)) / MAX_POINTS
-        raise InvalidParameter(
-            "step",
-            f"{len(lines)} series would give {points:.0f} points; at most {MAX_POINTS}: "
-            f"take a step of at least {math.ceil(least)} s, a shorter range, or fewer series",
-        )
+    count = max(1, len(lines))
+    points = (end - start) / step * count if step else sum(line.count(start, end) for line in lines)
+    if points <= MAX_POINTS:
+        return
+    least = (end - start) * count / MAX_POINTS
+    wider = f"a step of at least {math.ceil(least)} s, " if least < 1e9 else ""
+    raise InvalidParameter(
+        "step",
+        f"{len(lines)} series would give {points:.4g} points; at most {MAX_POINTS}: "
+        f"take {wider}a shorter range, or fewer series",
+    )
 
 
 def _encode(head: dict[str, object], columns: list[Columns], start: float, end: float, step: float, raw: bool) -> bytes:
