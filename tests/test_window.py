@@ -160,6 +160,17 @@ def test_columns_are_a_copy_from_start_to_before_end_with_one_earlier_for_a_coun
     assert list(gauge.values) == [3.0, 4.0, 5.0]
 
 
+def test_samples_of_a_range_are_counted_without_reading_them(window: Window) -> None:
+    for second in range(10):
+        window.append(batch(NOW + second, {"a": 1.0}))
+    assert [only(window).count(NOW + start, NOW + end) for start, end in ((3, 6), (-9, 99), (4, 4), (20, 30))] == [
+        3,
+        10,
+        0,
+        0,
+    ]
+
+
 def test_what_a_name_is_comes_from_its_declaration_else_from_its_ending(window: Window) -> None:
     declared = Family("odd_total", "gauge", "", "Declared.")
     latency = Family("wait_seconds", "histogram", "seconds", "Declared.")

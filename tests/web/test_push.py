@@ -1,0 +1,130 @@
+"""Other programs' metrics by POST: live within a second, refused one by one, bounded."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+
+import httpx
+import pytest
+from httpx_sse import aconnect_sse
+
+from tests.serving import Server, running_server
+from tests.web import wire
+
+
+async def post(client: httpx.AsyncClient, body: object, kind: str = "application/json") -> httpx.Response:
+    """Post a body: bytes as they are, anything else as JSON."""
+    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return await client.post("/api/v1/samples", content=raw, headers={"Content-Type": kind})
+
+
+async def test_a_pushed_sample_is_on_the_stream_and_in_latest_within_a_second(client: httpx.AsyncClient) -> None:
+    query = {"match": 'queue_length{queue="mail"}', "types": "metrics"}
+    async with aconnect_sse(client, "GET", "/api/v1/events", params=query) as stream:
+        events = stream.aiter_sse()
+        assert (await anext(events)).event == "hello"
+        began = time.monotonic()
+        answer = await post(client, {"series": 'queue_length{queue="mail"}', "value": 7})
+        assert (answer.status_code, answer.json()) == (200, {"accepted": 1, "rejected": []})
+        event = await anext(event async for event in events if event.event == "metrics")
+        assert time.monotonic() - began < 1.0
+    data = event.json()
+    assert data["samples"] == {'queue_length{queue="mail"}': 7.0} and data["source"] == "web-1/push"
+    assert data["resource"] == {"instance": "web-1"} and data["interval"] is None
+    latest = (await client.get("/api/v1/latest", params={"match": "queue_length"})).json()["result"]
+    assert [(entry["series"], entry["value"]) for entry in latest] == [
+        ('queue_length{instance="web-1",queue="mail"}', 7.0)
+    ]
+    assert latest[0]["age"] < 1.0
+
+
+async def test_a_thousand_at_once_are_taken(client: httpx.AsyncClient) -> None:
+    answer = await post(client, [{"series": f'many{{n="{n}"}}', "value": n} for n in range(1_000)])
+    assert answer.json() == {"accepted": 1_000, "rejected": []}
+    latest = (await client.get("/api/v1/latest", params={"match": "many"})).json()["result"]
+    assert len(latest) == 1_000
+
+
+async def test_bad_ones_are_refused_with_index_and_reason_and_good_ones_kept(client: httpx.AsyncClient) -> None:
+    samples = [{"series": "kept_1", "value": 1}, {"series": "1bad", "value": 1}, {"series": "kept_2", "value": True}]
+    answer = await post(client, [*samples, {"series": "kept_3", "value": 3, "timestamp": 4e12}])
+    body = answer.json()
+    assert answer.status_code == 200 and body["accepted"] == 1
+    assert [(one["index"], one["code"]) for one in body["rejected"]] == [
+        (1, "invalid_series"),
+        (2, "invalid_sample"),
+        (3, "in_the_future"),
+    ]
+    latest = (await client.get("/api/v1/latest", params={"match": "kept_*"})).json()["result"]
+    assert [entry["series"] for entry in latest] == ['kept_1{instance="web-1"}']
+
+
+async def test_none_good_is_a_400_with_the_reasons(client: httpx.AsyncClient) -> None:
+    answer = await post(client, {"series": "1bad", "value": 1})
+    assert answer.status_code == 400
+    assert answer.json()["accepted"] == 0 and answer.json()["rejected"][0]["message"]
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[" * 200_000, b"\xff", b"5", b'{"series":"a","value":NaN}'])
+async def test_what_is_no_json_of_the_kind_is_a_400_that_shows_what_to_send(
+    client: httpx.AsyncClient, body: bytes
+) -> None:
+    answer = await post(client, body)
+    assert answer.status_code == 400 and '"series"' in answer.json()["error"]["message"]
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""])
+async def test_another_content_type_is_refused_as_a_foreign_page_could_send_it(
+    client: httpx.AsyncClient, kind: str
+) -> None:
+    answer = await post(client, {"series": "a", "value": 1}, kind)
+    assert answer.status_code == 400 and "application/json" in answer.json()["error"]["message"]
+    assert (await post(client, {"series": "a", "value": 1}, "application/json; charset=utf-8")).status_code == 200
+
+
+async def test_a_body_too_large_is_refused_before_it_is_read(shared: Server) -> None:
+    head = wire.asking(
+        "/api/v1/samples", "Content-Type: application/json", "Content-Length: 99999999999", method="POST"
+    )
+    assert (await wire.ask(shared, head)).status == 413
+
+
+async def test_a_late_sample_is_stored_and_no_news(client: httpx.AsyncClient) -> None:
+    now = time.time()
+    async with aconnect_sse(client, "GET", "/api/v1/events", params={"match": "late_*", "types": "metrics"}) as stream:
+        events = stream.aiter_sse()
+        await anext(events)
+        late = [{"series": "late_one", "value": 1, "timestamp": now - 100}, {"series": "late_none", "value": 2}]
+        assert (await post(client, late)).json()["accepted"] == 2
+        event = await anext(event async for event in events if event.event == "metrics")
+        assert event.json()["samples"] == {"late_none": 2.0}
+    query = {"match": "late_one", "start": str(now - 200)}
+    (line,) = (await client.get("/api/v1/query_range", params=query)).json()["result"]
+    assert [point[1] for point in line["points"]] == [1.0]
+
+
+async def test_many_at_once_from_many_are_all_taken(client: httpx.AsyncClient) -> None:
+    async with asyncio.TaskGroup() as tasks:
+        answers = [
+            tasks.create_task(post(client, [{"series": f'crowd{{n="{n}"}}', "value": k} for k in range(1)]))
+            for n in range(100)
+        ]
+    assert all(answer.result().json()["accepted"] == 1 for answer in answers)
+    latest = (await client.get("/api/v1/latest", params={"match": "crowd"})).json()["result"]
+    assert len(latest) == 100
+
+
+async def test_series_beyond_the_bound_are_refused_by_index_and_the_machines_own_go_on() -> None:
+    async with running_server(config="max_series = 600") as server, httpx.AsyncClient(base_url=server.url) as client:
+        body = (await post(client, [{"series": f"x{n}", "value": n} for n in range(700)])).json()
+        assert 0 < body["accepted"] <= 600 and len(body["rejected"]) == 700 - body["accepted"]
+        assert {one["code"] for one in body["rejected"]} == {"too_many_series"}
+        assert "max_series" in body["rejected"][0]["message"]
+        assert body["rejected"][-1]["index"] == 699
+        status = (await client.get("/api/v1/status")).json()
+        assert status["series"] == 600
+        twice = [{"series": "new_one", "value": 1}, {"series": "new_one", "value": 2}, {"series": "x0", "value": 5}]
+        body = (await post(client, twice)).json()
+        assert body["accepted"] == 1 and [one["index"] for one in body["rejected"]] == [0, 1]
