@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import msgspec
-from markupsafe import Markup
 from quart import Response, render_template
 from werkzeug.exceptions import NotFound
 
@@ -54,7 +53,7 @@ async def _page(context: Context, template: str, **values: object) -> Response:
     return Response(html, 200, {"Cache-Control": "no-cache"}, content_type=_HTML)
 
 
-def board_json(context: Context, board: Board) -> Markup:
+def board_json(context: Context, board: Board) -> str:
     """Return a board as the page's data block has it; `<` is written so that no text can end the block."""
     runtime = context.runtime
     value = {
@@ -64,7 +63,7 @@ def board_json(context: Context, board: Board) -> Markup:
         "version": __version__,
         "root_path": runtime.settings.root_path,
     }
-    return Markup(msgspec.json.encode(value).decode().replace("<", "\\u003c"))
+    return msgspec.json.encode(value).decode().replace("<", "\\u003c")
 
 
 ROUTES = (
