@@ -8,3 +8,5 @@ source.addEventListener("error", (error) => say({ error: error.code ?? null, sta
 for (const name of ["hello", "heartbeat", "gap", "bye", "metrics", "processes", "system", "message"]) {
   source.addEventListener(name, (event) => say({ type: name, id: event.lastEventId, data: JSON.parse(event.data) }));
 }
+
+setInterval(() => undefined, 60_000); // the wait before the next try alone does not keep Node.js running

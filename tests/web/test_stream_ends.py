@@ -1,0 +1,256 @@
+"""How streams end: viewers that vanish by the hundred, a shutdown with everything in its way, a kill and a return."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+
+from checks import node
+from dashboard.eventlog import EventId
+from tests.needs import cannot_run
+from tests.serving import Server, running_server
+from tests.web.conftest import until_ready
+from tests.web.test_stream import push, streams, viewing
+from tests.web.wire import DEADLINE, RawStream, asking
+
+Need = Callable[[str], Path]
+
+COUNTER = """
+import asyncio
+from dashboard.collectors import Family, Sample
+
+families = [Family("loop_tasks", "gauge", "", "Tasks on the event loop.")]
+
+async def collect():
+    return [Sample("loop_tasks", len(asyncio.all_tasks()))]
+"""
+"""A collector that runs on the server's own loop and counts what lives there."""
+
+
+async def tasks_of(client: httpx.AsyncClient, since: float) -> int:
+    """Return how many tasks the loop had at the first collection after `since`."""
+    deadline = time.monotonic() + DEADLINE
+    while time.monotonic() < deadline:
+        result = (await client.get("/api/v1/latest", params={"match": "loop_tasks"})).json()["result"]
+        if result and result[0]["timestamp"] > since:
+            return int(result[0]["value"])
+        await asyncio.sleep(0.1)
+    raise AssertionError("the collector that counts tasks gave nothing")
+
+
+async def test_five_hundred_viewers_that_vanish_leave_nothing_behind(tmp_path: Path) -> None:
+    (tmp_path / "tasks.py").write_text(COUNTER)
+    config = f'collectors_dir = "{tmp_path}"\ninterval = 0.5\n'
+    async with running_server(config=config) as server, httpx.AsyncClient(base_url=server.url) as client:
+        until_ready(server)
+        process = psutil.Process(server.pid)
+        tasks = await tasks_of(client, time.time())
+        descriptors, memory = process.num_fds(), process.memory_info().rss
+
+        for _ in range(5):
+            viewers = [await RawStream.open(server) for _ in range(100)]
+            for viewer in viewers:
+                await viewer.until(b"event: hello")
+            assert await streams(client) == 100
+            for viewer in viewers:
+                viewer.drop()
+            await until(lambda: none_is_open(client), 1.0)
+        dropped = time.monotonic()
+
+        await until(lambda: none_is_open(client), 2.0)
+        assert process.num_fds() <= descriptors + 1
+        assert abs(await tasks_of(client, time.time()) - tasks) <= 3
+        grown = process.memory_info().rss - memory
+        assert time.monotonic() - dropped < 2.0
+        assert grown <= 2 * 1024 * 1024, f"{grown / 1024:.0f} KiB more"
+
+
+async def none_is_open(client: httpx.AsyncClient) -> bool:
+    return await streams(client) == 0
+
+
+async def until(holds: Callable[[], Any], seconds: float) -> None:
+    """Return when a condition holds; raise AssertionError when it does not in time."""
+    deadline = time.monotonic() + seconds
+    while not await holds():
+        assert time.monotonic() < deadline, f"not within {seconds} s"
+        await asyncio.sleep(0.02)
+
+
+async def test_five_hundred_viewers_at_once_leave_nothing_behind() -> None:
+    """At once they take their memory; what a second five hundred would take again must not be more."""
+    async with running_server() as server, httpx.AsyncClient(base_url=server.url) as client:
+        until_ready(server)
+        process = psutil.Process(server.pid)
+        levels = []
+        for _ in range(3):
+            viewers = [await RawStream.open(server, "?types=system") for _ in range(500)]
+            for viewer in viewers:
+                await viewer.until(b"event: hello")
+            assert await streams(client) == 500
+            for viewer in viewers:
+                viewer.drop()
+            await until(lambda: none_is_open(client), 2.0)
+            levels.append(process.memory_info().rss)
+        assert levels[2] - levels[1] <= 2 * 1024 * 1024, levels
+        assert process.num_fds() < 60
+
+
+async def stalled(server: Server, client: httpx.AsyncClient) -> RawStream:
+    """Open a stream that takes no bytes, and return when the server is stuck in writing to it."""
+    viewer = await RawStream.open(server, "?match=filler", receive_buffer=4096)
+    viewer.writer.transport.pause_reading()  # type: ignore[attr-defined]
+    filler = [{"series": f'filler{{n="{n}",text="{"x" * 900}"}}', "value": n} for n in range(400)]
+    for _ in range(20):
+        assert (await client.post("/api/v1/samples", json=filler)).status_code == 200
+        if (await client.get("/api/v1/status")).json()["slowest"] > 2:
+            return viewer
+    raise AssertionError("a viewer that takes no bytes was written to all the same")
+
+
+async def test_a_shutdown_says_bye_to_all_and_ends_within_two_seconds(interpreter: Path) -> None:
+    """From Python 3.12 on a server that closes waits for every connection; four kinds of them would keep it waiting."""
+    with running_server(python=interpreter) as server:
+        async with httpx.AsyncClient(base_url=server.url) as client:
+            viewers = [await RawStream.open(server, "?types=system") for _ in range(50)]
+            for viewer in viewers:
+                await viewer.until(b"event: hello")
+            idle_reader, idle = await asyncio.open_connection("127.0.0.1", server.port)
+            idle.write(asking("/healthz").replace(b"Connection: close\r\n", b""))
+            await asyncio.wait_for(idle_reader.readuntil(b"ok\n"), DEADLINE)
+            _, half = await asyncio.open_connection("127.0.0.1", server.port)
+            half.write(b"POST /api/v1/samples HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n")
+            half.write(b"Content-Length: 100\r\n\r\n[")
+            _, silent = await asyncio.open_connection("127.0.0.1", server.port)
+            silent.write(b"GET /healthz HTTP/1.1\r\nHo")
+            stuck = await stalled(server, client)
+
+            began = time.monotonic()
+            code = await asyncio.to_thread(server.terminate)
+            took = time.monotonic() - began
+            ends = [await viewer.rest() for viewer in viewers]
+        for viewer in (*viewers, stuck):
+            viewer.drop()
+        for writer in (idle, half, silent):
+            writer.close()
+    assert code == 0 and took < 2.0, f"exit code {code} after {took:.2f} s:\n{server.log()}"
+    retries = set()
+    for end in ends:
+        assert end.count(b"event: bye") == 1 and b'"reason":"shutdown"' in end
+        last = end[end.index(b"event: bye") :]
+        retries.add(last.split(b"retry: ")[1].split(b"\n")[0])
+        assert b"event: " not in last[10:] and last.endswith(b"\n\n\r\n0\r\n\r\n")
+    assert len(retries) > 25
+
+
+async def test_a_shutdown_without_anyone_is_quick() -> None:
+    with running_server() as server:
+        began = time.monotonic()
+        assert await asyncio.to_thread(server.terminate) == 0
+        assert time.monotonic() - began < 1.5
+
+
+async def test_after_a_kill_ids_go_on_rising_and_a_viewer_is_told_of_the_restart(tmp_path: Path) -> None:
+    async with running_server(data_dir=tmp_path, tracebacks=False) as server:
+        last = EventId(0, 0)
+        for run in range(3):
+            async with httpx.AsyncClient(base_url=server.url) as client:
+                async with viewing(client, last=str(last) if run else None) as viewer:
+                    event = await viewer.next("metrics")
+                if run:
+                    kinds = [each.event for each in viewer.seen]
+                    assert kinds[:2] == ["hello", "gap"]
+                    gap = viewer.seen[1].json()
+                    assert gap["reason"] == "restart" and gap["after"] == str(last)
+                    first = next(each for each in viewer.seen[2:] if each.id)
+                    assert EventId.parse(first.id) > last and EventId.parse(gap["before"]) == EventId.parse(first.id)
+                assert EventId.parse(event.id) > last
+                last = EventId.parse(event.id)
+            server.kill()
+            await asyncio.to_thread(server.start)
+
+
+async def test_a_viewer_that_reads_too_slowly_is_told_what_it_missed_and_goes_on() -> None:
+    config = "log_events = 64\ninterval = 60\n"
+    async with running_server(config=config) as server, httpx.AsyncClient(base_url=server.url) as client:
+        viewer = await stalled(server, client)
+        for number in range(100):
+            await push(client, "filler", number)
+        viewer.writer.transport.resume_reading()  # type: ignore[attr-defined]
+        missed = await viewer.until(b"event: gap\ndata: ")
+        gap = json.loads(await viewer.until(b"\n"))
+        assert gap["reason"] == "slow" and gap["types"] == ["metrics", "processes"] and missed
+        assert EventId.parse(gap["after"]) < EventId.parse(gap["before"])
+        await push(client, "filler", 12345.5)
+        await viewer.until(b"12345.5")
+        viewer.drop()
+
+
+@asynccontextmanager
+async def eventsource(need: Need, url: str) -> AsyncIterator[asyncio.StreamReader]:
+    """Run npm's `eventsource` against a stream; what it is given comes as lines of JSON."""
+    try:
+        await asyncio.to_thread(node.modules)
+    except node.NpmError:
+        cannot_run("npm's eventsource", "make check, with a package registry in reach")
+    script = Path(__file__).with_name("viewer.mjs")
+    process = await asyncio.create_subprocess_exec(
+        need("node"), script, url, stdout=subprocess.PIPE, cwd=node.ROOT, limit=1 << 22
+    )
+    assert process.stdout is not None
+    try:
+        yield process.stdout
+    finally:
+        process.kill()
+        await process.wait()
+
+
+async def next_line(lines: asyncio.StreamReader, **wanted: object) -> dict[str, Any]:
+    """Return the first line that has these values."""
+    async with asyncio.timeout(DEADLINE):
+        async for line in lines:
+            said: dict[str, Any] = json.loads(line)
+            if wanted.items() <= said.items():
+                return said
+    raise AssertionError("the client ended")
+
+
+async def test_npms_eventsource_comes_back_by_itself_after_a_kill_and_is_told_of_the_restart(need: Need) -> None:
+    with running_server() as server:
+        url = f"{server.url}/api/v1/events?types=metrics&match=told_*"
+        async with httpx.AsyncClient(base_url=server.url) as client, eventsource(need, url) as lines:
+            first, hello = await next_line(lines), await next_line(lines)
+            assert first == {"open": 1} and hello["type"] == "hello" and hello["data"]["resume"] == "fresh"
+            for number in range(3):
+                await push(client, f"told_{number}", number)
+                event = await next_line(lines, type="metrics")
+                assert event["data"]["samples"] == {f"told_{number}": number} and event["id"] == event["data"]["id"]
+            server.kill()
+            await next_line(lines, state=0)
+            await asyncio.to_thread(server.start)
+            assert (await next_line(lines, type="hello"))["data"]["resume"] == "gap"
+            gap = await next_line(lines, type="gap")
+            assert gap["data"]["reason"] == "restart" and gap["data"]["after"] == event["id"]
+
+
+async def test_npms_eventsource_is_told_bye_and_comes_back_when_it_was_told_to(need: Need) -> None:
+    with running_server() as server:
+        async with eventsource(need, f"{server.url}/api/v1/events?types=metrics&match=told_*") as lines:
+            await next_line(lines, type="hello")
+            server.terminate()
+            bye = await next_line(lines, type="bye")
+            assert bye["data"]["reason"] == "shutdown" and 0 < bye["data"]["retry_after"] < 5
+            await next_line(lines, state=0)
+            began = time.monotonic()
+            await asyncio.to_thread(server.start)
+            assert (await next_line(lines, type="hello"))["data"]["resume"] == "fresh"
+            assert time.monotonic() - began < 10
