@@ -1,0 +1,249 @@
+"""No old number is ever shown bare: a collector that hangs, a tab that freezes, a page whose scripts are blocked."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, CDPSession
+
+from tests.browser.conftest import OpenGlass
+from tests.browser.glass import BEACON, Frame, Glass, bare_and_old, board, collectors, frames
+from tests.serving import Server, running_server
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("browser-staleness")]
+
+ALARM = """
+[[board.panel]]
+id = "alarm"
+title = "Alarm"
+kind = "stat"
+series = ["alarm_level"]
+width = 4
+thresholds = [{above = 0.5, severity = "critical"}]
+"""
+"""A pushed value that is red: a picture in which anything is red shows it bare."""
+
+BLOCKED = """
+import os
+from pathlib import Path
+from dashboard.collectors import Family, Sample
+
+families = [Family("{name}", "gauge", "", "Hangs while there is a gate.")]
+
+
+def collect():
+    if Path("{gate}").exists():
+        os.close(os.open("{gate}", os.O_RDONLY))
+    yield Sample("{name}", 42.0)
+"""
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def server(tmp_path: Path) -> AsyncIterator[Server]:
+    """A server with a beacon and an alarm."""
+    config = collectors(tmp_path, beacon=BEACON) + board("beacon", "beacon", kinds=("stat", "line", "bar")) + ALARM
+    async with running_server(config=config) as running:
+        yield running
+
+
+async def alarmed(glass: Glass, server: Server) -> None:
+    """Open the beacon's board, with everything live and the alarm ringing."""
+    await glass.open(f"{server.url}/boards/beacon")
+    async with httpx.AsyncClient(base_url=server.url) as client:
+        sample = {"series": "alarm_level", "value": 1, "interval": 1}
+        assert (await client.post("/api/v1/samples", json=sample)).status_code == 200
+    await glass.panels_when(lambda panels: all(panel.state == "live" for panel in panels.values()))
+
+
+async def fresh(glass: Glass) -> None:
+    """Wait until the beacon is live again."""
+    await glass.status("live")
+    await glass.panels_when(lambda panels: all(panels[name].state == "live" for name in panels if name != "alarm"))
+
+
+@asynccontextmanager
+async def pictures(glass: Glass) -> AsyncIterator[list[tuple[float, str]]]:
+    """Collect every picture that the compositor puts out: its time, and itself as base64."""
+    session = await glass.page.context.new_cdp_session(glass.page)
+    taken: list[tuple[float, str]] = []
+    tasks: set[asyncio.Task[object]] = set()
+
+    def take(frame: dict[str, object]) -> None:
+        metadata = frame["metadata"]
+        assert isinstance(metadata, dict)
+        taken.append((float(metadata["timestamp"]), str(frame["data"])))
+        task = asyncio.ensure_future(session.send("Page.screencastFrameAck", {"sessionId": frame["sessionId"]}))
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+
+    session.on("Page.screencastFrame", take)
+    await session.send("Page.startScreencast", {"format": "png", "everyNthFrame": 1})
+    yield taken
+    await session.send("Page.stopScreencast")
+    await asyncio.gather(*tasks)
+
+
+RED = """async (picture) => {
+    const bytes = Uint8Array.from(atob(picture), (char) => char.charCodeAt(0));
+    const image = await createImageBitmap(new Blob([bytes]));
+    const canvas = new OffscreenCanvas(image.width, image.height);
+    const pen = canvas.getContext("2d");
+    pen.drawImage(image, 0, 0);
+    const { data } = pen.getImageData(0, 0, image.width, image.height);
+    let red = 0;
+    for (let at = 0; at < data.length; at += 4) red += data[at] > 150 && data[at + 1] < 80 && data[at + 2] < 80;
+    return red;
+}"""
+
+
+async def red(browser: Browser, taken: list[tuple[float, str]]) -> list[tuple[float, int]]:
+    """Count the red pixels of each picture."""
+    page = await browser.new_page()
+    try:
+        return [(at, await page.evaluate(RED, picture)) for at, picture in taken]
+    finally:
+        await page.close()
+
+
+@contextmanager
+def renderers_stopped(pids: list[int]) -> Iterator[None]:
+    """Stop processes, as a machine does that sleeps or is short of memory."""
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+
+
+async def renderers(browser: Browser) -> list[int]:
+    """Return the process ids of everything that runs pages."""
+    session: CDPSession = await browser.new_browser_cdp_session()
+    processes = (await session.send("SystemInfo.getProcessInfo"))["processInfo"]
+    await session.detach()
+    return [int(process["id"]) for process in processes if process["type"] == "renderer"]
+
+
+def after(seen: list[Frame], moment: float) -> list[Frame]:
+    """Return the frames painted after a moment."""
+    return [frame for frame in seen if frame.now > moment]
+
+
+async def test_one_collector_hangs(tmp_path: Path, open_glass: OpenGlass) -> None:
+    """Only the panels of the collector that hangs are veiled, with its name; they come back when it does."""
+    gate = tmp_path / "gate"
+    files = {"beacon": BEACON, "stuck": BLOCKED.format(name="stuck_level", gate=gate)}
+    boards = board("beacon", "beacon", kinds=("stat", "line")) + board("stuck", "stuck_level").partition("\n\n")[2]
+    async with running_server(config=collectors(tmp_path, **files) + boards) as server:
+        glass = await open_glass(recorded=True)
+        await glass.open(f"{server.url}/boards/beacon")
+        await glass.panels_when(lambda panels: all(panel.state == "live" for panel in panels.values()))
+        os.mkfifo(gate)
+        hung = time.time()
+        await glass.panels_when(
+            lambda panels: all(
+                panel.state == "stale" and "collector stuck: " in panel.veil
+                for name, panel in panels.items()
+                if name.startswith("stuck")
+            )
+        )
+        seen = after(await frames(glass.page), hung + 4.1)
+        assert {frame.states["beacon-stat"] for frame in await frames(glass.page) if frame.now > hung} == {"live"}
+        assert all(
+            state == "stale" for frame in seen for name, state in frame.states.items() if name.startswith("stuck")
+        )
+        assert "Collector stuck fails" in await glass.page.locator("health-line .worst").inner_text()
+        assert "live" in await glass.says()
+        os.close(os.open(gate, os.O_RDWR | os.O_NONBLOCK))
+        with gate.open("r+b", buffering=0):
+            gate.unlink()
+        await glass.panels_when(lambda panels: all(panel.state == "live" for panel in panels.values()), timeout=40)
+        assert bare_and_old(await frames(glass.page)) == []
+
+
+FREEZES = [pytest.param(6.0, id="short"), pytest.param(120.0, id="long", marks=pytest.mark.long)]
+
+
+@pytest.mark.parametrize("seconds", FREEZES)
+async def test_frozen_tab(seconds: float, server: Server, chromium: Browser, open_glass: OpenGlass) -> None:
+    """A tab that the browser froze is veiled before and after; its first bare number is a new one."""
+    glass = await open_glass(recorded=True)
+    await alarmed(glass, server)
+    session = await glass.page.context.new_cdp_session(glass.page)
+    async with pictures(glass) as taken:
+        await session.send("Page.setWebLifecycleState", {"state": "frozen"})
+        frozen = time.time()
+        await asyncio.sleep(seconds)  # the length of the freeze is what is tested
+        await session.send("Page.setWebLifecycleState", {"state": "active"})
+        await fresh(glass)
+    seen = await frames(glass.page)
+    assert any(frame.now > frozen + seconds for frame in seen)
+    assert bare_and_old(seen) == []
+    assert [at - frozen for at, count in await red(chromium, taken) if count and at > frozen + 3] == []
+
+
+@pytest.mark.parametrize("seconds", FREEZES)
+async def test_stopped_tab(seconds: float, server: Server, chromium: Browser, open_glass: OpenGlass) -> None:
+    """A tab whose process stood still paints nothing old when it goes on."""
+    glass = await open_glass(recorded=True)
+    await alarmed(glass, server)
+    async with pictures(glass) as taken:
+        with renderers_stopped(await renderers(chromium)):
+            stopped = time.time()
+            await asyncio.sleep(seconds)  # the length of the standstill is what is tested
+        await fresh(glass)
+    seen = await frames(glass.page)
+    assert any(frame.now > stopped + seconds for frame in seen)
+    assert bare_and_old(seen) == []
+    assert [at - stopped for at, count in await red(chromium, taken) if count and at > stopped + 3] == []
+
+
+async def test_blocked_scripts(server: Server, chromium: Browser, open_glass: OpenGlass) -> None:
+    """While no script can run, the compositor itself covers the page, and in time."""
+    glass = await open_glass()
+    await alarmed(glass, server)
+    async with pictures(glass) as taken:
+        began = time.time()
+        await glass.page.evaluate("((begun) => { while (performance.now() - begun < 6000); })(performance.now())")
+        await fresh(glass)
+    counted = await red(chromium, taken)
+    assert any(count for at, count in counted if at < began + 2)
+    assert [at - began for at, count in counted if count and at > began + 3] == []
+    assert any(began + 2 < at < began + 5.5 for at, _ in counted), "no picture while the scripts were blocked"
+
+
+@pytest.mark.parametrize("minutes", [10, -10])
+async def test_browser_clock(minutes: int, server: Server, open_glass: OpenGlass) -> None:
+    """A browser whose clock is wrong shows the server's time, a true latency, and veils nothing."""
+    shift = """(() => {
+        const Real = Date;
+        const shift = %d;
+        globalThis.Date = class extends Real {
+            constructor(...parts) { super(...(parts.length ? parts : [Real.now() + shift])); }
+            static now() { return Real.now() + shift; }
+        };
+    })()""" % (minutes * 60_000)
+    glass = await open_glass(recorded=True, scripts=(shift,))
+    await alarmed(glass, server)
+    began = time.time()
+    await glass.until(f"recorded.unix() > {began + 3}")
+    assert abs(await glass.page.evaluate("Date.now()") / 1000 - time.time() - minutes * 60) < 5
+    seen = after(await frames(glass.page), began)
+    states = {state for frame in seen for name, state in frame.states.items() if name != "alarm"}
+    assert states == {"live"}
+    assert {frame.status for frame in seen} == {"live"}
+    assert bare_and_old(seen) == []
+    word, latency, unit = (await glass.says()).split()
+    assert word == "live" and unit == "ms" and 0 <= int(latency) < 1000
+    ((*_, last),) = (await glass.points("beacon-line")).values()
+    assert last[0] is not None and abs(last[0] - time.time()) < 3
