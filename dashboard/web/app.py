@@ -21,12 +21,9 @@ from dashboard.model import Role
 from dashboard.runtime import Runtime
 from dashboard.web.assets import Assets, folder
 from dashboard.web.guard import HEADERS, Guard
-from dashboard.web.routing import json_response, register, routes, takes_gzip
+from dashboard.web.routing import MAX_BODY, json_response, register, routes, takes_gzip
 
 log = logging.getLogger("dashboard.web")
-
-MAX_BODY = 4 * 1024 * 1024
-"""Bytes of a request's body at most."""
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _LARGE = 64 * 1024  # bytes whose compression would be felt by everyone else
@@ -48,7 +45,7 @@ class App(Quart):
 def create_app(runtime: Runtime) -> Quart:
     """Build the application around a running program."""
     app = App("dashboard", static_folder=None, template_folder=str(folder("templates")))
-    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
+    app.config["MAX_CONTENT_LENGTH"] = 8 * MAX_BODY  # past this nobody reads on, see Context.body
     app.url_map.merge_slashes = False
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     assets = Assets(folder("static"), runtime.settings.root_path)

@@ -29,13 +29,17 @@ def folder(name: str) -> Path:
     return inside if inside.is_dir() else package.parent / name
 
 
+def _is_ours(file: Path) -> bool:
+    return file.is_file() and not file.name.startswith(".")
+
+
 class Assets:
     """The files below one folder. All share one version, so that modules may import each other by relative path."""
 
     def __init__(self, root: Path, root_path: str) -> None:
         self._root, self._prefix = root, root_path
         self._packed: dict[str, bytes] = {}
-        self._files = {str(file.relative_to(root)): file for file in sorted(root.rglob("*")) if file.is_file()}
+        self._files = {str(file.relative_to(root)): file for file in sorted(root.rglob("*")) if _is_ours(file)}
         digest = hashlib.sha256()
         for name, file in self._files.items():
             digest.update(name.encode() + b"\0" + file.read_bytes())

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from quart import Quart, Response, g, request
 from quart.wrappers import Request
+from werkzeug.exceptions import RequestEntityTooLarge
 
 import dashboard.web
 from dashboard.model import Principal, Role
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
     from dashboard.runtime import Runtime
 
 JSON = "application/json"
+
+
+MAX_BODY = 4 * 1024 * 1024
+"""Bytes of a request's body at most."""
 
 
 class Context(msgspec.Struct, frozen=True):
@@ -35,6 +40,21 @@ class Context(msgspec.Struct, frozen=True):
     def args(self, name: str) -> list[str]:
         """Return every value of a repeatable query parameter."""
         return [value for value in self.request.args.getlist(name) if value]
+
+    async def body(self) -> bytes:
+        """Return the request's body; raise RequestEntityTooLarge past `MAX_BODY`.
+
+        A body somewhat too large is read to its end all the same, for a client that is still sending when the
+        connection closes never gets to see the reason.
+        """
+        kept, size = bytearray(), 0
+        async for data in self.request.body:
+            size += len(data)
+            if size <= MAX_BODY:
+                kept += data
+        if size > MAX_BODY:
+            raise RequestEntityTooLarge
+        return bytes(kept)
 
 
 View = Callable[..., Awaitable[Response]]

@@ -17,9 +17,8 @@ async def samples(context: Context) -> Response:
     if context.request.mimetype != JSON:
         raise InvalidInput(f"send Content-Type: {JSON}")
     runtime = context.runtime
-    body: bytes = await context.request.get_data(as_text=False)  # type: ignore[assignment]  # its type forgets the flag
     reading = read(
-        body,
+        await context.body(),
         instance=_sender(context),
         now=runtime.clock.wall(),
         keep=runtime.settings.window,
