@@ -65,7 +65,7 @@ export class Api {
       await this.status();
       return { kind: "network", text: "the stream broke off; the server answers" };
     } catch (error) {
-      if (!(error instanceof Refused)) return { kind: "network", text: "the server is not reachable" };
+      if (!(error instanceof Refused)) return { kind: "down", text: "the server is not reachable" };
       if (error.status === 401) return { kind: "denied", text: "sign-in is needed" };
       if (error.status === 403) return { kind: "denied", text: "access is not allowed" };
       if (error.status === 421) return { kind: "denied", text: "the server does not know this address as its own" };

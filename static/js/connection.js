@@ -1,6 +1,6 @@
 /**
  * @typedef {"connecting" | "open" | "waiting"} Phase
- * @typedef {"network" | "silent" | "refused" | "denied" | "bye"} Kind
+ * @typedef {"network" | "down" | "silent" | "refused" | "denied" | "bye"} Kind
  * @typedef {{ kind: Kind, text: string }} Cause
  * @typedef {{ close(): void, readyState: number, addEventListener(type: string, listener: (event: any) => void): void }} Source
  */
@@ -134,7 +134,7 @@ export class Connection {
     const tries = this.attempts;
     void this.probe().then((found) => {
       if (this.phase === "open" || tries !== this.attempts) return;
-      this.cause = found.kind === "network" && cause.kind === "silent" ? cause : found;
+      this.cause = found.kind !== "denied" && cause.kind === "silent" ? cause : found;
       this.onChange();
     });
   }

@@ -1,3 +1,5 @@
+import { write } from "./rows.js";
+
 /**
  * One moment, shown in all charts at once; the feed goes on beneath it.
  *
@@ -34,7 +36,7 @@ export class Crosshair {
     if (hover === null || !this.chart) return;
     const moment = this.board.moment();
     const time = (moment.end - moment.range * (1 - hover)) * 1000;
-    this.label.textContent = `${this.board.preferences.clock?.(time)} ${this.board.preferences.zoneName}`;
+    write(this.label, `${this.board.preferences.clock?.(time)} ${this.board.preferences.zoneName}`);
   }
 
   /** @param {PointerEvent} event */

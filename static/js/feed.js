@@ -78,6 +78,10 @@ export class Feed {
     const answer = await this.api.range(this.selectors, start, end, store.step);
     if (span !== store.range) return;
     store.load(answer);
+    if (store.fit()) {
+      await this.load();
+      return;
+    }
     this.loaded = true;
     this.onLines([...store.lines.values()]);
   }
@@ -102,7 +106,8 @@ export class Feed {
       this.probing = true;
       void this.api.diagnose().then(({ kind, text }) => {
         this.probing = false;
-        truth.verdict = kind === "network" && text.includes("answers") ? "stream: nothing comes, though the server answers" : `server: ${kind === "network" ? "it does not answer" : text}`;
+        const answers = kind === "network";
+        truth.verdict = answers ? "stream: nothing comes, though the server answers" : `server: ${kind === "down" ? "it does not answer" : text}`;
       });
     }
   }

@@ -24,6 +24,7 @@ export class Guard {
     this.animation = null;
     if (until === Infinity) return;
     const delay = Math.max(0, until - now);
-    this.animation = this.element.animate([{ opacity: 1 }, { opacity: 1 }], { duration: 1, delay, fill: "forwards" });
+    // Filled on both sides, for only then does Chromium hand the delay, too, to the compositor.
+    this.animation = this.element.animate([{ opacity: 0 }, { opacity: 1 }], { duration: 1, delay, fill: "both" });
   }
 }

@@ -1,4 +1,5 @@
 import { formatAge, formatText } from "./format.js";
+import { write } from "./rows.js";
 import { legendTexts } from "./series.js";
 
 /**
@@ -60,7 +61,7 @@ export class Legend {
       const shown = time === null ? line.value : line.valueAt(time);
       const aged = stale || (time === null && line.interval === null);
       const text = formatText(shown, this.unit) + (aged ? ` ${formatAge((moment.now - line.born) / 1000)} ago` : "");
-      if (value.textContent !== text) value.textContent = text;
+      write(value, text);
       root.classList.toggle("stale", stale);
     }
   }
@@ -68,7 +69,7 @@ export class Legend {
   /** Show as many whole cells as there is room for, and say how many lines have none. */
   #fit() {
     const style = getComputedStyle(this.element);
-    const columns = style.gridTemplateColumns.split(" ").length;
+    const columns = columnsOf(this.element, parseFloat(getComputedStyle(document.documentElement).fontSize));
     const rows = Number(style.getPropertyValue("--rows")) || 99;
     const room = columns * rows;
     const hidden = this.left ?? 0;
@@ -81,6 +82,15 @@ export class Legend {
     this.more.textContent = `and ${more} more`;
     this.more.title = hidden ? `${hidden} smaller lines are not drawn` : "";
   }
+}
+
+/**
+ * Cells of 7.5 rem and their distance of 0.75 rem that fit side by side.
+ * @param {HTMLElement} element
+ * @param {number} rem pixels
+ */
+function columnsOf(element, rem) {
+  return Math.max(1, Math.floor((element.clientWidth + 0.75 * rem) / (8.25 * rem)));
 }
 
 /** @returns {Entry} */

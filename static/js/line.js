@@ -42,6 +42,8 @@ export class Line {
     this.length = 0;
     /** Samples in the newest bucket. */
     this.weight = 0;
+    /** Grows when the past is another, not only the present. */
+    this.revision = 0;
   }
 
   /**
@@ -179,6 +181,7 @@ export class Line {
         merged.set(time, average);
       }
     }
+    this.revision++;
     const times = [...merged.keys()].sort((a, b) => a - b);
     this.head = this.length = 0;
     for (const time of times) this.push(time, merged.get(time) ?? NaN);

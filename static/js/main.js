@@ -14,6 +14,7 @@ import { Feed } from "./feed.js";
 import { HiddenDevices } from "./hidden.js";
 import { Lifecycle } from "./lifecycle.js";
 import { Preferences } from "./preferences.js";
+import { write } from "./rows.js";
 import { Store } from "./store.js";
 import { BoardFile, Switches } from "./switches.js";
 import { Zoom } from "./zoom.js";
@@ -65,14 +66,14 @@ function tick() {
   judge();
   crosshair.refresh();
   const text = clock.known ? `${preferences.clock?.(clock.now() * 1000)} ${preferences.zoneName}` : "";
-  if (time.textContent !== text) time.textContent = text;
+  write(time, text);
 }
 
 new Switches(preferences, spec.range);
 preferences.listeners.add(() => {
   const range = preferences.range ?? spec.range;
   board.restyle();
-  if (range === store.range) return;
+  if (range === store.wanted) return;
   store.span(range);
   void feed.load().catch(() => feed.connection.wake());
 });
@@ -80,6 +81,7 @@ new Zoom(board);
 setInterval(tick, TICK);
 setInterval(() => {
   board.sweep();
+  if (feed.loaded && store.fit()) void feed.load().catch(() => feed.connection.wake());
   hidden.update();
 }, 5000);
 void feed.begin().then(() => hidden.update());

@@ -1,4 +1,5 @@
 import { formatAge } from "./format.js";
+import { write } from "./rows.js";
 
 /**
  * @typedef {import("./line.js").Line} Line
@@ -35,6 +36,8 @@ export class Panel {
     this.renderedAt = 0;
     /** Until when all that is painted bare here is true. */
     this.painted = Infinity;
+    /** How many stale parts what is painted marks as such. */
+    this.overdue = 0;
     /** @type {PanelState} */
     this.state = "loading";
     this.badge = /** @type {HTMLElement} */ (element.querySelector(".badge"));
@@ -75,7 +78,11 @@ export class Panel {
     this.renderedAt = moment.now;
     this.view.render(this.shown(moment), moment);
     this.painted = Infinity;
-    for (const { deadline } of this.subjects(moment)) if (deadline > moment.now) this.painted = Math.min(this.painted, deadline);
+    this.overdue = 0;
+    for (const { deadline } of this.subjects(moment)) {
+      if (deadline > moment.now) this.painted = Math.min(this.painted, deadline);
+      else this.overdue++;
+    }
   }
 
   /**
@@ -100,6 +107,7 @@ export class Panel {
     const oldest = overdue.reduce((worst, subject) => (subject.born < worst.born ? subject : worst), overdue[0] ?? NOTHING);
     const age = (moment.now - oldest.born) / 1000;
     if (!drawable && this.renderedAt) this.#show("paused", "", "");
+    else if (subjects.length > overdue.length && !this.#drawn(moment, overdue.length)) this.dirty = true;
     else if (!subjects.length) this.#show(loaded ? "empty" : "loading", "", "");
     else if (overdue.length === subjects.length || (overdue.length && this.view.strict)) {
       this.#show("stale", `stale ${formatAge(age)}`, explain(oldest.source));
@@ -111,6 +119,16 @@ export class Panel {
       this.#show("live", since === Infinity ? "" : `${formatAge((moment.now - since) / 1000)} old`, "");
     }
     return this.state === "live" || this.state === "some" ? this.painted : Infinity;
+  }
+
+  /**
+   * Tell whether what is painted is what is known now; a veil is lifted only then, never off an old number.
+   * @param {Moment} moment
+   * @param {number} overdue
+   */
+  #drawn(moment, overdue) {
+    const veiled = this.state !== "live" && this.state !== "some";
+    return !veiled || (this.renderedAt > 0 && this.painted > moment.now && this.overdue === overdue);
   }
 
   /**
@@ -128,11 +146,11 @@ export class Panel {
     if (text === this.words) return;
     this.words = text;
     this.dirty ||= state === "some";
-    this.badge.textContent = state === "some" ? text : state === "live" ? words : "";
-    this.badge.title = this.badge.textContent;
+    write(this.badge, state === "some" ? text : state === "live" ? words : "");
+    this.badge.title = this.badge.textContent ?? "";
     const [head, cause] = /** @type {[HTMLElement, HTMLElement]} */ ([...this.veil.querySelectorAll("span")]);
-    head.textContent = state === "stale" ? words : "";
-    cause.textContent = state === "stale" ? reason : "";
+    write(head, state === "stale" ? words : "");
+    write(cause, state === "stale" ? reason : "");
   }
 }
 

@@ -32,12 +32,17 @@ export class Rows {
 }
 
 /**
- * Write a text only when it is another: an equal write would cost a layout.
+ * Write a text into an element that holds nothing else; only when it is another, and into the node that is there already.
  * @param {HTMLElement} element
  * @param {string} text
  */
 export function write(element, text) {
-  if (element.textContent !== text) element.textContent = text;
+  const node = element.firstChild;
+  if (node instanceof Text) {
+    if (node.data !== text) node.data = text;
+  } else if (text) {
+    element.textContent = text;
+  }
 }
 
 /**

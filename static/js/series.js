@@ -75,7 +75,8 @@ export function legendText(legend, series) {
 export function legendTexts(legend, all) {
   const texts = all.map((series) => legendText(legend, series));
   const [first = ""] = texts;
-  if (legend || texts.length < 2) return texts;
+  if (!legend && texts.length === 1 && first === all[0]?.name) return ["now"];
+  if ((legend && !legend.startsWith("{__name__}")) || texts.length < 2) return texts;
   let common = first.length;
   for (const text of texts) while (!text.startsWith(first.slice(0, common))) common--;
   const cut = Math.max(first.lastIndexOf("_", common - 1), first.lastIndexOf(" ", common - 1)) + 1;

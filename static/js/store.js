@@ -9,6 +9,8 @@ import { compareIds } from "./protocol.js";
  * @typedef {{ as_of: string, step: number, server_time: number, result: RangeResult[] }} RangeAnswer
  */
 
+/** Ranges that a young record is drawn in. */
+const SPANS = [120, 300, 600, 900];
 /** Series that a page holds at most; of further ones only their number is known. */
 const MOST = 2000;
 
@@ -22,7 +24,10 @@ export class Store {
     /** @type {Map<string, Line>} by resource and own key, so that a series is parsed once, not once a second */
     this.routes = new Map();
     this.refused = 0;
+    /** Seconds that are drawn, and that are wanted. */
     this.range = 900;
+    this.wanted = 900;
+    this.begin = Infinity;
     this.step = 5;
     /** Everything up to this id is in the charts already. */
     this.asOf = "0-0";
@@ -34,10 +39,35 @@ export class Store {
   }
 
   /**
-   * Choose how much is drawn; all points are dropped and must be loaded anew.
+   * Choose how much is to be drawn; all points are dropped and must be loaded anew.
    * @param {number} range seconds
    */
   span(range) {
+    this.wanted = range;
+    this.#span(range);
+  }
+
+  /**
+   * Fit the range to the record: what began two minutes ago is not drawn at the edge of an empty quarter of an hour.
+   * Tells whether the range is another now, so that points must be loaded anew.
+   */
+  fit() {
+    const recorded = this.clock.now() - this.#begin();
+    const fitting = SPANS.find((span) => span > recorded + 10) ?? Infinity;
+    const range = Math.min(this.wanted, fitting);
+    if (range === this.range || !(recorded > 0)) return false;
+    this.#span(range);
+    return true;
+  }
+
+  /** Time of the oldest point that was ever here. */
+  #begin() {
+    for (const line of this.lines.values()) if (line.length) this.begin = Math.min(this.begin, line.timeAt(0));
+    return this.begin;
+  }
+
+  /** @param {number} range seconds */
+  #span(range) {
     this.range = range;
     this.step = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600].find((step) => step >= range / 300) ?? 3600;
     for (const line of this.lines.values()) line.clear(this.step, this.capacity);

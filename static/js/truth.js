@@ -71,9 +71,10 @@ export class Truth {
       return { word: "connecting", detail: "", action: "" };
     }
     const behind = (now - this.newestBorn) / 1000;
-    const silent = (now - this.newestAt) / 1000;
-    if (silent > this.patience && this.newestAt > -Infinity) {
-      return { word: "stale", detail: `no sample for ${formatAge(silent)} · ${this.explain("", now)}`, action: "" };
+    const silent = (now - Math.max(this.newestAt, this.connection.openedAt)) / 1000;
+    if (silent > this.patience) {
+      const since = this.newestAt > -Infinity ? ` for ${formatAge((now - this.newestAt) / 1000)}` : "";
+      return { word: "stale", detail: `no sample${since} · ${this.explain("", now)}`, action: "" };
     }
     if (this.filling || behind > this.patience) {
       return { word: "catching up", detail: this.newestAt > -Infinity && behind > 1 ? `${formatAge(behind)} behind` : "", action: "" };
@@ -95,12 +96,13 @@ export class Truth {
     const { phase, cause, lastByte } = this.connection;
     if (phase !== "open") {
       const who = cause?.kind === "network" || cause?.kind === "denied" ? "stream" : "server";
-      return cause ? `${who}: ${cause.text}` : "stream: connecting";
+      return cause ? `${who}: ${cause.text.replace(/^the (server|stream) /, "it ")}` : "stream: connecting";
     }
     const silence = (now - lastByte) / 1000;
     if (silence > this.patience) {
       return this.verdict ?? `stream: nothing received for ${formatAge(silence)}`;
     }
+    if ((now - this.connection.openedAt) / 1000 < this.patience) return "stream: catching up";
     const failed = this.failed.get(source);
     if (failed) return `collector ${failed.name}: ${failed.error}`;
     if ((now - this.newestAt) / 1000 > this.patience) return "server: it sends no samples";

@@ -6,6 +6,7 @@ import { formatText } from "./format.js";
  * @typedef {{ selector: string, warning: number, critical: number, say: (line: Line) => string }} Rule
  */
 
+const RESOURCES = /** @type {Record<string, string>} */ ({ cpu: "CPU", memory: "memory", io: "disk" });
 const share = (/** @type {Line} */ line) => formatText(line.value, "ratio");
 
 /** What can be wrong with a machine, and from when on it is; the page subscribes to these besides its board. */
@@ -24,7 +25,7 @@ export const RULES = /** @type {Rule[]} */ ([
   { selector: "system_cpu_total_utilization_ratio", warning: 0.9, critical: 0.98, say: (line) => `CPU ${share(line)} busy` },
   {
     selector: 'system_pressure_stall_ratio{kind="some"}', warning: 0.2, critical: 0.5,
-    say: (line) => `Tasks wait for ${line.series.labels["resource"]} ${share(line)} of the time`,
+    say: (line) => `Tasks wait for ${RESOURCES[line.series.labels["resource"] ?? ""] ?? "something"} ${share(line)} of the time`,
   },
   {
     selector: "system_temperature_celsius", warning: 85, critical: 95,

@@ -43,6 +43,7 @@ export class LiveChart extends HTMLElement {
   /** @type {Moment | null} */
   moment = null;
   highest = 0;
+  drawn = { end: NaN, range: NaN, of: "", early: true };
 
   connectedCallback() {
     this.plot = /** @type {HTMLElement} */ (this.querySelector(".plot"));
@@ -66,13 +67,32 @@ export class LiveChart extends HTMLElement {
     this.moment = moment;
     this.unit = this.spec.unit || (lines[0]?.unit ?? unitOf(this.spec.series[0] ?? ""));
     this.#choose(lines, moment.now);
+    if (this.#due(moment)) this.#draw(moment);
+    this.legend?.show(this.traces, lines.length - this.chosen.length, this.spec.legend, this.unit);
+    this.point(moment.hover, moment);
+  }
+
+  /**
+   * Tell whether half a pixel of time has passed; less would cost a drawing that nobody sees.
+   * @param {Moment} moment
+   */
+  #due(moment) {
+    const area = this.chart?.chartArea;
+    const period = area ? Math.max(1, Math.floor(moment.range / (2 * (area.right - area.left)))) : 0;
+    const same = this.drawn.range === moment.range && this.drawn.of === this.chosenOf && !this.drawn.early;
+    return !(same && moment.end >= this.drawn.end && moment.end < this.drawn.end + period);
+  }
+
+  /** @param {Moment} moment */
+  #draw(moment) {
     this.#trace(moment);
     this.coverage = coverage(this.chosen, moment.end - moment.range, moment.end);
     this.chart ??= this.#build();
     this.#scales(moment);
     this.chart.update("none");
-    this.legend?.show(this.traces, lines.length - this.chosen.length, this.spec.legend, this.unit);
-    this.point(moment.hover, moment);
+    // Drawn before the samples of its second had come: to be drawn again when they have.
+    const early = this.chosen.every((line) => line.time < moment.end) && moment.now < Math.min(...this.chosen.map((line) => line.deadline));
+    this.drawn = { end: moment.end, range: moment.range, of: this.chosenOf, early };
   }
 
   /**
@@ -109,6 +129,7 @@ export class LiveChart extends HTMLElement {
     this.chart = null;
     this.slots = new Slots();
     this.chosenAt = -Infinity;
+    this.drawn.early = true;
   }
 
   /**
@@ -117,7 +138,8 @@ export class LiveChart extends HTMLElement {
    */
   #choose(lines, now) {
     const crowded = lines.length > MOST;
-    const names = lines.length + (lines[0]?.key ?? "") + (lines.at(-1)?.key ?? "");
+    const revision = lines.reduce((sum, line) => sum + line.revision, 0);
+    const names = `${lines.length} ${revision} ${lines[0]?.key} ${lines.at(-1)?.key}`;
     if (names === this.chosenOf && !(crowded && now - this.chosenAt > CHOICE)) return;
     this.chosenOf = names;
     this.chosenAt = now;
@@ -158,12 +180,12 @@ export class LiveChart extends HTMLElement {
     options.scales.x.max = moment.end * 1000;
     options.scales.y.min = this.spec.min ?? undefined;
     options.scales.y.max = max;
-    if (data.datasets.length !== this.traces.length) data.datasets.length = 0;
-    this.traces.forEach((trace, at) => {
+    const traces = this.traces.filter(({ flat }) => !flat);
+    if (data.datasets.length !== traces.length) data.datasets.length = 0;
+    traces.forEach((trace, at) => {
       const dataset = (data.datasets[at] ??= { spanGaps: false });
       dataset.data = trace.data;
       dataset.borderColor = trace.colour;
-      dataset.borderWidth = trace.flat ? 0 : undefined;
       const area = this.spec.kind === "area" || this.traces.length === 1;
       dataset.backgroundColor = fade(trace.colour, this.spec.stack ? 0.55 : 0.14);
       dataset.fill = area ? (this.spec.stack && at > 0 ? "-1" : "start") : false;

@@ -1,4 +1,5 @@
 import { formatText } from "../format.js";
+import { write } from "../rows.js";
 import { timeTicks } from "../scale.js";
 import { legendText } from "../series.js";
 import { prepare } from "../spark.js";
@@ -91,7 +92,7 @@ export class LiveHeat extends HTMLElement {
     const line = this.lines[most];
     const unit = this.spec.unit || (line?.unit ?? "");
     const text = line ? `${this.lines.length} · highest ${formatText(values[most] ?? NaN, unit)} (${legendText(this.spec.legend, line.series)})` : "";
-    if (this.now.textContent !== text) this.now.textContent = text;
+    write(this.now, text);
   }
 
   /** @param {number} clientX */

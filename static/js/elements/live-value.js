@@ -1,4 +1,5 @@
 import { format, formatText } from "../format.js";
+import { write } from "../rows.js";
 import { drawSpark } from "../spark.js";
 import { legendText } from "../series.js";
 import { severityOf } from "../thresholds.js";
@@ -39,7 +40,7 @@ export class LiveValue extends HTMLElement {
     this.#figures(shown, unit, lines.length > 1 || groups.length > 1);
     const severity = severityOf(worst.value, this.spec.thresholds);
     this.dataset["severity"] = severity ?? "";
-    if (this.word) this.word.textContent = severity ? `${severity === "critical" ? "▲" : "△"} ${severity}` : "";
+    if (this.word) write(this.word, severity ? `${severity === "critical" ? "▲" : "△"} ${severity}` : "");
     if (this.bar) this.bar.style.transform = `scaleX(${share(worst.value, this.spec)})`;
     if (this.canvas) drawSpark(this.canvas, shown.map(({ lines: own }) => own), this.spec, moment);
   }
@@ -54,10 +55,11 @@ export class LiveValue extends HTMLElement {
     this.places.forEach(({ number, unit: symbol, name }, at) => {
       const group = groups[at];
       const text = group ? format(group.value, unit) : { number: "", unit: "" };
-      if (number.textContent !== text.number) number.textContent = text.number;
-      if (symbol.textContent !== text.unit) symbol.textContent = text.unit;
+      write(number, text.number);
+      write(symbol, text.unit);
       const words = named ? group?.name ?? "" : "";
-      if (name.textContent !== words) name.textContent = name.title = words;
+      write(name, words);
+      if (name.title !== words) name.title = words;
       /** @type {HTMLElement} */ (number.parentElement).hidden = !group;
     });
     this.title = groups.map((group) => `${group.name}: ${formatText(group.value, unit)}`).join("\n");
