@@ -10,6 +10,8 @@ from bench import charts as charts_bench
 from bench import collect as collect_bench
 from bench import fanout as fanout_bench
 
+CANVAS = click.Choice(list(charts_bench.CANVASES))
+
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def cli() -> None:
@@ -37,10 +39,13 @@ def collect(viewers: int, seconds: float, windows: int) -> None:
 @cli.command()
 @click.option("--charts", "count", type=click.IntRange(1), default=30, show_default=True)
 @click.option("--range", "span", default="15m", show_default=True, help="The board's range of time.")
+@click.option(
+    "--canvas", "canvases", type=CANVAS, multiple=True, default=CANVAS.choices, help="How canvases are drawn."
+)
 @click.option("--seconds", type=click.FloatRange(0.5), default=20.0, show_default=True, help="Length of each window.")
-def charts(count: int, span: str, seconds: float) -> None:
+def charts(count: int, span: str, canvases: tuple[str, ...], seconds: float) -> None:
     """Main thread of a real Chromium with many live charts in view."""
-    charts_bench.run(count, span, seconds, sys.argv[1:])
+    charts_bench.run(count, span, canvases, seconds, sys.argv[1:])
 
 
 if __name__ == "__main__":
