@@ -1,0 +1,141 @@
+import assert from "node:assert/strict";
+import { mock, test } from "node:test";
+import { Connection } from "../../static/js/connection.js";
+
+/** A stream that the test speaks through. */
+class Wire {
+  readyState = 1;
+  closed = false;
+  /** @type {Map<string, (event: any) => void>} */
+  listeners = new Map();
+  /** @param {string} url */
+  constructor(url) {
+    this.url = url;
+  }
+  /**
+   * @param {string} type
+   * @param {(event: any) => void} listener
+   */
+  addEventListener(type, listener) {
+    this.listeners.set(type, listener);
+  }
+  close() {
+    this.closed = true;
+  }
+  /**
+   * @param {string} type
+   * @param {object} [data]
+   */
+  say(type, data = {}) {
+    this.listeners.get(type)?.({ type, data: JSON.stringify(data) });
+  }
+}
+
+/** A connection under a clock that the test moves. */
+function stage({ random = 0.5 } = {}) {
+  mock.timers.enable({ apis: ["setTimeout"] });
+  /** @type {Wire[]} */
+  const wires = [];
+  let now = 0;
+  const connection = new Connection({
+    url: (after) => `/events?after=${after}`,
+    probe: async () => ({ kind: "down", text: "the server is not reachable" }),
+    types: ["hello", "heartbeat", "metrics", "bye"],
+    onEvent: () => {},
+    onChange: () => {},
+    now: () => now,
+    random: () => random,
+    open: (url) => {
+      const wire = new Wire(url);
+      wires.push(wire);
+      return wire;
+    },
+  });
+  const pass = (/** @type {number} */ milliseconds) => {
+    now += milliseconds;
+    mock.timers.tick(milliseconds);
+  };
+  const last = () => /** @type {Wire} */ (wires.at(-1));
+  return { connection, wires, pass, last };
+}
+
+test("after a break it tries again within a second, from the last id", (t) => {
+  t.after(() => mock.timers.reset());
+  const { connection, wires, pass, last } = stage({ random: 1 });
+  connection.start("5-0");
+  last().say("hello", { heartbeat_interval: 5 });
+  last().say("metrics", { id: "9-1" });
+  last().say("error");
+  assert.equal(connection.phase, "waiting");
+  assert.equal(wires[0]?.closed, true);
+  pass(999);
+  assert.equal(wires.length, 2);
+  assert.equal(last().url, "/events?after=9-1");
+});
+
+test("waits double up to thirty seconds and are never given up", (t) => {
+  t.after(() => mock.timers.reset());
+  const { connection, wires, pass, last } = stage({ random: 1 });
+  connection.start(null);
+  const waits = [];
+  for (let at = 0; at < 12; at++) {
+    last().say("error");
+    waits.push(connection.nextTry - connection.now());
+    pass(30_000);
+    assert.equal(wires.length, at + 2);
+  }
+  assert.deepEqual(waits.slice(0, 4), [900, 1800, 3600, 7200]);
+  assert.ok(waits.every((wait) => wait <= 30_000));
+});
+
+test("no byte for two heartbeats is a break, whatever TCP believes", (t) => {
+  t.after(() => mock.timers.reset());
+  const { connection, pass, last } = stage();
+  connection.start(null);
+  last().say("hello", { heartbeat_interval: 5 });
+  pass(9_900);
+  connection.watch();
+  assert.equal(connection.phase, "open");
+  pass(200);
+  connection.watch();
+  assert.equal(connection.phase, "waiting");
+  assert.match(connection.cause?.text ?? "", /silent for 10 s/);
+});
+
+test("a farewell is answered after a random delay around the one asked for", (t) => {
+  t.after(() => mock.timers.reset());
+  for (const [random, wait] of /** @type {[number, number][]} */ ([[0, 1000], [1, 3000]])) {
+    const { connection, last } = stage({ random });
+    connection.start(null);
+    last().say("hello", { heartbeat_interval: 5 });
+    last().say("bye", { reason: "shutdown", retry_after: 2 });
+    assert.equal(connection.nextTry, wait);
+    mock.timers.reset();
+  }
+});
+
+test("a wake tries at once, but leaves a stream alone that is plainly alive", (t) => {
+  t.after(() => mock.timers.reset());
+  const { connection, wires, pass, last } = stage();
+  connection.start(null);
+  last().say("hello", { heartbeat_interval: 5 });
+  connection.wake();
+  assert.equal(wires.length, 1);
+  pass(6_500);
+  connection.wake();
+  assert.equal(wires.length, 2);
+  last().say("error");
+  connection.wake();
+  assert.equal(wires.length, 3);
+});
+
+test("an event of a stream that was dropped is no longer heard", (t) => {
+  t.after(() => mock.timers.reset());
+  const { connection, wires, pass, last } = stage();
+  connection.start("1-0");
+  const [old] = wires;
+  last().say("error");
+  pass(1000);
+  old?.say("metrics", { id: "99-0" });
+  assert.equal(connection.lastId, "1-0");
+});

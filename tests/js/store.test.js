@@ -1,0 +1,137 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ServerClock } from "../../static/js/clock.js";
+import { coverage } from "../../static/js/coverage.js";
+import { Store } from "../../static/js/store.js";
+
+/** A page whose clock is set by hand; the server's time is the browser's, in seconds. */
+class Page {
+  now = 1_000_000;
+  clock = new ServerClock(() => this.now);
+  store = new Store(this.clock);
+  sequence = 0;
+  constructor() {
+    this.clock.observe(this.now / 1000);
+    this.store.span(300);
+  }
+
+  /**
+   * One second later a batch comes.
+   * @param {Record<string, number>} samples
+   */
+  tick(samples, { interval = /** @type {number | null} */ (1), source = "web-1/cpu", seconds = 1 } = {}) {
+    this.now += 1000 * seconds;
+    return this.store.take({
+      id: `${this.now}-${this.sequence++}`, type: "metrics", timestamp: this.now / 1000, source, interval,
+      resource: { instance: "web-1" }, samples,
+    });
+  }
+
+  /** @param {string} key */
+  line(key) {
+    const line = this.store.lines.get(key);
+    assert.ok(line, `${key} is held`);
+    return line;
+  }
+}
+
+const LOAD = 'load{instance="web-1"}';
+
+test("a series is its own labels and those of its resource, sorted", () => {
+  const page = new Page();
+  page.tick({ 'cpu{z="1",a="2"}': 0.5 });
+  assert.deepEqual([...page.store.lines.keys()], ['cpu{a="2",instance="web-1",z="1"}']);
+});
+
+test("points are bounded, however long the page is open", () => {
+  const page = new Page();
+  for (let at = 0; at < 2400; at++) page.tick({ load: at });
+  assert.ok(page.line(LOAD).length <= page.store.capacity);
+  assert.equal(page.line(LOAD).value, 2399);
+  assert.equal(page.line(LOAD).times.length, page.store.capacity);
+});
+
+test("a counter is shown as its rate, a fall gives none and draws no spike", () => {
+  const page = new Page();
+  const totals = [100, 110, 130, 3, 8];
+  const values = totals.map((total) => page.tick({ bytes_total: total })[0]?.value);
+  assert.deepEqual(values.slice(1), [10, 20, 20, 5]);
+  const line = page.line('bytes_total{instance="web-1"}');
+  assert.ok(Array.from({ length: line.length }, (_, at) => line.meanAt(at)).every((rate) => rate <= 20));
+});
+
+test("a hole of more than two intervals is marked, and a fill closes it", () => {
+  const page = new Page();
+  for (let at = 0; at < 5; at++) page.tick({ load: 1 });
+  page.tick({ load: 1 }, { seconds: 20 });
+  const line = page.line(LOAD);
+  const end = page.now / 1000;
+  const [hole] = coverage([line], end - 60, end + 1).holes;
+  assert.ok(hole && hole.to - hole.from > 15, "hatched");
+  const points = Array.from({ length: 19 }, (_, at) => /** @type {import("../../static/js/line.js").Point} */ ([end - 19 + at, 2, 2, 2]));
+  page.store.load({ as_of: "0-0", step: 1, server_time: end, result: [{ series: LOAD, interval: 1, points }] }, true);
+  assert.deepEqual(coverage([line], end - 24, end + 1).holes, []);
+  assert.equal(line.valueAt(end - 10), 2);
+  assert.equal(line.value, 1, "the newest stays");
+});
+
+test("history and stream meet without a hole and without a point twice", () => {
+  const page = new Page();
+  const end = page.now / 1000;
+  const points = Array.from({ length: 10 }, (_, at) => /** @type {import("../../static/js/line.js").Point} */ ([end - 9 + at, at, at, at]));
+  page.store.load({ as_of: `${page.now}-0`, step: 1, server_time: end, result: [{ series: LOAD, interval: 1, source: "web-1/cpu", points }] });
+  page.now -= 1000;
+  page.tick({ load: 9 });
+  const line = page.line(LOAD);
+  assert.equal(line.length, 10);
+  page.tick({ load: 10 });
+  assert.equal(line.length, 11);
+  assert.deepEqual(Array.from({ length: 11 }, (_, at) => line.meanAt(at)), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+});
+
+test("a value is true for two intervals and a second, and not a moment longer", () => {
+  const page = new Page();
+  const [line] = page.tick({ load: 1 });
+  assert.ok(line);
+  assert.ok(line.deadline > page.now + 2000);
+  assert.ok(line.deadline <= page.now + 3000);
+});
+
+test("a server clock that is set, either way, makes nothing older that is live", () => {
+  for (const step of [3600, -3600]) {
+    const page = new Page();
+    page.tick({ load: 1 });
+    const line = page.line(LOAD);
+    const before = line.deadline;
+    page.clock.anchor(page.clock.offset + step);
+    page.store.clockStepped();
+    assert.equal(line.deadline, before);
+    page.now += 1000;
+    page.store.take({
+      id: `${page.now}-9`, type: "metrics", timestamp: page.clock.now(), source: "web-1/cpu", interval: 1,
+      resource: { instance: "web-1" }, samples: { load: 2 },
+    });
+    assert.equal(line.value, 2);
+    assert.ok(line.deadline > page.now + 2000);
+  }
+});
+
+test("a device that vanishes while its source goes on is known to be gone; what has nothing left to draw is dropped", () => {
+  const page = new Page();
+  page.tick({ 'io{device="a"}': 1, 'io{device="b"}': 1 });
+  for (let at = 0; at < 6; at++) page.tick({ 'io{device="a"}': 1 });
+  assert.equal(page.store.isGone(page.line('io{device="b",instance="web-1"}')), true);
+  assert.equal(page.store.isGone(page.line('io{device="a",instance="web-1"}')), false);
+  for (let at = 0; at < 310; at++) page.tick({ 'io{device="a"}': 1 });
+  assert.deepEqual(page.store.sweep().map((line) => line.series.labels["device"]), ["b"]);
+  assert.equal(page.store.routes.size, 1);
+});
+
+test("a number of series without end is refused beyond a bound", () => {
+  const page = new Page();
+  for (let at = 0; at < 30; at++) {
+    page.tick(Object.fromEntries(Array.from({ length: 100 }, (_, n) => [`job{id="${at}-${n}"}`, 1])));
+  }
+  assert.equal(page.store.lines.size, 2000);
+  assert.equal(page.store.refused, 1000);
+});
