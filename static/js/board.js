@@ -158,6 +158,7 @@ export class Board {
       if (!panel.dirty || !this.#drawable(panel)) continue;
       if (this.clock.monotonic() - moment.now > slice) {
         this.schedule();
+        this.judge();
         return;
       }
       panel.render(moment);
