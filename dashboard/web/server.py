@@ -7,10 +7,12 @@ import contextlib
 import errno
 import gc
 import logging
+import math
+import resource
 import signal
 import socket
 import sys
-import weakref
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -31,6 +33,12 @@ log = logging.getLogger("dashboard")
 
 GRACE = 1.0
 """Seconds that viewers have to take their last bytes at a shutdown."""
+
+MOST_FILES = 65_536
+"""Open files that are asked of the system at most."""
+
+RESERVE = 48
+"""Open files that connections leave to collectors, to the data folder and to the program itself."""
 
 _STALLED = (
     25_000  # milliseconds after which the kernel drops a peer that takes no bytes, though it may still acknowledge
@@ -77,29 +85,31 @@ def listen(settings: Settings) -> socket.socket:
 async def _serve(settings: Settings, boards: Sequence[Board], path: Path | None, listener: socket.socket) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
+    loop.set_exception_handler(Faults())
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
     async with running(settings, boards, path) as runtime:
-        connections = _register_connections()
+        connections = Connections()
+        connections.register()
 
         async def until_stopped() -> None:
             await stop.wait()
             runtime.end_streams()
             # From Python 3.12 on a server that closes waits for every connection, also for one that takes no bytes.
-            loop.call_later(GRACE, _abort, connections)
+            loop.call_later(GRACE, connections.abort)
 
         app = create_app(runtime)
         _tune_garbage_collector()
         host, port = listener.getsockname()[:2]
         shown = f"[{host}]" if ":" in host else host
         print(f"dashboard {__version__}: listening on http://{shown}:{port}{settings.root_path}", flush=True)
-        await hypercorn_serve(app, _config(listener), shutdown_trigger=until_stopped)
+        await hypercorn_serve(app, _config(listener, connections.backlog), shutdown_trigger=until_stopped)
 
 
-def _config(listener: socket.socket) -> Config:
+def _config(listener: socket.socket, backlog: int) -> Config:
     config = Config()
     config.bind = [f"fd://{listener.detach()}"]
-    config.backlog = 2048
+    config.backlog = backlog
     config.include_server_header = False
     config.graceful_timeout = GRACE
     config.keep_alive_max_requests = 10**9  # past this many it would close connections that have a stream open
@@ -109,23 +119,88 @@ def _config(listener: socket.socket) -> Config:
     return config
 
 
-def _register_connections() -> weakref.WeakSet[TCPServer]:
-    """Make Hypercorn keep account of its connections, for they outlive a closing server."""
-    connections: weakref.WeakSet[TCPServer] = weakref.WeakSet()
+class Connections:
+    """Every open connection: a shutdown cuts those that do not end, and a flood cannot take all descriptors."""
 
-    class Connection(TCPServer):
-        def __init__(self, *arguments: Any) -> None:
-            super().__init__(*arguments)
-            connections.add(self)
+    def __init__(self) -> None:
+        self._open: set[TCPServer] = set()
+        files = _most_files()
+        # The event loop accepts a backlog's worth at a time, and some such lots before the first can be refused.
+        self.backlog = min(1024, max(files // 16, 1))
+        self._most = max(files - RESERVE - 5 * self.backlog, 8)
+        self._told = -math.inf
 
-    hypercorn.asyncio.run.TCPServer = Connection  # type: ignore[attr-defined,assignment]
-    return connections
+    def register(self) -> None:
+        """Make Hypercorn keep its connections here."""
+        connections = self
 
+        class Connection(TCPServer):
+            async def run(self) -> None:
+                if not connections.enter(self):
+                    self.writer.transport.abort()
+                    return
+                try:
+                    await super().run()
+                finally:
+                    connections.leave(self)
 
-def _abort(connections: weakref.WeakSet[TCPServer]) -> None:
-    for connection in list(connections):
-        with contextlib.suppress(AttributeError):
+            async def _initiate_server_close(self) -> None:
+                if "protocol" in vars(self):  # an idle connection may end of itself just as it is being closed
+                    await super()._initiate_server_close()
+
+        hypercorn.asyncio.run.TCPServer = Connection  # type: ignore[attr-defined,assignment]
+
+    def enter(self, connection: TCPServer) -> bool:
+        """Count a connection; False when there are too many already."""
+        if len(self._open) < self._most:
+            self._open.add(connection)
+            return True
+        now = time.monotonic()
+        if now - self._told > 60:
+            self._told = now
+            log.warning(
+                "%d connections are open, more are refused; raise the limit of open files (ulimit -n)", self._most
+            )
+        return False
+
+    def leave(self, connection: TCPServer) -> None:
+        """Forget a connection, and cut the circle of references without which it is freed at once, not at some time."""
+        self._open.discard(connection)
+        vars(connection).pop("protocol", None)
+        vars(connection).pop("_task_group", None)
+
+    def abort(self) -> None:
+        """Cut every connection that is still there."""
+        for connection in list(self._open):
             connection.writer.transport.abort()
+
+
+def _most_files() -> int:
+    """Raise the limit of open files as far as this process may; return it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = min(hard, MOST_FILES) if hard != resource.RLIM_INFINITY else MOST_FILES
+    if soft < wanted:
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+
+
+class Faults:
+    """Logs what goes wrong in the event loop, the same thing at most once in ten seconds."""
+
+    def __init__(self) -> None:
+        self._told: dict[str, float] = {}
+
+    def __call__(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        if isinstance(error, ConnectionError | TimeoutError):
+            return  # a peer that went away; that it did is seen where its stream ends
+        what = f"{context['message']}: {error!r}"
+        if loop.time() - self._told.get(what, -math.inf) > 10:
+            if len(self._told) > 100:
+                self._told.clear()
+            self._told[what] = loop.time()
+            log.error("%s", what, exc_info=error)
 
 
 def _tune_garbage_collector() -> None:

@@ -1,0 +1,57 @@
+"""The server as a process: what it does when the system gives it too little."""
+
+from __future__ import annotations
+
+import select
+import socket
+import sys
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from tests.serving import running_server
+
+
+def limited_python(folder: Path, files: int) -> Path:
+    """Return a command that is this Python with so many open files at most."""
+    script = folder / "python"
+    script.write_text(f'#!/bin/sh\nulimit -n {files}\nexec "{sys.executable}" "$@"\n')
+    script.chmod(0o755)
+    return script
+
+
+def until_answered(url: str, timeout: float = 10) -> Any:
+    """Ask until there is an answer: connections that just closed are counted for a moment more."""
+    deadline = time.monotonic() + timeout
+    while True:
+        try:
+            return httpx.get(url).json()
+        except httpx.TransportError:
+            if time.monotonic() > deadline:
+                raise
+
+
+def test_a_flood_of_connections_takes_no_files_from_collectors_and_is_told_once(tmp_path: Path) -> None:
+    with running_server(python=limited_python(tmp_path, 100)) as server:
+        httpx.get(f"{server.url}/healthz")
+        with ExitStack() as stack:
+            flood = [stack.enter_context(socket.create_connection(("127.0.0.1", server.port))) for _ in range(200)]
+            server.wait_for_log("connections are open, more are refused; raise the limit of open files")
+            refused: set[socket.socket] = set()
+            while len(refused) < 150:  # a refused one has its end to read, an accepted one has nothing
+                refused |= set(select.select([one for one in flood if one not in refused], [], [], 10)[0])
+        states = until_answered(f"{server.url}/api/v1/status")["collectors"]
+        assert {state["state"] for state in states} <= {"ok", "waiting"}
+        assert server.log().count("more are refused") == 1 and "Too many open files" not in server.log()
+
+
+def test_a_data_folder_that_takes_no_writes_costs_one_line(tmp_path: Path) -> None:
+    nowhere = tmp_path / "file"
+    nowhere.write_text("in the way")
+    with running_server("--data-dir", nowhere / "data") as server:
+        assert httpx.get(f"{server.url}/healthz").status_code == 200
+        server.wait_for_log("cannot be written")
+    assert server.log().count("cannot be written") == 1
