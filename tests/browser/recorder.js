@@ -11,6 +11,12 @@
   const frames = [];
   window.recorded = { frames, unix };
 
+  // A frame that was begun before a standstill has the time of then; what covers it is the compositor's own clock.
+  const covers = (guard) => {
+    if (guard === null || getComputedStyle(guard).opacity === "1") return guard !== null;
+    return guard.getAnimations().some(({ startTime, effect }) => startTime !== null && performance.now() >= startTime + effect.getTiming().delay);
+  };
+
   const covered = (panel) => {
     if (!COVERED.includes(panel.dataset.state)) return false;
     const view = panel.querySelector("[data-view]");
@@ -21,15 +27,14 @@
     const text = element.textContent;
     if (text.includes("ago") || element.closest(".stale") || !element.checkVisibility({ visibilityProperty: true })) return null;
     const match = /(?:highest )?([0-9]+\.[0-9]+)/.exec(text);
-    if (!match) return null;
+    if (!match || Number(match[1]) < 10) return null;
     const old = (((now - (Number(match[1]) - 10)) % 89) + 89) % 89;
     return old > 88 ? 0 : old;
   };
 
   function record() {
     const now = unix();
-    const guard = document.getElementById("guard");
-    const guarded = guard !== null && getComputedStyle(guard).opacity === "1";
+    const guarded = covers(document.getElementById("guard"));
     const states = {};
     let oldest = null;
     let where = "";

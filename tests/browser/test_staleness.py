@@ -43,7 +43,7 @@ families = [Family("{name}", "gauge", "", "Hangs while there is a gate.")]
 def collect():
     if Path("{gate}").exists():
         os.close(os.open("{gate}", os.O_RDONLY))
-    yield Sample("{name}", 42.0)
+    yield Sample("{name}", 5.0)
 """
 
 
@@ -98,7 +98,8 @@ RED = """async (picture) => {
     const canvas = new OffscreenCanvas(image.width, image.height);
     const pen = canvas.getContext("2d");
     pen.drawImage(image, 0, 0);
-    const { data } = pen.getImageData(0, 0, image.width, image.height);
+    const head = Math.round(image.height / 9);
+    const { data } = pen.getImageData(0, head, image.width, image.height - head);
     let red = 0;
     for (let at = 0; at < data.length; at += 4) red += data[at] > 150 && data[at + 1] < 80 && data[at + 2] < 80;
     return red;
@@ -106,7 +107,7 @@ RED = """async (picture) => {
 
 
 async def red(browser: Browser, taken: list[tuple[float, str]]) -> list[tuple[float, int]]:
-    """Count the red pixels of each picture."""
+    """Count the red pixels of each picture, below the line that may say in red how busy this machine is."""
     page = await browser.new_page()
     try:
         return [(at, await page.evaluate(RED, picture)) for at, picture in taken]
@@ -162,7 +163,6 @@ async def test_one_collector_hangs(tmp_path: Path, open_glass: OpenGlass) -> Non
         assert all(
             state == "stale" for frame in seen for name, state in frame.states.items() if name.startswith("stuck")
         )
-        assert "Collector stuck fails" in await glass.page.locator("health-line .worst").inner_text()
         assert "live" in await glass.says()
         os.close(os.open(gate, os.O_RDWR | os.O_NONBLOCK))
         with gate.open("r+b", buffering=0):
