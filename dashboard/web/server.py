@@ -193,8 +193,8 @@ class Faults:
 
     def __call__(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         error = context.get("exception")
-        if isinstance(error, ConnectionError | TimeoutError):
-            return  # a peer that went away; that it did is seen where its stream ends
+        if isinstance(error, ConnectionError | TimeoutError | asyncio.CancelledError):
+            return  # a peer that went away, or was cut by the shutdown; that it did is seen where its stream ends
         what = f"{context['message']}: {error!r}"
         if loop.time() - self._told.get(what, -math.inf) > 10:
             if len(self._told) > 100:
