@@ -182,10 +182,11 @@ export class Board {
     if (!feed) return;
     const moment = this.moment();
     const explain = (/** @type {string} */ source) => feed.truth.explain(source, moment.now);
+    const absence = feed.truth.absence(moment.now);
     let until = this.health.render(moment.now, [...feed.truth.failed.values()], moment.isGone);
     for (const panel of this.panels) {
       const drawable = this.#drawable(panel);
-      until = Math.min(until, panel.judge(moment, drawable, feed.loaded, explain));
+      until = Math.min(until, panel.judge(moment, drawable, feed.loaded, explain, absence));
       if (drawable && panel.view.moving && moment.now - panel.renderedAt > LINGER) panel.dirty = true;
       if (panel.dirty && drawable) this.schedule();
     }

@@ -184,7 +184,11 @@ export class Line {
     this.revision++;
     const times = [...merged.keys()].sort((a, b) => a - b);
     this.head = this.length = 0;
-    for (const time of times) this.push(time, merged.get(time) ?? NaN);
+    const longest = Math.max(this.step, HOLE * (this.declared ?? Infinity)) + this.step;
+    for (const time of times) {
+      if (this.length && time - this.lastTime > longest) this.push(this.lastTime + this.step, NaN);
+      this.push(time, merged.get(time) ?? NaN);
+    }
     // Nothing after the newest point is known to be missing yet: that is for its age to say.
     while (this.length && Number.isNaN(this.meanAt(this.length - 1))) this.length--;
     if (this.lastTime > newest) {

@@ -43,6 +43,7 @@ export class Panel {
     this.badge = /** @type {HTMLElement} */ (element.querySelector(".badge"));
     this.veil = /** @type {HTMLElement} */ (element.querySelector(".veil"));
     this.note = /** @type {HTMLElement | null} */ (element.querySelector(".note"));
+    this.empty = /** @type {HTMLElement} */ (element.querySelector(".empty"));
     this.words = "";
   }
 
@@ -100,15 +101,19 @@ export class Panel {
    * @param {boolean} drawable on the screen, not merely on the page
    * @param {boolean} loaded
    * @param {(source: string) => string} explain
+   * @param {string} absence what to say where there is nothing
    */
-  judge(moment, drawable, loaded, explain) {
+  judge(moment, drawable, loaded, explain, absence) {
     const subjects = this.subjects(moment);
     const overdue = subjects.filter((subject) => moment.now >= subject.deadline);
     const oldest = overdue.reduce((worst, subject) => (subject.born < worst.born ? subject : worst), overdue[0] ?? NOTHING);
     const age = (moment.now - oldest.born) / 1000;
     if (!drawable && this.renderedAt) this.#show("paused", "", "");
     else if (subjects.length > overdue.length && !this.#drawn(moment, overdue.length)) this.dirty = true;
-    else if (!subjects.length) this.#show(loaded ? "empty" : "loading", "", "");
+    else if (!subjects.length) {
+      this.#show(loaded ? "empty" : "loading", "", "");
+      write(this.empty, absence);
+    }
     else if (overdue.length === subjects.length || (overdue.length && this.view.strict)) {
       this.#show("stale", `stale ${formatAge(age)}`, explain(oldest.source));
     } else if (overdue.length) {

@@ -1,6 +1,7 @@
 import { Line } from "./line.js";
 import { parseSeries, seriesText } from "./series.js";
 import { compareIds } from "./protocol.js";
+import { allowance } from "./staleness.js";
 
 /**
  * @typedef {import("./protocol.js").Metrics} Metrics
@@ -98,10 +99,14 @@ export class Store {
 
   /**
    * Where a bucket holds one sample, its average is that sample: the newest value of a slow series is known at once.
+   * An average of several is taken only of a series that has ended, to be shown under its veil.
    * @param {Line} line
    */
   #adopt(line) {
-    if (!line.length || (line.declared ?? 0) < line.step || line.time >= line.lastTime) return;
+    if (!line.length || line.time >= line.lastTime) return;
+    const interval = line.declared ?? line.step;
+    const ended = Number.isNaN(line.value) && this.clock.now() - line.lastTime > line.step + allowance(interval);
+    if (interval < line.step && !ended) return;
     line.value = line.meanAt(line.length - 1);
     line.time = line.lastTime;
     line.born = this.clock.local(line.time);

@@ -109,6 +109,17 @@ export class Truth {
     return source ? `source ${source}: it stopped sending` : "server: it sends no samples";
   }
 
+  /**
+   * What to say where there is nothing to show.
+   * @param {number} now milliseconds
+   */
+  absence(now) {
+    if (this.connection.phase !== "open") return `No data: ${this.explain("", now)}.`;
+    const failing = [...this.failed.values()].map(({ name, error }) => `collector ${name}: ${error}`);
+    if (failing.length) return `No data. Failing now: ${failing.join("; ")}.`;
+    return "No data. This machine has no such thing, or nothing has been sent yet.";
+  }
+
   /** @param {import("./api.js").Status} status */
   adopt(status) {
     this.failed.clear();

@@ -9,16 +9,15 @@
 
 /** Height of the strip that marks the holes of single lines. */
 const STRIP = 6;
-/** @type {WeakMap<CanvasRenderingContext2D, { colour: string, pattern: CanvasPattern | null }>} */
-const patterns = new WeakMap();
 
 /**
  * @param {Plot} plot
  * @param {import("./protocol.js").PanelSpec} spec
  * @param {Coverage} coverage
  * @param {Moment | null} moment
+ * @param {import("./hatch.js").Hatch} hatch
  */
-export function drawBeneath(plot, spec, coverage, moment) {
+export function drawBeneath(plot, spec, coverage, moment, hatch) {
   if (!moment) return;
   const { ctx, chartArea: area, scales } = plot;
   const at = (/** @type {number} */ seconds) => Math.min(area.right, Math.max(area.left, scales.x.getPixelForValue(seconds * 1000)));
@@ -33,7 +32,7 @@ export function drawBeneath(plot, spec, coverage, moment) {
     ctx.fillStyle = `${colour}14`;
     ctx.fillRect(area.left, area.top, area.right - area.left, y - area.top);
   }
-  ctx.fillStyle = hatch(ctx, moment.palette.hatch) ?? moment.palette.hatch;
+  ctx.fillStyle = hatch.of(ctx, moment.palette.hatch);
   for (const { from, to } of coverage.holes) ctx.fillRect(at(from), area.top, at(to) - at(from), area.bottom - area.top);
   for (const { from, to } of coverage.partial) ctx.fillRect(at(from), area.bottom - STRIP, at(to) - at(from), STRIP);
   if (coverage.begin > moment.end - moment.range + 4 && coverage.begin !== Infinity) begin(plot, at(coverage.begin), coverage.begin, moment);
@@ -81,27 +80,4 @@ export function drawAbove(plot, traces, moment, rem) {
     ctx.arc(scales.x.getPixelForValue(last.x), scales.y.getPixelForValue(last.y), 2.5 * rem, 0, 2 * Math.PI);
     ctx.fill();
   }
-}
-
-/**
- * @param {CanvasRenderingContext2D} ctx
- * @param {string} colour
- */
-function hatch(ctx, colour) {
-  const known = patterns.get(ctx);
-  if (known?.colour === colour) return known.pattern;
-  const tile = document.createElement("canvas");
-  tile.width = tile.height = 8;
-  const pen = /** @type {CanvasRenderingContext2D} */ (tile.getContext("2d"));
-  pen.strokeStyle = colour;
-  pen.lineWidth = 1.5;
-  for (const shift of [-8, 0, 8]) {
-    pen.beginPath();
-    pen.moveTo(shift - 1, 9);
-    pen.lineTo(shift + 9, -1);
-    pen.stroke();
-  }
-  const pattern = ctx.createPattern(tile, "repeat");
-  patterns.set(ctx, { colour, pattern });
-  return pattern;
 }

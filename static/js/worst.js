@@ -19,10 +19,10 @@ export const RULES = /** @type {Rule[]} */ ([
     selector: "system_filesystem_inodes_utilization_ratio", warning: 0.85, critical: 0.95,
     say: (line) => `Disk ${line.series.labels["mountpoint"]} ${share(line)} of inodes used`,
   },
-  { selector: "system_memory_utilization_ratio", warning: 0.9, critical: 0.97, say: (line) => `Memory ${share(line)} used` },
-  { selector: "container_memory_utilization_ratio", warning: 0.9, critical: 0.97, say: (line) => `Container memory ${share(line)} used` },
+  { selector: "system_memory_utilization_ratio", warning: 0.85, critical: 0.95, say: (line) => `Memory ${share(line)} used` },
+  { selector: "container_memory_utilization_ratio", warning: 0.85, critical: 0.95, say: (line) => `Container memory ${share(line)} used` },
   { selector: "system_swap_utilization_ratio", warning: 0.6, critical: 0.9, say: (line) => `Swap ${share(line)} used` },
-  { selector: "system_cpu_total_utilization_ratio", warning: 0.9, critical: 0.98, say: (line) => `CPU ${share(line)} busy` },
+  { selector: "system_cpu_total_utilization_ratio", warning: 0.8, critical: 0.95, say: (line) => `CPU ${share(line)} busy` },
   {
     selector: 'system_pressure_stall_ratio{kind="some"}', warning: 0.2, critical: 0.5,
     say: (line) => `Tasks wait for ${RESOURCES[line.series.labels["resource"] ?? ""] ?? "something"} ${share(line)} of the time`,

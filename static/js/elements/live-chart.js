@@ -1,5 +1,6 @@
 import { coverage } from "../coverage.js";
 import { formatTick, unitOf } from "../format.js";
+import { Hatch } from "../hatch.js";
 import { Legend } from "../legend.js";
 import { isNeutral, place, Slots } from "../palette.js";
 import { Ceiling, timeTicks, valueTicks } from "../scale.js";
@@ -30,6 +31,7 @@ export class LiveChart extends HTMLElement {
   /** @type {any} */
   chart = null;
   slots = new Slots();
+  hatch = new Hatch();
   ceiling = new Ceiling();
   /** @type {Trace[]} */
   traces = [];
@@ -43,6 +45,7 @@ export class LiveChart extends HTMLElement {
   /** @type {Moment | null} */
   moment = null;
   highest = 0;
+  lowest = 0;
   drawn = { end: NaN, range: NaN, of: "", early: true };
 
   connectedCallback() {
@@ -163,9 +166,11 @@ export class LiveChart extends HTMLElement {
     /** @type {Map<number, number> | null} */
     const sums = this.spec.stack ? new Map() : null;
     let highest = 0;
+    this.lowest = 0;
     for (const trace of this.traces) {
       const before = highest;
       highest = Math.max(highest, fill(trace.data, trace.line, moment, sums));
+      for (const { y } of trace.data) if (y < this.lowest) this.lowest = y;
       // A part of a stack that is nothing would only draw its edge over its neighbour's.
       trace.flat = sums !== null && before > 0 && trace.line.value === 0 && average(trace.line) === 0;
     }
@@ -178,7 +183,7 @@ export class LiveChart extends HTMLElement {
     const max = this.spec.max ?? this.ceiling.above(this.highest, this.spec.stack ? 1.04 : 1.15);
     options.scales.x.min = (moment.end - moment.range) * 1000;
     options.scales.x.max = moment.end * 1000;
-    options.scales.y.min = this.spec.min ?? undefined;
+    options.scales.y.min = this.spec.min ?? (this.lowest < 0 ? this.lowest * 1.15 : 0);
     options.scales.y.max = max;
     const traces = this.traces.filter(({ flat }) => !flat);
     if (data.datasets.length !== traces.length) data.datasets.length = 0;
@@ -186,9 +191,9 @@ export class LiveChart extends HTMLElement {
       const dataset = (data.datasets[at] ??= { spanGaps: false });
       dataset.data = trace.data;
       dataset.borderColor = trace.colour;
-      const area = this.spec.kind === "area" || this.traces.length === 1;
-      dataset.backgroundColor = fade(trace.colour, this.spec.stack ? 0.55 : 0.14);
-      dataset.fill = area ? (this.spec.stack && at > 0 ? "-1" : "start") : false;
+      // The first is drawn last: in a stack each covers what is below its own part of the one above.
+      dataset.backgroundColor = this.spec.stack ? mix(trace.colour, moment.palette.surface, 0.55) : fade(trace.colour, 0.14);
+      dataset.fill = this.spec.kind === "area" || this.traces.length === 1 ? "start" : false;
     });
   }
 
@@ -235,7 +240,7 @@ export class LiveChart extends HTMLElement {
       plugins: [
         {
           id: "truth",
-          beforeDatasetsDraw: (/** @type {any} */ chart) => drawBeneath(chart, this.spec, this.coverage, this.moment),
+          beforeDatasetsDraw: (/** @type {any} */ chart) => drawBeneath(chart, this.spec, this.coverage, this.moment, this.hatch),
           afterDatasetsDraw: (/** @type {any} */ chart) => drawAbove(chart, this.spec.stack ? [] : this.traces, this.moment, rem),
         },
       ],
@@ -298,6 +303,17 @@ function average(line) {
  */
 function fade(colour, opacity) {
   return colour + Math.round(opacity * 255).toString(16).padStart(2, "0");
+}
+
+/**
+ * @param {string} colour six hexadecimal digits
+ * @param {string} ground
+ * @param {number} part of the colour
+ */
+function mix(colour, ground, part) {
+  const channel = (/** @type {number} */ at) =>
+    Math.round(parseInt(colour.slice(at, at + 2), 16) * part + parseInt(ground.slice(at, at + 2), 16) * (1 - part));
+  return `rgb(${channel(1)} ${channel(3)} ${channel(5)})`;
 }
 
 customElements.define("live-chart", LiveChart);

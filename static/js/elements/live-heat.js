@@ -1,4 +1,6 @@
+import { coverage } from "../coverage.js";
 import { formatText } from "../format.js";
+import { Hatch } from "../hatch.js";
 import { write } from "../rows.js";
 import { timeTicks } from "../scale.js";
 import { legendText } from "../series.js";
@@ -9,6 +11,7 @@ import { NO_PANEL } from "../protocol.js";
 
 const GUTTER = 60;
 const AXIS = 22;
+const TOP = 5;
 const RIGHT = 8;
 /** Shades between nothing and full. */
 const SHADES = 24;
@@ -23,6 +26,7 @@ export class LiveHeat extends HTMLElement {
   /** @type {string[]} */
   shades = [];
   shadesOf = "";
+  hatch = new Hatch();
 
   connectedCallback() {
     this.canvas = /** @type {HTMLCanvasElement} */ (this.querySelector("canvas"));
@@ -50,17 +54,22 @@ export class LiveHeat extends HTMLElement {
     const left = GUTTER * rem;
     const area = { left, width: width - left - RIGHT * rem, height: height - AXIS * rem };
     this.area = area;
+    const span = { start: moment.end - moment.range, scale: area.width / moment.range };
+    ctx.fillStyle = this.hatch.of(ctx, palette.hatch);
+    for (const { from, to } of coverage(lines, span.start, moment.end).holes) {
+      ctx.fillRect(left + (from - span.start) * span.scale, TOP * rem, (to - from) * span.scale, area.height - TOP * rem);
+    }
     ctx.font = `${12 * rem}px ${getComputedStyle(this).fontFamily}`;
     ctx.fillStyle = palette.muted;
     ctx.textBaseline = "middle";
-    const row = area.height / Math.max(1, lines.length);
+    const row = (area.height - TOP * rem) / Math.max(1, lines.length);
     const every = Math.max(1, Math.ceil((16 * rem) / row));
     lines.forEach((line, at) => {
-      this.#row(ctx, line, at * row, row - (row > 6 ? 2 * rem : row > 3 ? 1 : 0), area, moment);
+      this.#row(ctx, line, TOP * rem + at * row, row - (row > 6 ? 2 * rem : row > 3 ? 1 : 0), area, moment);
       if (at % every) return;
       ctx.fillStyle = palette.muted;
       ctx.textAlign = "right";
-      ctx.fillText(clip(ctx, legendText(this.spec.legend, line.series), left - 8 * rem), left - 8 * rem, at * row + row / 2);
+      ctx.fillText(clip(ctx, legendText(this.spec.legend, line.series), left - 8 * rem), left - 8 * rem, TOP * rem + at * row + row / 2);
     });
     ctx.textAlign = "center";
     ctx.fillStyle = palette.muted;
