@@ -48,7 +48,7 @@ class Intake:
     def take(self, item: Sample | ProcessRow) -> None:
         """Take one; leave out a value that is not finite. Raise CollectorError at what does not suit."""
         if isinstance(item, ProcessRow):
-            self._rows.append(item)
+            self._take_row(item)
             return
         if not isinstance(item, Sample):
             raise CollectorError(f"collect() gives Sample(name, value, labels), not {type(item).__name__}")
@@ -56,10 +56,21 @@ class Intake:
             raise CollectorError(f"gives {item.name!r}, which is not among its families")
         try:
             key, value = item.key, float(item.value)
+            bad = [name for name in item.labels if not (name.isascii() and name.isidentifier()) or name == "__name__"]
         except (TypeError, ValueError, AttributeError) as error:
             raise CollectorError(f"{item.name}: values are numbers and labels are text: {error}") from error
+        if bad:
+            raise CollectorError(f"{item.name}: no label can be called {bad[0]!r}")
         if isfinite(value):
-            self._samples[key] = value
+            # Paths and names of devices may hold bytes that are no text, which JSON could not carry.
+            self._samples[key if key.isascii() else key.encode("utf-8", "replace").decode()] = value
+
+    def _take_row(self, row: ProcessRow) -> None:
+        try:
+            msgspec.json.encode(row)
+        except (TypeError, ValueError) as error:
+            raise CollectorError(f"process {row.pid!r}: {error}") from error
+        self._rows.append(row)
 
     def fail(self, error: BaseException) -> None:
         """End with what was raised."""
