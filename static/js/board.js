@@ -168,7 +168,7 @@ export class Board {
       if (latency >= 0) this.feed.truth.painted(latency);
       this.unpainted = null;
     }
-    this.judge();
+    this.feed?.onState();
   }
 
   /** @param {Panel} panel */

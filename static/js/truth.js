@@ -106,6 +106,7 @@ export class Truth {
     const failed = this.failed.get(source);
     if (failed) return `collector ${failed.name}: ${failed.error}`;
     if ((now - this.newestAt) / 1000 > this.patience) return "server: it sends no samples";
+    if ((now - this.newestBorn) / 1000 > this.patience) return "stream: catching up";
     return source ? `source ${source}: it stopped sending` : "server: it sends no samples";
   }
 
