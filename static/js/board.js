@@ -182,11 +182,12 @@ export class Board {
     if (!feed) return;
     const moment = this.moment();
     const explain = (/** @type {string} */ source) => feed.truth.explain(source, moment.now);
+    const settled = feed.loaded || feed.connection.cause !== null;
     const absence = feed.truth.absence(moment.now);
     let until = this.health.render(moment.now, [...feed.truth.failed.values()], moment.isGone);
     for (const panel of this.panels) {
       const drawable = this.#drawable(panel);
-      until = Math.min(until, panel.judge(moment, drawable, feed.loaded, explain, absence));
+      until = Math.min(until, panel.judge(moment, drawable, settled, explain, absence));
       if (drawable && panel.view.moving && moment.now - panel.renderedAt > LINGER) panel.dirty = true;
       if (panel.dirty && drawable) this.schedule();
     }

@@ -108,7 +108,7 @@ export class Panel {
     const overdue = subjects.filter((subject) => moment.now >= subject.deadline);
     const oldest = overdue.reduce((worst, subject) => (subject.born < worst.born ? subject : worst), overdue[0] ?? NOTHING);
     const age = (moment.now - oldest.born) / 1000;
-    if (!drawable && this.renderedAt) this.#show("paused", "", "");
+    if (!drawable) this.#show(this.renderedAt ? "paused" : "loading", "", "");
     else if (subjects.length > overdue.length && !this.#drawn(moment, overdue.length)) this.dirty = true;
     else if (!subjects.length) {
       this.#show(loaded ? "empty" : "loading", "", "");
