@@ -16,7 +16,8 @@ import pytest_asyncio
 from playwright.async_api import Browser, CDPSession
 
 from tests.browser.conftest import OpenGlass
-from tests.browser.glass import BEACON, Frame, Glass, bare_and_old, board, collectors, frames
+from tests.browser.glass import BEACON, RECORDER, Frame, Glass, bare_and_old, board, collectors, frames
+from tests.browser.ordinary import frozen, ordinary_context
 from tests.serving import Server, running_server
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("browser-staleness")]
@@ -175,21 +176,25 @@ FREEZES = [pytest.param(6.0, id="short"), pytest.param(120.0, id="long", marks=p
 
 
 @pytest.mark.parametrize("seconds", FREEZES)
-async def test_frozen_tab(seconds: float, server: Server, chromium: Browser, open_glass: OpenGlass) -> None:
+async def test_frozen_tab(seconds: float, server: Server, chromium: Browser) -> None:
     """A tab that the browser froze is veiled before and after; its first bare number is a new one."""
-    glass = await open_glass(recorded=True)
-    await alarmed(glass, server)
-    session = await glass.page.context.new_cdp_session(glass.page)
-    async with pictures(glass) as taken:
-        await session.send("Page.setWebLifecycleState", {"state": "frozen"})
-        frozen = time.time()
-        await asyncio.sleep(seconds)  # the length of the freeze is what is tested
-        await session.send("Page.setWebLifecycleState", {"state": "active"})
-        await fresh(glass)
-    seen = await frames(glass.page)
-    assert any(frame.now > frozen + seconds for frame in seen)
+    async with ordinary_context() as context:
+        page = await context.new_page()
+        await page.add_init_script(path=RECORDER)
+        await page.add_init_script("addEventListener('freeze', () => { window.froze = recorded.unix(); }, true)")
+        glass = Glass(page)
+        await alarmed(glass, server)
+        async with pictures(glass) as taken:
+            async with frozen(page):
+                await asyncio.sleep(seconds)  # the length of the freeze is what is tested
+            await fresh(glass)
+        froze = await page.evaluate("window.froze")
+        seen = await frames(page)
+    thawed = next(frame.now for frame in seen if frame.now > froze + 1)
+    assert thawed > froze + seconds - 0.5, "it was not frozen"
     assert bare_and_old(seen) == []
-    assert [at - frozen for at, count in await red(chromium, taken) if count and at > frozen + 3] == []
+    assert [at - froze for at, count in await red(chromium, taken) if count and at > froze + 3] == []
+    assert glass.faults == []
 
 
 @pytest.mark.parametrize("seconds", FREEZES)
