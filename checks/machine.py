@@ -80,6 +80,7 @@ PROGRAMS = {
     program.name: program
     for program in (
         Program("chromium", _chromium, ("chromium",)),
+        Program("curl", _on_path("curl"), ("curl",)),
         Program("fonts", _fonts, ("fonts-dejavu-core", "fonts-noto-core")),
         Program("netdata", _on_path("netdata"), ("netdata",)),
         Program("nginx", _on_path("nginx"), ("nginx-light",)),
