@@ -14,6 +14,7 @@ MAX_SELECTORS = 200
 """Selectors of one filter at most."""
 
 _MAX_VERDICTS = 50_000
+_UNKEPT = ("metrics", "processes", "system")
 
 
 class Filter:
@@ -42,10 +43,10 @@ class Filter:
 
     @property
     def losable(self) -> tuple[str, ...]:
-        """The types of this filter that a gap can concern: those that no disk keeps, when `metrics` is among them."""
+        """The types of this filter that a gap names: those that no disk keeps; none for a filter without `metrics`."""
         if self.types is None:
-            return ("metrics", "processes")
-        return tuple(name for name in ("metrics", "processes") if name in self.types) if "metrics" in self.types else ()
+            return _UNKEPT
+        return tuple(name for name in _UNKEPT if name in self.types) if "metrics" in self.types else ()
 
     def frame(self, entry: Entry) -> bytes:
         """Return what this filter shows of an entry, as an SSE frame; empty when that is nothing."""

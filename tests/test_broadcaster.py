@@ -199,7 +199,7 @@ async def test_an_id_too_old_is_a_gap_up_to_the_oldest_that_is_held() -> None:
     gap = events[1].data
     assert (gap["reason"], gap["after"], gap["before"]) == ("retention", str(old), events[2].id)
     assert (gap["from"], gap["to"]) == (START, START + 10)
-    assert gap["types"] == ["metrics", "processes"]
+    assert gap["types"] == ["metrics", "processes", "system"]
 
 
 async def test_the_last_that_left_the_log_can_still_be_gone_on_from() -> None:

@@ -81,9 +81,9 @@ def test_equal_filters_have_equal_keys() -> None:
 @pytest.mark.parametrize(
     ("types", "losable"),
     [
-        (None, {"metrics", "processes"}),
+        (None, {"metrics", "processes", "system"}),
         ("metrics", {"metrics"}),
-        ("metrics,processes,system", {"metrics", "processes"}),
+        ("metrics,processes,system", {"metrics", "processes", "system"}),
         ("processes", set()),
         ("system", set()),
     ],

@@ -6,6 +6,7 @@ import asyncio
 import gzip
 import logging
 import socket
+import threading
 import time
 import traceback
 from functools import partial
@@ -57,8 +58,7 @@ def create_app(runtime: Runtime) -> Quart:
         root_path=runtime.settings.root_path,
         heartbeat_interval=runtime.settings.heartbeat_interval,
     )
-    own = frozenset({socket.gethostname(), socket.getfqdn(), runtime.settings.host})
-    guard = Guard(own, runtime.settings.allowed_hosts)
+    guard = Guard(_own_names() | {runtime.settings.host}, runtime.settings.allowed_hosts)
     roles = {route.name: route.role for route in routes()}
     app.before_request(partial(_admit, guard, roles))
     app.before_websocket(_refuse_websocket)
@@ -68,6 +68,16 @@ def create_app(runtime: Runtime) -> Quart:
     app.register_error_handler(Exception, partial(_crash, runtime))
     register(app, runtime)
     return app
+
+
+def _own_names() -> frozenset[str]:
+    """Return the names of this machine; its full one only where the network tells it at once."""
+    names = {socket.gethostname()}
+    # In a thread of its own, for a broken name server lets it wait for half a minute.
+    asking = threading.Thread(target=lambda: names.add(socket.getfqdn()), name="own-name", daemon=True)
+    asking.start()
+    asking.join(0.5)
+    return frozenset(names)
 
 
 def wants_page() -> bool:

@@ -8,10 +8,12 @@ import errno
 import gc
 import logging
 import math
+import os
 import resource
 import signal
 import socket
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -33,6 +35,9 @@ log = logging.getLogger("dashboard")
 
 GRACE = 1.0
 """Seconds that viewers have to take their last bytes at a shutdown."""
+
+LONGEST_END = 8.0
+"""Seconds after which a shutdown that does not end is cut short."""
 
 MOST_FILES = 65_536
 """Open files that are asked of the system at most."""
@@ -97,6 +102,7 @@ async def _serve(settings: Settings, boards: Sequence[Board], path: Path | None,
             runtime.end_streams()
             # From Python 3.12 on a server that closes waits for every connection, also for one that takes no bytes.
             loop.call_later(GRACE, connections.abort)
+            threading.Thread(target=_end_anyway, name="last-guard", daemon=True).start()
 
         app = create_app(runtime)
         _tune_garbage_collector()
@@ -104,6 +110,14 @@ async def _serve(settings: Settings, boards: Sequence[Board], path: Path | None,
         shown = f"[{host}]" if ":" in host else host
         print(f"dashboard {__version__}: listening on http://{shown}:{port}{settings.root_path}", flush=True)
         await hypercorn_serve(app, _config(listener, connections.backlog), shutdown_trigger=until_stopped)
+
+
+def _end_anyway() -> None:
+    """End the process when its orderly end does not come, as when a thread hangs in a dead disk."""
+    time.sleep(LONGEST_END)
+    log.error("the shutdown did not end within %.0f s and was cut short", LONGEST_END)
+    logging.shutdown()
+    os._exit(1)
 
 
 def _config(listener: socket.socket, backlog: int) -> Config:
