@@ -92,9 +92,9 @@ class Glass:
         return str(await self.page.evaluate("document.querySelector('connection-status').title"))
 
     async def panels(self) -> dict[str, Shown]:
-        """Return every panel by its id."""
+        """Return every panel that is shown, by its id."""
         found: dict[str, dict[str, str]] = await self.page.evaluate(
-            """Object.fromEntries([...document.querySelectorAll(".panel")].map((panel) => [panel.dataset.panel, {
+            """Object.fromEntries([...document.querySelectorAll(".panel")].filter((panel) => panel.checkVisibility()).map((panel) => [panel.dataset.panel, {
                 state: panel.dataset.state,
                 badge: panel.querySelector(".badge").textContent,
                 veil: [...panel.querySelectorAll(".veil span")].map((part) => part.textContent).join(" · "),
@@ -112,7 +112,7 @@ class Glass:
             panels = await self.panels()
             if right(panels):
                 return panels
-            assert time.monotonic() < deadline, f"after {timeout} s the panels are {panels}; {await self.says()}"
+            assert time.monotonic() < deadline, f"after {timeout} s: {summary(panels)}; {await self.says()}"
             await asyncio.sleep(0.05)
 
     async def until(self, expression: str, timeout: float = 10.0) -> Any:
@@ -143,6 +143,11 @@ class Glass:
             "(panel) => document.querySelector(`[data-panel=\"${panel}\"] [data-view]`).coverage.holes", panel
         )
         return found
+
+
+def summary(panels: Mapping[str, Shown]) -> str:
+    """Return the panels' states in one line, with the reasons of those that are veiled."""
+    return ", ".join(f"{name} {panel.state} {panel.badge or panel.veil}".strip(" ·") for name, panel in panels.items())
 
 
 @dataclass(frozen=True)

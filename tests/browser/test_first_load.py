@@ -1,0 +1,157 @@
+"""What a visitor gets: at once, little, from this server alone, and it moves."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from random import Random
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser
+
+from tests.browser.conftest import OpenGlass
+from tests.serving import Server, running_server
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("browser-first-load")]
+
+WATCH = """(() => {
+    window.seen = { shift: 0, csp: [], chart: 0 };
+    new PerformanceObserver((list) => { for (const entry of list.getEntries()) seen.shift += entry.value; })
+        .observe({ type: "layout-shift", buffered: true });
+    addEventListener("securitypolicyviolation", (event) => seen.csp.push(`${event.effectiveDirective} ${event.blockedURI}`));
+    const complete = (view) => view.chart && view.traces.length && view.traces.every(({ line }) => line.value >= 0)
+        && view.closest(".panel").dataset.state === "live" && view.querySelector(".legend .value")?.textContent;
+    const look = () => {
+        if ([...document.querySelectorAll("live-chart")].some(complete)) seen.chart = performance.now();
+        else requestAnimationFrame(look);
+    };
+    requestAnimationFrame(look);
+})()"""
+"""Notes what the browser itself knows, and the first frame in which a chart is there with lines, legend and values."""
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def server() -> AsyncIterator[Server]:
+    """One server with the overview as everyone has it."""
+    async with running_server() as running:
+        yield running
+
+
+async def fill_window(client: httpx.AsyncClient) -> None:
+    """Push a past of a quarter of an hour, each second and a little different, for every series that there is."""
+    random = Random(1)
+    now = int(time.time())
+    known = (await client.get("/api/v1/latest")).json()["result"]
+    samples = []
+    for entry in known:
+        value = entry["value"]
+        counter = entry["series"].partition("{")[0].endswith("_total")
+        digits = 4 if value % 1 else 0
+        spread = 0.2 if any(name in entry["series"] for name in ("cpu", "load", "pressure", "lag")) else 0.01
+        for second in range(now - 890, now - 1):
+            if counter:
+                value = max(0.0, entry["value"] - (now - second) * 1000 + random.randrange(1000))
+            elif value:
+                value = round(entry["value"] * random.uniform(1 - spread, 1 + spread), digits)
+            samples.append({"series": entry["series"], "value": value, "timestamp": second + 0.5, "interval": 1})
+    for at in range(0, len(samples), 10_000):
+        answer = await client.post("/api/v1/samples", json=samples[at : at + 10_000])
+        assert answer.json()["rejected"] == []
+
+
+@pytest.mark.alone
+async def test_at_once(server: Server, chromium: Browser) -> None:
+    """The first complete chart is there in half a second, the best of five visits, and nothing jumps."""
+    times = []
+    for _ in range(5):
+        context = await chromium.new_context(viewport={"width": 1440, "height": 900})
+        page = await context.new_page()
+        await page.add_init_script(WATCH)
+        await page.goto(server.url)
+        await page.locator("connection-status[data-state=live]").wait_for()
+        await page.locator(".panel[data-state=live] live-chart canvas").first.wait_for()
+        async with asyncio.timeout(5):
+            while not (found := await page.evaluate("seen.chart")):
+                await asyncio.sleep(0.02)
+        times.append(found)
+        assert await page.evaluate("seen.shift") < 0.02
+        assert await page.evaluate("seen.csp") == []
+        await context.close()
+    assert min(times) <= 500, times
+
+
+async def test_no_other_host(server: Server, open_glass: OpenGlass) -> None:
+    """Every request goes to this server; the Content-Security-Policy finds nothing to forbid."""
+    glass = await open_glass(scripts=(WATCH,))
+    await glass.open(server.url)
+    for path in ("/add", "/nowhere", "/"):
+        await glass.page.goto(server.url + path)
+        assert await glass.page.evaluate("seen.csp") == []
+    hosts = {urlsplit(url).netloc for url in glass.requests if not url.startswith("data:")}
+    assert hosts == {urlsplit(server.url).netloc}
+
+
+async def test_every_panel_has_data(server: Server, open_glass: OpenGlass) -> None:
+    """On the overview each panel is live, or says that this machine has no such thing."""
+    glass = await open_glass(viewport={"width": 1440, "height": 4000})
+    await glass.open(server.url)
+    panels = await glass.panels_when(
+        lambda found: all(panel.state in ("live", "empty") for panel in found.values()), timeout=15
+    )
+    async with httpx.AsyncClient(base_url=server.url) as client:
+        names = {entry["name"] for entry in (await client.get("/api/v1/series")).json()["result"]}
+    assert panels["cpu"].state == "live" and "%" in panels["cpu"].text
+    for title, name in (("swap", "system_swap_usage_bytes"), ("temperatures", "system_temperature_celsius")):
+        assert title not in panels or panels[title].state == ("live" if name in names else "empty")
+    assert [name for name, panel in panels.items() if panel.state == "empty" and name not in OPTIONAL] == []
+
+
+OPTIONAL = {"swap", "temperatures", "fans", "container-cpu", "container-memory", "pressure", "disk-io", "inodes"}
+"""Panels of what not every machine has."""
+
+
+async def test_charts_move(server: Server, open_glass: OpenGlass) -> None:
+    """Second after second the newest point is a later one, further right stands what was, and pixels change."""
+    glass = await open_glass()
+    await glass.open(server.url)
+    await glass.page.locator(".panel[data-state=live] live-chart canvas").first.wait_for()
+    look = """(() => { const view = document.querySelector("[data-state=live] live-chart"); return {
+        newest: view.traces[0].line.time, end: view.chart.scales.x.max, picture: view.chart.canvas.toDataURL() }; })()"""
+    first = await glass.page.evaluate(look)
+    await glass.until(f"{look}.newest >= {first['newest'] + 2}")
+    later = await glass.page.evaluate(look)
+    assert later["end"] >= first["end"] + 1000
+    assert later["picture"] != first["picture"]
+    assert abs(later["newest"] - time.time()) < 3
+
+
+async def test_bytes(chromium: Browser) -> None:
+    """With the window full, all that the first view needs is at most 200 KB on the wire."""
+    async with running_server() as server:
+        async with httpx.AsyncClient(base_url=server.url) as client:
+            while len((await client.get("/api/v1/latest")).json()["result"]) < 60:
+                await asyncio.sleep(0.1)
+            await fill_window(client)
+        context = await chromium.new_context(viewport={"width": 1440, "height": 900})
+        page = await context.new_page()
+        session = await context.new_cdp_session(page)
+        await session.send("Network.enable")
+        sizes: dict[str, int] = {}
+        urls: dict[str, str] = {}
+
+        def count(event: dict[str, Any]) -> None:
+            sizes[event["requestId"]] = sizes.get(event["requestId"], 0) + event["encodedDataLength"]
+
+        session.on("Network.requestWillBeSent", lambda event: urls.update({event["requestId"]: event["request"]["url"]}))
+        session.on("Network.dataReceived", count)
+        await page.goto(server.url)
+        await page.locator("connection-status[data-state=live]").wait_for()
+        await page.locator(".panel[data-state=live] live-chart canvas").first.wait_for()
+        total = sum(sizes.values())
+        await context.close()
+    largest = sorted(((size, urls.get(one, "")[-60:]) for one, size in sizes.items()), reverse=True)[:6]
+    assert 50_000 < total <= 200_000, largest
