@@ -9,6 +9,7 @@ from werkzeug.exceptions import NotFound
 from dashboard import __version__
 from dashboard.boards import Board
 from dashboard.model import Role
+from dashboard.selector import Selector
 from dashboard.web.routing import Context, Route
 
 _HTML = "text/html; charset=utf-8"
@@ -43,7 +44,24 @@ def _find(context: Context, name: str) -> Board:
 
 async def _board_page(context: Context, name: str) -> Response:
     shown = _find(context, name)
-    return await _page(context, "board.html", page="board", board=shown, board_json=board_json(context, shown))
+    return await _page(
+        context,
+        "board.html",
+        page="board",
+        board=shown,
+        board_json=board_json(context, shown),
+        present=_present(context, shown),
+    )
+
+
+def _present(context: Context, board: Board) -> set[str]:
+    """Return the optional panels that have something to show now, so that the page is laid out right at once."""
+    window = context.runtime.window
+    return {
+        panel.id
+        for panel in board.panels
+        if panel.optional and any(True for _ in window.select([Selector.parse(text) for text in panel.series]))
+    }
 
 
 async def _page(context: Context, template: str, **values: object) -> Response:

@@ -186,8 +186,10 @@ export class Line {
     this.head = this.length = 0;
     const longest = Math.max(this.step, HOLE * (this.declared ?? Infinity)) + this.step;
     for (const time of times) {
+      const mean = merged.get(time) ?? NaN;
       if (this.length && time - this.lastTime > longest) this.push(this.lastTime + this.step, NaN);
-      this.push(time, merged.get(time) ?? NaN);
+      // What was before the first sample is no hole: nothing was recorded yet.
+      if (this.length || !Number.isNaN(mean)) this.push(time, mean);
     }
     // Nothing after the newest point is known to be missing yet: that is for its age to say.
     while (this.length && Number.isNaN(this.meanAt(this.length - 1))) this.length--;

@@ -78,6 +78,9 @@ preferences.listeners.add(() => {
   void feed.load().catch(() => feed.connection.wake());
 });
 new Zoom(board);
+const library = find("chart-library");
+library.addEventListener("load", () => board.flush());
+library.addEventListener("error", () => file.fault("static/vendor/chart.umd.min.js is missing: run make, which fetches it"));
 setInterval(tick, TICK);
 setInterval(() => {
   board.sweep();

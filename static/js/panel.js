@@ -45,6 +45,8 @@ export class Panel {
     this.note = /** @type {HTMLElement | null} */ (element.querySelector(".note"));
     this.empty = /** @type {HTMLElement} */ (element.querySelector(".empty"));
     this.words = "";
+    /** Whether there was ever anything to show; an optional panel takes up room only then. */
+    this.present = element.hasAttribute("data-present");
   }
 
   /** @param {Line} line */
@@ -108,6 +110,11 @@ export class Panel {
     const overdue = subjects.filter((subject) => moment.now >= subject.deadline);
     const oldest = overdue.reduce((worst, subject) => (subject.born < worst.born ? subject : worst), overdue[0] ?? NOTHING);
     const age = (moment.now - oldest.born) / 1000;
+    const present = subjects.length > 0 || (!loaded && this.present);
+    if (present !== this.present) {
+      this.present = present;
+      this.element.toggleAttribute("data-present", this.present);
+    }
     if (!drawable) this.#show(this.renderedAt ? "paused" : "loading", "", "");
     else if (subjects.length > overdue.length && !this.#drawn(moment, overdue.length)) this.dirty = true;
     else if (!subjects.length) {

@@ -21,7 +21,8 @@ const CHOICE = 15_000;
 /** Width in pixels that all charts give to the labels of their values, so that their times stand in one column. */
 const GUTTER = 60;
 
-const Chart = /** @type {any} */ (window)["Chart"];
+/** The library; it comes after this module, so that history is asked for before a hundred kilobytes are run. */
+const library = () => /** @type {any} */ (window)["Chart"];
 
 /** A chart of lines or areas over time. The only place that knows Chart.js. */
 export class LiveChart extends HTMLElement {
@@ -88,6 +89,7 @@ export class LiveChart extends HTMLElement {
 
   /** @param {Moment} moment */
   #draw(moment) {
+    if (!library()) return;
     this.#trace(moment);
     this.coverage = coverage(this.chosen, moment.end - moment.range, moment.end);
     this.chart ??= this.#build();
@@ -207,7 +209,7 @@ export class LiveChart extends HTMLElement {
     const font = { family: getComputedStyle(this).fontFamily, size: 12 * rem };
     const ticks = { color: palette.muted, font, autoSkip: false, minRotation: 0, maxRotation: 0, padding: 6 * rem };
     const grid = { color: palette.grid, drawTicks: false, lineWidth: 1 };
-    return new Chart(canvas, {
+    return new (library())(canvas, {
       type: "line",
       data: { datasets: [] },
       options: {
