@@ -1,0 +1,158 @@
+"""From a phone to a wall of 4K: nothing is cut, nothing is faint, and text stays text."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+import pytest_asyncio
+
+from tests.browser.conftest import OpenGlass
+from tests.browser.glass import KINDS, Glass, board
+from tests.serving import Server, running_server
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("browser-layout")]
+
+LAYOUT = Path(__file__).with_name("layout.js").read_text(encoding="utf-8")
+SIZES = [pytest.param(size, id=f"{size[0]}x{size[1]}") for size in ((390, 844), (1440, 900), (3840, 2160))]
+LONG = "the-name-of-a-queue-that-someone-thought-about-for-a-very-long-time-" + "x" * 12
+HOSTILE = '<img src=x onerror="document.title=1"><b>bold</b>&amp;'
+
+STATES = """
+[[board.panel]]
+id = "bad"
+title = "Bad"
+kind = "stat"
+series = ["bad_ratio"]
+width = 3
+thresholds = [{above = 0.1, severity = "warning"}, {above = 0.5, severity = "critical"}]
+[[board.panel]]
+id = "warm"
+title = "Warm"
+kind = "gauge"
+series = ["warm_ratio"]
+width = 3
+thresholds = [{above = 0.1, severity = "warning"}, {above = 0.9, severity = "critical"}]
+[[board.panel]]
+title = "Bars"
+kind = "bar"
+series = ["bad_ratio", "warm_ratio"]
+thresholds = [{above = 0.1, severity = "warning"}, {above = 0.5, severity = "critical"}]
+[[board.panel]]
+title = "No data yet"
+kind = "line"
+series = ["nothing_of_the_kind"]
+[[board.panel]]
+title = "A text"
+kind = "text"
+text = "What these are, in one sentence that is somewhat longer than a phone is wide."
+[[board.panel]]
+title = "Processes"
+kind = "processes"
+"""
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def server() -> AsyncIterator[Server]:
+    """A server with boards of what is hard to lay out: long names, many series, huge and tiny values, each state."""
+    boards = [
+        board("long", "long_name", legend="{queue}"),
+        board("many", "many", legend="{number}"),
+        board("extreme", "extreme", legend="{size}"),
+        board("hostile", "hostile", legend="{text}"),
+        board("states", "bad_ratio", kinds=("stat",)) + STATES,
+    ]
+    boards = [text.replace("max = 100\n", "") for text in boards]
+    samples: list[dict[str, object]] = [
+        {"series": f'long_name{{queue="{LONG[:-2]}{number:02}"}}', "value": number} for number in range(3)
+    ]
+    samples += [{"series": f'many{{number="{number}"}}', "value": number * 1.5} for number in range(200)]
+    samples += [
+        {"series": f'extreme{{size="{value:g}"}}', "value": value}
+        for value in (0, 1e12, -123456.789, 0.30000000000000004, 1e300, 1e-12)
+    ]
+    samples.append({"series": 'hostile{text="%s"}' % HOSTILE.replace('"', '\\"'), "value": 1})
+    samples += [{"series": "bad_ratio", "value": 0.75}, {"series": "warm_ratio", "value": 0.42}]
+    for sample in samples:
+        sample["interval"] = 3600
+    async with running_server(config="\n".join(boards)) as running:
+        async with httpx.AsyncClient(base_url=running.url) as client:
+            answer = (await client.post("/api/v1/samples", json=samples)).json()
+            assert answer["rejected"] == []
+        yield running
+
+
+async def shown(glass: Glass, server: Server, name: str) -> None:
+    """Open a board, or the overview, and wait until all its panels in sight are drawn."""
+    await glass.open(server.url + (f"/boards/{name}" if name else "/"))
+    await glass.panels_when(lambda panels: not any(panel.state == "loading" for panel in panels.values()))
+
+
+PAGES = ["", "long", "many", "extreme", "states"]
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_nothing_is_cut(size: tuple[int, int], server: Server, open_glass: OpenGlass) -> None:
+    """No text is cut off: it fits, or ends in an ellipsis and is whole in its title; nothing scrolls sideways."""
+    glass = await open_glass(scripts=(LAYOUT,), viewport={"width": size[0], "height": 9000})
+    for name in PAGES:
+        await shown(glass, server, name)
+        assert await glass.page.evaluate("layout.count()") > 10
+        assert (name, await glass.page.evaluate("layout.cut()")) == (name, [])
+        assert (name, await glass.page.evaluate("layout.wide()")) == (name, 0)
+    await glass.page.goto(server.url + "/add")
+    assert await glass.page.evaluate("layout.cut()") == []
+    assert await glass.page.evaluate("layout.wide()") == 0
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_contrast(scheme: str, server: Server, open_glass: OpenGlass) -> None:
+    """All text stands out from its ground by 4.5 to 1 at least, in each theme and state."""
+    glass = await open_glass(scripts=(LAYOUT,), color_scheme=scheme, viewport={"width": 1440, "height": 3000})
+    for name in PAGES:
+        await shown(glass, server, name)
+        assert (name, await glass.page.evaluate("layout.faint()")) == (name, [])
+    await glass.page.goto(server.url + "/add")
+    assert await glass.page.evaluate("layout.faint()") == []
+
+
+async def test_values_read_well(server: Server, open_glass: OpenGlass) -> None:
+    """Zero, a million millions and a binary fraction have three figures, not thirty."""
+    glass = await open_glass(viewport={"width": 1440, "height": 2000})
+    await shown(glass, server, "extreme")
+    text = (await glass.panels())["extreme-table"].text
+    for value in ("0", "1.00\u00a0T", "−123\u00a0k", "0.300"):
+        assert f"\t{value}\t" in text
+
+
+async def test_many_series_are_counted(server: Server, open_glass: OpenGlass) -> None:
+    """Of two hundred series the panel shows what it has room for, and says how many more there are."""
+    glass = await open_glass(viewport={"width": 1440, "height": 3000})
+    await shown(glass, server, "many")
+    panels = await glass.panels()
+    for kind in ("line", "bar", "table"):
+        assert "more" in panels[f"many-{kind}"].text, kind
+
+
+async def test_html_is_text(server: Server, open_glass: OpenGlass) -> None:
+    """Labels that look like HTML are shown as they are."""
+    glass = await open_glass(viewport={"width": 1440, "height": 2000})
+    await shown(glass, server, "hostile")
+    panels = await glass.panels()
+    for kind in set(KINDS) - {"stat", "gauge"}:
+        assert "<img src=x" in panels[f"hostile-{kind}"].text, kind
+    assert await glass.page.evaluate("document.querySelectorAll('main img, main b').length") == 0
+    assert await glass.page.title() != "1"
+
+
+async def test_reduced_motion(server: Server, open_glass: OpenGlass) -> None:
+    """Whoever wants less motion gets none but the data's: the one animation is the veil, which does not move."""
+    glass = await open_glass(reduced_motion="reduce", viewport={"width": 1440, "height": 3000})
+    await shown(glass, server, "")
+    await glass.page.locator("[data-switch=theme]").hover()
+    moving = """document.getAnimations().filter(({ effect }) => effect.target.id !== "guard").length"""
+    assert await glass.page.evaluate(moving) == 0
+    await glass.page.locator(".panel").first.click()
+    assert await glass.page.evaluate(moving) == 0
