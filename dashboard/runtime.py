@@ -92,6 +92,8 @@ class Runtime:
         collectors, self.load_faults = load(self.settings)
         itself = Itself(
             self.tally,
+            # Nobody steers by them, and its many series would be a third of what a viewer is sent.
+            interval=max(5.0, self.settings.interval),
             published=lambda: self.broadcaster.published,
             states=self.states,
             held=lambda: (len(self.broadcaster.cursors), len(self.window), self.log.end - self.log.start),

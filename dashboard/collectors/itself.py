@@ -37,7 +37,6 @@ class Itself:
     """Reads the tally and the process; the rest is handed in as functions, for it lives elsewhere."""
 
     name = "dashboard"
-    interval = None
     families: Sequence[Family] = (
         *(_REQUESTS, _LATENCY, _USERS, _EVENTS, _BYTES, _LAG, _CPU, _MEMORY),
         *(_DURATION, _FAILURES, _STREAMS, _SERIES, _LOGGED),
@@ -47,11 +46,13 @@ class Itself:
         self,
         tally: Tally,
         *,
+        interval: float,
         published: Callable[[], dict[str, int]],
         states: Callable[[], Iterable[CollectorState]],
         held: Callable[[], tuple[int, int, int]],
     ) -> None:
         """`held` returns the numbers of open streams, series and events of the log."""
+        self.interval = interval
         self._tally, self._published, self._states, self._held = tally, published, states, held
         self._process = psutil.Process()
         self._last = (time.monotonic(), time.process_time())

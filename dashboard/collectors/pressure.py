@@ -22,17 +22,20 @@ FAMILIES = (RATIO, SECONDS)
 
 RESOURCES = ("cpu", "memory", "io")
 
+RECKONED = 2.0
+"""Seconds after which the kernel reckons the averages anew."""
+
 
 def create(settings: Settings) -> Pressure | None:
     """Return None where the kernel does not tell."""
-    return found(PROC)
+    return found(PROC, max(RECKONED, settings.interval))
 
 
-def found(proc: Path) -> Pressure | None:
+def found(proc: Path, interval: float = RECKONED) -> Pressure | None:
     """Return a collector of what can be read below `proc`, None if nothing can."""
     paths = [(resource, proc / "pressure" / resource) for resource in RESOURCES]
     readable = [(resource, path) for resource, path in paths if _readable(path)]
-    return Pressure(readable) if readable else None
+    return Pressure(readable, interval) if readable else None
 
 
 def _readable(path: Path) -> bool:
@@ -47,11 +50,10 @@ class Pressure:
     """Reads one file for each resource."""
 
     name = "pressure"
-    interval = None
     families = FAMILIES
 
-    def __init__(self, paths: Sequence[tuple[str, Path]]) -> None:
-        self._paths = paths
+    def __init__(self, paths: Sequence[tuple[str, Path]], interval: float) -> None:
+        self._paths, self.interval = paths, interval
 
     def collect(self) -> Iterator[Sample]:
         """Sample."""

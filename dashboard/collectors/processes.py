@@ -18,7 +18,7 @@ from dashboard.model import Family
 
 FAMILIES: tuple[Family, ...] = ()
 
-TOP = 10
+TOP = 8
 """Rows by CPU, and as many by memory where those are others."""
 
 LONGEST_COMMAND = 256

@@ -108,7 +108,7 @@ async def _serve(settings: Settings, boards: Sequence[Board], path: Path | None,
         _tune_garbage_collector()
         host, port = listener.getsockname()[:2]
         shown = f"[{host}]" if ":" in host else host
-        print(f"dashboard {__version__}: listening on http://{shown}:{port}{settings.root_path}", flush=True)
+        print(f"dashboard {__version__}: listening on http://{shown}:{port}", flush=True)
         await hypercorn_serve(app, _config(listener, connections.backlog), shutdown_trigger=until_stopped)
 
 
