@@ -102,6 +102,7 @@ export class LiveHeat extends HTMLElement {
     const unit = this.spec.unit || (line?.unit ?? "");
     const text = line ? `${this.lines.length} · highest ${formatText(values[most] ?? NaN, unit)} (${legendText(this.spec.legend, line.series)})` : "";
     write(this.now, text);
+    if (this.now.title !== text) this.now.title = text;
   }
 
   /** @param {number} clientX */
