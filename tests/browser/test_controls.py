@@ -1,0 +1,178 @@
+"""Everything on the page that can be pressed does what it says, by pointer and by keyboard."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+import pytest_asyncio
+from playwright.async_api import expect
+
+from tests.browser.conftest import OpenGlass
+from tests.browser.glass import BEACON, Glass, board, collectors
+from tests.serving import Server, running_server
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("browser-controls")]
+
+CHART = '[data-panel="beacon-line"]'
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Server]:
+    """One server with a beacon and its board."""
+    home = tmp_path_factory.mktemp("controls")
+    config = collectors(home, beacon=BEACON) + board("beacon", "beacon", range="15m")
+    async with running_server(config=config) as running, httpx.AsyncClient(base_url=running.url) as client:
+        # A quarter of an hour that went before, so that there is a range to choose from.
+        now = int(time.time())
+        samples = [
+            {"series": "beacon", "value": 50, "timestamp": now - second, "interval": 1} for second in range(61, 880)
+        ]
+        assert (await client.post("/api/v1/samples", json=samples)).json()["rejected"] == []
+        yield running
+
+
+async def shown(glass: Glass, server: Server) -> None:
+    """Open the beacon's board and wait until it is live."""
+    await glass.open(f"{server.url}/boards/beacon")
+    await glass.panels_when(lambda panels: all(panel.state == "live" for panel in panels.values()))
+
+
+async def test_theme(server: Server, open_glass: OpenGlass) -> None:
+    """The theme goes from the system's to light to dark and back; the choice stays, from the first paint on."""
+    glass = await open_glass(color_scheme="light")
+    await shown(glass, server)
+    switch = glass.page.locator("[data-switch=theme]")
+    ground = "getComputedStyle(document.body).backgroundColor"
+    light = await glass.page.evaluate(ground)
+    await switch.click()
+    assert await glass.page.evaluate(ground) == light
+    await switch.click()
+    dark = await glass.page.evaluate(ground)
+    assert dark != light
+    await glass.page.reload()
+    assert await glass.page.evaluate(ground) == dark
+    await shown(glass, server)
+    await switch.click()
+    assert await glass.page.evaluate(ground) == light
+    await glass.page.emulate_media(color_scheme="dark")
+    assert await glass.page.evaluate(ground) == dark
+
+
+async def test_zone(server: Server, open_glass: OpenGlass) -> None:
+    """Times are the browser's or UTC, and always say which."""
+    glass = await open_glass(timezone_id="Asia/Kathmandu")
+    await shown(glass, server)
+    clock = glass.page.locator("#clock")
+    local = (await clock.inner_text()).split()
+    assert "5:45" in local[-1]
+    await glass.page.locator("[data-switch=zone]").click()
+    await expect(clock).to_contain_text("UTC")
+    utc = (await clock.inner_text()).split()
+
+    def minutes(text: str) -> int:
+        return int(text[:2]) * 60 + int(text[3:5])
+
+    assert (minutes(local[0]) - minutes(utc[0])) % 1440 in (344, 345, 346)
+    await glass.page.reload()
+    await expect(clock).to_contain_text("UTC")
+
+
+async def test_range(server: Server, open_glass: OpenGlass) -> None:
+    """The range switch changes the time that the charts show, keeps the points, and is told to screen readers."""
+    glass = await open_glass()
+    await shown(glass, server)
+    span = f"(({{ min, max }}) => (max - min) / 1000)(document.querySelector('{CHART} live-chart').chart.scales.x)"
+    assert await glass.page.evaluate(span) == 900
+    five = glass.page.locator("[data-range='300']")
+    await five.click()
+    await glass.until(f"{span} === 300")
+    await expect(five).to_have_attribute("aria-pressed", "true")
+    await expect(glass.page.locator("[data-range='900']")).to_have_attribute("aria-pressed", "false")
+    await glass.until(f"document.querySelector('{CHART} live-chart').traces[0].line.length > 0")
+    assert "live" in await glass.status("live")
+
+
+@pytest.mark.parametrize("way", ["click", "enter", "button"])
+async def test_full_screen(way: str, server: Server, open_glass: OpenGlass) -> None:
+    """A click or Enter shows one panel over the whole page, live; Escape brings the board back, focus and all."""
+    glass = await open_glass()
+    await shown(glass, server)
+    panel = glass.page.locator(CHART)
+    if way == "click":
+        await panel.locator(".plot").click()
+    elif way == "enter":
+        await panel.focus()
+        await glass.page.keyboard.press("Enter")
+    else:
+        await panel.hover()
+        await panel.locator(".expand").click()
+    await glass.until(f"document.querySelector('{CHART}').getBoundingClientRect().height > 800")
+    box = await panel.bounding_box()
+    assert box is not None and box["width"] > 1350
+    newest = await glass.page.evaluate(f"document.querySelector('{CHART} live-chart').traces[0].line.time")
+    await glass.until(f"document.querySelector('{CHART} live-chart').traces[0].line.time > {newest}")
+    await glass.page.keyboard.press("Escape")
+    await glass.until(f"document.querySelector('{CHART}').getBoundingClientRect().height < 500")
+    assert await glass.page.evaluate(f"document.activeElement === document.querySelector('{CHART}')")
+    await glass.panels_when(lambda panels: all(one.state == "live" for one in panels.values()))
+
+
+async def test_hover(server: Server, open_glass: OpenGlass) -> None:
+    """Pointing at a moment shows it in all charts, with its time, while the feed goes on."""
+    glass = await open_glass()
+    await shown(glass, server)
+    plot = glass.page.locator(f"{CHART} .plot")
+    await plot.hover(position={"x": 200, "y": 40})
+    await expect(glass.page.locator("#moment")).to_be_visible()
+    assert await glass.page.locator(".cross:visible").count() == 2
+    newest = await glass.page.evaluate(f"document.querySelector('{CHART} live-chart').traces[0].line.time")
+    await glass.until(f"document.querySelector('{CHART} live-chart').traces[0].line.time >= {newest + 2}")
+    await expect(glass.page.locator("#moment")).to_be_visible()
+    await glass.page.mouse.move(5, 5)
+    await expect(glass.page.locator("#moment")).to_be_hidden()
+
+
+async def test_keyboard_reaches_everything(server: Server, open_glass: OpenGlass) -> None:
+    """Tab alone comes to every control and panel, each with a name and a visible focus."""
+    glass = await open_glass()
+    await shown(glass, server)
+    wanted = await glass.page.evaluate(
+        """[...document.querySelectorAll("a, button, .panel")].filter((one) =>
+            one.checkVisibility({ visibilityProperty: true }) && !one.matches(".expand, .skip")).length"""
+    )
+    reached: set[str] = set()
+    for _ in range(wanted + 5):
+        await glass.page.keyboard.press("Tab")
+        stop = await glass.page.evaluate(
+            """(() => {
+                const one = document.activeElement;
+                if (!one.matches("a, button, .panel")) return null;
+                one.dataset.stop ??= String(document.querySelectorAll("[data-stop]").length);
+                const name = one.getAttribute("aria-label") || one.title || one.textContent.trim();
+                const { outlineStyle, outlineWidth } = getComputedStyle(one);
+                return { id: one.dataset.stop, name, ring: outlineStyle !== "none" && outlineWidth !== "0px",
+                    skip: one.matches(".skip") };
+            })()"""
+        )
+        if stop is None:
+            continue
+        assert stop["name"] and stop["ring"], stop
+        if not stop["skip"]:
+            reached.add(stop["id"])
+    assert len(reached) == wanted
+
+
+async def test_copy_board(server: Server, open_glass: OpenGlass) -> None:
+    """What is copied makes the very same board on another server."""
+    glass = await open_glass(permissions=["clipboard-read", "clipboard-write"])
+    await shown(glass, server)
+    await glass.page.locator("[data-copy-board]").click()
+    await expect(glass.page.locator("[data-copy-board]")).to_have_text("Copied")
+    text = await glass.page.evaluate("navigator.clipboard.readText()")
+    async with running_server(config=text) as other:
+        await glass.page.goto(f"{other.url}/boards/beacon")
+        assert (await glass.panels()).keys() == {f"beacon-{kind}" for kind in ("stat", "gauge", "line", "bar", "heat", "table")}
+        await glass.page.goto("about:blank")
