@@ -18,7 +18,7 @@ from dashboard.model import Family
 
 FAMILIES: tuple[Family, ...] = ()
 
-TOP = 8
+TOP = 10
 """Rows by CPU, and as many by memory where those are others."""
 
 LONGEST_COMMAND = 256
