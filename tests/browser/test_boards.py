@@ -1,0 +1,180 @@
+"""Boards follow their file, pushed samples are live at once, devices come and go, and the Add page's commands work."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+import pytest_asyncio
+from playwright.async_api import expect
+
+from tests.browser.conftest import OpenGlass
+from tests.browser.glass import KINDS, board, collectors
+from tests.needs import need
+from tests.serving import Server, running_server
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("browser-boards")]
+
+DEVICES = """
+from pathlib import Path
+from dashboard.collectors import Family, Sample
+
+families = [Family("device_level", "gauge", "", "One for each file.")]
+
+
+def collect():
+    for file in sorted(Path("{folder}").iterdir()):
+        yield Sample("device_level", float(file.read_text()), {{"device": file.name}})
+"""
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def server() -> AsyncIterator[Server]:
+    """A server whose settings file has one board of pushed series."""
+    async with running_server(config=board("orders", "orders_waiting", legend="{queue}")) as running:
+        yield running
+
+
+async def push(server: Server, *samples: dict[str, object]) -> None:
+    """Push samples as any program may."""
+    async with httpx.AsyncClient(base_url=server.url) as client:
+        assert (await client.post("/api/v1/samples", json=samples)).json()["rejected"] == []
+
+
+def settings(server: Server) -> Path:
+    """Return the path of its settings file."""
+    return next(Path(part) for part in server.process.args if str(part).endswith("settings.toml"))  # type: ignore[union-attr]
+
+
+async def test_pushed_is_live_within_a_second(server: Server, open_glass: OpenGlass) -> None:
+    """What was never heard of before is on every kind of panel a second after it was pushed."""
+    glass = await open_glass()
+    await glass.open(f"{server.url}/boards/orders")
+    await glass.panels_when(lambda panels: all(panel.state == "empty" for panel in panels.values()))
+    pushed = time.monotonic()
+    await push(server, {"series": 'orders_waiting{queue="mail"}', "value": 7.25, "interval": 10})
+    await glass.panels_when(
+        lambda panels: all(panel.state == "live" and "7.25" in panel.text for panel in panels.values())
+    )
+    assert time.monotonic() - pushed < 1
+    await push(server, {"series": 'orders_waiting{queue="mail"}', "value": 8.5, "interval": 10})
+    await glass.panels_when(lambda panels: all("8.50" in panel.text for panel in panels.values()), timeout=1)
+
+
+async def test_undeclared_interval(server: Server, open_glass: OpenGlass) -> None:
+    """Who does not say when the next sample is due has its age shown, and is veiled once its rhythm is known."""
+    glass = await open_glass()
+    await glass.open(f"{server.url}/boards/orders")
+    await push(server, {"series": "orders_waiting", "value": 3.5})
+    panels = await glass.panels_when(lambda found: all("old" in panel.badge for panel in found.values()), timeout=3)
+    assert panels.keys() == {f"orders-{kind}" for kind in KINDS}
+    for value in range(7):
+        await push(server, {"series": "orders_waiting", "value": value})
+        await glass.until(f"document.querySelector('.number').textContent.startsWith('{value}')")
+        seen = await glass.page.evaluate("performance.now()")
+        await glass.until(f"performance.now() > {seen + 250}")
+    await glass.panels_when(lambda found: all(panel.state == "stale" for panel in found.values()), timeout=5)
+
+
+async def test_devices_come_and_go(tmp_path: Path, open_glass: OpenGlass) -> None:
+    """A new device has its line by the next sample; one that vanished is marked, and veils nothing beside it."""
+    folder = tmp_path / "devices"
+    folder.mkdir()
+    (folder / "one").write_text("11.1")
+    config = collectors(tmp_path, devices=DEVICES.format(folder=folder))
+    config += board("devices", "device_level", legend="{device}", kinds=("line", "bar", "table", "stat"))
+    async with running_server(config=config) as server:
+        glass = await open_glass()
+        await glass.open(f"{server.url}/boards/devices")
+        await glass.panels_when(lambda panels: all("11.1" in panel.text for panel in panels.values()))
+        (folder / "two").write_text("22.2")
+        await glass.panels_when(lambda panels: all("22.2" in panel.text for panel in panels.values()), timeout=3)
+        (folder / "two").unlink()
+        await glass.panels_when(
+            lambda panels: panels["devices-line"].state == "some"
+            and "1 of 2" in panels["devices-line"].badge
+            and panels["devices-stat"].state == "live"
+            and "22.2" not in panels["devices-stat"].text,
+            timeout=6,
+        )
+        stale = glass.page.locator(".panel [data-view] .stale:visible")
+        assert await stale.count() == 3
+        for text in await stale.all_inner_texts():
+            assert "two" in text
+        (folder / "two").write_text("33.3")
+        await glass.panels_when(
+            lambda panels: all(panel.state == "live" and "33.3" in panel.text for panel in panels.values()), timeout=4
+        )
+
+
+async def test_saved_board_is_shown(server: Server, open_glass: OpenGlass) -> None:
+    """A board that is saved is on the page by itself; a faulty one is told of, with its line, and the old one stays."""
+    glass = await open_glass()
+    await glass.open(f"{server.url}/boards/orders")
+    file = settings(server)
+    before = file.read_text()
+    file.write_text(before.replace('title = "Line of orders"', 'title = "Renamed"'))
+    await expect(glass.page.locator("[data-panel=orders-line] h2")).to_have_text("Renamed", timeout=6000)
+    await glass.status("live")
+    faulty = before.replace('kind = "heat"', 'kind = "heet"')
+    line = faulty.splitlines().index('kind = "heet"') + 1
+    file.write_text(faulty)
+    banner = glass.page.locator("#fault")
+    await expect(banner).to_be_visible(timeout=6000)
+    await expect(banner).to_contain_text(f"{line}")
+    await expect(banner).to_contain_text("kind")
+    assert await glass.page.locator("[data-panel=orders-heat]").count() == 1
+    await glass.page.reload()
+    await expect(banner).to_be_visible()
+    await expect(glass.page.locator("[data-panel=orders-line] h2")).to_have_text("Renamed")
+    file.write_text(before)
+    await expect(banner).to_be_hidden(timeout=6000)
+    await expect(glass.page.locator("[data-panel=orders-line] h2")).to_have_text("Line of orders", timeout=6000)
+
+
+async def test_add_page(tmp_path: Path, open_glass: OpenGlass) -> None:
+    """Each of the Add page's three snippets works as it was copied."""
+    need("curl")
+    config = collectors(tmp_path, mine="")
+    (tmp_path / "collectors" / "mine.py").unlink()
+    async with running_server(config=config) as server:
+        glass = await open_glass(permissions=["clipboard-read", "clipboard-write"])
+        await glass.page.goto(server.url + "/add")
+        copied = []
+        for button in await glass.page.locator("button[data-copy]").all():
+            await button.click()
+            await expect(button).to_have_text("Copied")
+            copied.append(str(await glass.page.evaluate("navigator.clipboard.readText()")))
+        curl, collector, toml = copied
+
+        run = await asyncio.create_subprocess_exec("bash", "-ec", curl, stdout=asyncio.subprocess.PIPE)
+        answer, _ = await run.communicate()
+        assert run.returncode == 0 and b'"accepted":1' in answer.replace(b" ", b"")
+
+        file = settings(server)
+        file.write_text(file.read_text() + toml)
+        await expect(glass.page.get_by_role("link", name="Shop")).to_have_count(0)
+        async with httpx.AsyncClient(base_url=server.url) as client, asyncio.timeout(6):
+            while (await client.get("/boards/shop")).status_code != 200:
+                await asyncio.sleep(0.05)
+        await glass.open(f"{server.url}/boards/shop")
+        (panel,) = (await glass.panels_when(lambda found: all(one.state == "live" for one in found.values()))).values()
+        assert "mail" in panel.text and "7" in panel.text
+
+        (tmp_path / "collectors" / "mine.py").write_text(collector)
+        await asyncio.to_thread(server.terminate)
+        await asyncio.to_thread(server.start)
+        name = collector.partition('Family("')[2].partition('"')[0]
+        async with httpx.AsyncClient(base_url=server.url) as client, asyncio.timeout(6):
+            while not (found := (await client.get("/api/v1/latest", params={"match": name})).json()["result"]):
+                await asyncio.sleep(0.05)
+            states = (await client.get("/api/v1/status")).json()["collectors"]
+        assert found[0]["source"].endswith("/mine")
+        assert [state["state"] for state in states if state["name"] == "mine"] == ["ok"]
+        await glass.status("live")
+
+

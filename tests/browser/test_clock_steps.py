@@ -1,0 +1,79 @@
+"""The server's wall clock is set by an hour, either way: nothing that is live is veiled, and ids still grow."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.browser.conftest import OpenGlass
+from tests.browser.glass import frames
+from tests.needs import need
+from tests.serving import running_server
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("browser-boards")]
+
+NOTE_IDS = """(() => {
+    const Real = EventSource;
+    window.ids = [];
+    window.EventSource = class extends Real {
+        constructor(...parts) {
+            super(...parts);
+            for (const type of ["metrics", "processes", "system"]) {
+                this.addEventListener(type, ({ data }) => ids.push([JSON.parse(data).id, JSON.parse(data).timestamp]));
+            }
+        }
+    };
+})()"""
+
+
+def order(id: str) -> tuple[int, int]:
+    """Return an event's id as numbers that can be compared."""
+    time, _, sequence = id.partition("-")
+    return int(time), int(sequence)
+
+
+@pytest.mark.parametrize("hours", [1, -1])
+async def test_clock_is_set(hours: int, tmp_path: Path, open_glass: OpenGlass) -> None:
+    """All panels stay live through the step, points stand at the new time, and each id is above the last."""
+    offset = tmp_path / "offset"
+    offset.write_text("+0")
+    env = {
+        "LD_PRELOAD": str(need("faketime")),
+        "FAKETIME_TIMESTAMP_FILE": str(offset),
+        "FAKETIME_NO_CACHE": "1",
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+        "DONT_FAKE_MONOTONIC": "1",
+        "NO_FAKE_STAT": "1",
+    }
+    async with running_server(env=env) as server:
+        glass = await open_glass(recorded=True, scripts=(NOTE_IDS,))
+        await glass.open(server.url)
+        await glass.panels_when(lambda panels: panels["cpu"].state == "live" and panels["processes"].state == "live")
+        began = time.time()
+        await glass.until(f"recorded.unix() > {began + 3}")
+        offset.write_text(f"{hours * 3600:+}")
+        stepped = time.time()
+        await glass.until(f"ids.some(([, at]) => Math.abs(at - {stepped + hours * 3600}) < 60)")
+        await glass.until(f"recorded.unix() > {stepped + 8}", timeout=15)
+        async with httpx.AsyncClient(base_url=server.url) as client:
+            server_time = (await client.get("/api/v1/status")).json()["server_time"]
+        assert abs(server_time - time.time() - hours * 3600) < 5
+        seen = [frame for frame in await frames(glass.page) if frame.now > began]
+        veiled = {name for frame in seen for name, state in frame.states.items() if state in ("stale", "some")}
+        assert veiled == set()
+        assert not any(frame.guarded for frame in seen)
+        assert {frame.status for frame in seen} <= {"live", "catching up"}
+        assert seen[-1].status == "live"
+        ids = [order(id) for id, _ in json.loads(await glass.page.evaluate("JSON.stringify(ids)"))]
+        assert ids == sorted(set(ids))
+        points = (await glass.points("cpu-modes")).values()
+        for line in points:
+            times = [at for at, _ in line if at is not None]
+            assert times == sorted(set(times))
+            assert abs(times[-1] - server_time) < 10
+        text = (await glass.page.locator("#clock").inner_text()).split()[0]
+        assert text[:2] == time.strftime("%H", time.gmtime(server_time))

@@ -1,0 +1,96 @@
+"""A page that is open for weeks: neither its memory nor its document grows."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+
+import httpx
+import pytest
+from playwright.async_api import CDPSession, Page
+
+from tests.browser.conftest import OpenGlass
+from tests.browser.glass import Glass, board
+from tests.serving import Server, running_server
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("browser-memory")]
+
+COUNT = """(() => {
+    const { update } = Chart.prototype;
+    window.updates = 0;
+    const counted = document.querySelector("live-chart").chart;
+    Chart.prototype.update = function (...parts) {
+        if (this === counted) window.updates++;
+        return update.apply(this, parts);
+    };
+})()"""
+MEGABYTE = 1024 * 1024
+
+
+async def used(session: CDPSession, page: Page) -> tuple[int, int]:
+    """Return the bytes of the heap after a forced collection, and how many elements and texts the document has."""
+    for _ in range(3):
+        await session.send("HeapProfiler.collectGarbage")
+    heap = await session.send("Runtime.getHeapUsage")
+    nodes = await page.evaluate(
+        """(() => {
+            const walker = document.createTreeWalker(document, NodeFilter.SHOW_ALL);
+            let count = 0;
+            while (walker.nextNode()) count++;
+            return count;
+        })()"""
+    )
+    return int(heap["usedSize"]), int(nodes)
+
+
+async def feed(server: Server, stop: asyncio.Event) -> None:
+    """Push samples of eight series, each a little later than the last, as fast as the page draws them."""
+    async with httpx.AsyncClient(base_url=server.url) as client:
+        while not stop.is_set():
+            now = time.time()
+            samples = [
+                {"series": f'fast{{n="{n}"}}', "value": 50 + 40 * math.sin(now + n), "interval": 0.1} for n in range(8)
+            ]
+            await client.post("/api/v1/samples", json=samples)
+            await asyncio.sleep(0.01)
+
+
+async def grown(glass: Glass, *, first: int, last: int, timeout: float) -> tuple[int, int]:
+    """Return by how many bytes and nodes the page grows from one update of its first chart to a later one."""
+    session = await glass.page.context.new_cdp_session(glass.page)
+    await glass.page.evaluate(COUNT)
+    await glass.until(f"updates >= {first}", timeout=timeout)
+    heap, nodes = await used(session, glass.page)
+    await glass.until(f"updates >= {last}", timeout=timeout)
+    later_heap, later_nodes = await used(session, glass.page)
+    return later_heap - heap, later_nodes - nodes
+
+
+async def test_thousands_of_updates(open_glass: OpenGlass) -> None:
+    """From update 400 to 2,400 the heap grows by 1 MB at most and the document not at all; the feed is hastened."""
+    config = "flush_interval = 0.001\n" + board("fast", "fast", legend="{n}")
+    async with running_server(config=config) as server:
+        stop = asyncio.Event()
+        feeding = asyncio.create_task(feed(server, stop))
+        glass = await open_glass()
+        await glass.open(f"{server.url}/boards/fast")
+        await glass.panels_when(lambda panels: all(panel.state == "live" for panel in panels.values()))
+        heap, nodes = await grown(glass, first=400, last=2400, timeout=120)
+        stop.set()
+        await feeding
+    assert heap <= MEGABYTE
+    assert nodes == 0
+
+
+@pytest.mark.long
+@pytest.mark.timeout(3000)
+async def test_forty_minutes(open_glass: OpenGlass) -> None:
+    """The same with the overview as it is, once a second."""
+    async with running_server() as server:
+        glass = await open_glass()
+        await glass.open(server.url)
+        await glass.panels_when(lambda panels: panels["cpu-modes"].state == "live")
+        heap, nodes = await grown(glass, first=400, last=2400, timeout=2500)
+    assert heap <= MEGABYTE
+    assert nodes == 0
