@@ -90,7 +90,8 @@ export class Feed {
   async #ask() {
     const sent = this.clock.monotonic();
     const status = await this.api.status();
-    if (this.clock.bracket(status.server_time, sent) === "stepped") this.store.clockStepped();
+    const { offset } = this.clock;
+    if (this.clock.bracket(status.server_time, sent) === "stepped") this.store.clockStepped(this.clock.offset - offset);
     this.truth.adopt(status);
     this.truth.serverVersion = status.version;
     this.onFault(status.board_fault);
@@ -121,8 +122,9 @@ export class Feed {
 
   /** @param {import("./protocol.js").Hello | import("./protocol.js").Heartbeat} event */
   #tell(event) {
+    const { offset } = this.clock;
     const verdict = this.clock.observe(event.server_time);
-    if (verdict === "stepped") this.store.clockStepped();
+    if (verdict === "stepped") this.store.clockStepped(this.clock.offset - offset);
     if (verdict === "doubtful") this.#check();
     if (event.type !== "hello") return;
     this.newest = event.newest || "0-0";

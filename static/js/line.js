@@ -33,6 +33,8 @@ export class Line {
     /** Time and total of the newest sample, from which a counter's next rate comes. */
     this.sampled = NaN;
     this.total = NaN;
+    /** Whether the server's clock was set since that sample. */
+    this.realigned = false;
     /** @type {Set<number>} places of the panels that show it */
     this.panels = new Set();
     this.step = step;
@@ -100,12 +102,15 @@ export class Line {
   sample(time, raw, born, known) {
     const previous = this.sampled;
     if (time === previous) return;
-    const value = this.counter ? rate(previous, this.total, time, raw, this.interval) : raw;
+    // When the clock was set the ticks are aligned anew, so one sample may be late without any having been missed.
+    const interval = this.realigned ? null : this.interval;
+    const value = this.counter ? rate(previous, this.total, time, raw, interval) : raw;
     if (time < previous) {
       if (!known && value !== null) this.add(time, value);
       return;
     }
-    const longest = this.interval === null ? Infinity : HOLE * this.interval;
+    this.realigned = false;
+    const longest = interval === null ? Infinity : HOLE * interval;
     if (!known && time - previous > longest) this.hole(previous, time);
     this.arrivals.add(time);
     this.total = raw;
@@ -200,13 +205,16 @@ export class Line {
   }
 
   /**
-   * Forget what lies in the future, after the server's clock was set back.
+   * The server's clock was set: the newest sample is as old as it was, and of the points those of the future are dropped.
+   * @param {number} step seconds
    * @param {number} now seconds
    */
-  forgetAfter(now) {
+  clockStepped(step, now) {
     while (this.length && this.lastTime > now + 1) this.length--;
-    if (this.time > now + 1) this.time = now;
-    if (this.sampled > now + 1) this.sampled = this.total = NaN;
+    if (step > 0) this.hole(this.sampled, this.sampled + step);
+    this.time += step;
+    this.sampled += step;
+    this.realigned = true;
   }
 
   /**

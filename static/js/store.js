@@ -178,11 +178,14 @@ export class Store {
     return dropped;
   }
 
-  /** The server's clock was set: what lies in its future now is dropped, what is live stays live. */
-  clockStepped() {
+  /**
+   * The server's clock was set: what lies in its future now is dropped, what is live stays live.
+   * @param {number} step seconds
+   */
+  clockStepped(step) {
     const now = this.clock.now();
-    for (const line of this.lines.values()) line.forgetAfter(now);
-    for (const source of this.sources.values()) source.time = Math.min(source.time, now);
+    for (const line of this.lines.values()) line.clockStepped(step, now);
+    for (const source of this.sources.values()) source.time += step;
   }
 
   /**

@@ -100,19 +100,22 @@ test("a value is true for two intervals and a second, and not a moment longer", 
 test("a server clock that is set, either way, makes nothing older that is live", () => {
   for (const step of [3600, -3600]) {
     const page = new Page();
-    page.tick({ load: 1 });
+    page.tick({ load: 1, io_bytes_total: 0 });
+    page.tick({ load: 1, io_bytes_total: 100 });
     const line = page.line(LOAD);
+    const counter = page.line('io_bytes_total{instance="web-1"}');
     const before = line.deadline;
     page.clock.anchor(page.clock.offset + step);
-    page.store.clockStepped();
+    page.store.clockStepped(step);
     assert.equal(line.deadline, before);
-    page.now += 1000;
+    page.now += 2100;
     page.store.take({
       id: `${page.now}-9`, type: "metrics", timestamp: page.clock.now(), source: "web-1/cpu", interval: 1,
-      resource: { instance: "web-1" }, samples: { load: 2 },
+      resource: { instance: "web-1" }, samples: { load: 2, io_bytes_total: 310 },
     });
     assert.equal(line.value, 2);
-    assert.ok(line.deadline > page.now + 2000);
+    assert.ok(Math.abs(counter.value - 100) < 1);
+    for (const one of [line, counter]) assert.ok(one.deadline > page.now + 2000);
   }
 });
 
