@@ -44,6 +44,16 @@ export class Api {
   }
 
   /**
+   * The series that selectors choose, with what the server knows of each.
+   * @param {string[]} selectors
+   * @returns {Promise<{ series: string, name: string, type: string }[]>}
+   */
+  async series(selectors) {
+    const query = new URLSearchParams(selectors.map((selector) => ["match", selector]));
+    return (await (await this.get(`/api/v1/series?${query}`)).json()).result;
+  }
+
+  /**
    * Address of the stream.
    * @param {string[]} selectors
    * @param {string[]} types

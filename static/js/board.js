@@ -1,7 +1,7 @@
 import { Guard } from "./guard.js";
 import { Panel } from "./panel.js";
 import { readPalette } from "./palette.js";
-import { Selector } from "./selector.js";
+import { Selection } from "./selection.js";
 import { EARLY } from "./staleness.js";
 
 /**
@@ -16,6 +16,8 @@ import { EARLY } from "./staleness.js";
 const SLICE = 8;
 /** A chart without news moves on after so many milliseconds. */
 const LINGER = 1500;
+/** Milliseconds between two questions to the server which series a selector chooses that only it can read. */
+const ASKING = 2000;
 
 /** All panels of the page: which line goes where, what is drawn when, and how true each is. */
 export class Board {
@@ -48,8 +50,10 @@ export class Board {
     this.feed = null;
     /** @type {Panel[]} */
     this.panels = [];
-    /** @type {{ panel: Panel, selectors: Selector[] }[]} */
-    this.routes = [];
+    /** @type {Selection[]} what each panel shows */
+    this.selections = [];
+    /** When the server may be asked again; Infinity: there is nothing to ask. */
+    this.askAt = Infinity;
     for (const panel of spec.panels) this.#adopt(root, panel);
     /** @type {Map<Element, Panel>} */
     const byElement = new Map(this.panels.map((panel) => [panel.element, panel]));
@@ -78,19 +82,37 @@ export class Board {
     const view = /** @type {View | null} */ (element?.querySelector("[data-view]") ?? null);
     if (!element || !view) return;
     view.spec = spec;
-    const panel = new Panel(element, spec, view);
-    this.panels.push(panel);
-    this.routes.push({ panel, selectors: spec.series.map((text) => new Selector(text)) });
+    this.panels.push(new Panel(element, spec, view));
+    this.selections.push(new Selection(spec.series));
   }
 
   /** @param {Line} line */
   #route(line) {
-    this.routes.forEach(({ panel, selectors }, at) => {
-      if (!selectors.some((selector) => selector.matches(line.series))) return;
-      line.panels.add(at);
-      panel.add(line);
-    });
+    this.#place(line);
     this.health.admit(line);
+    if (this.selections.some(({ asked }) => asked.length)) this.askAt = Math.min(this.askAt, this.clock.monotonic());
+  }
+
+  /** @param {Line} line that goes to all panels that show it */
+  #place(line) {
+    this.selections.forEach((selection, at) => {
+      if (line.panels.has(at) || !selection.matches(line)) return;
+      line.panels.add(at);
+      this.panels[at]?.add(line);
+    });
+  }
+
+  /** Have the server read the selectors that this page cannot; new series may be among what they choose. */
+  async #ask() {
+    const { feed } = this;
+    if (!feed || this.clock.monotonic() < this.askAt) return;
+    this.askAt = Infinity;
+    try {
+      for (const selection of this.selections) await selection.ask(feed.api);
+      for (const line of this.store.lines.values()) this.#place(line);
+    } catch {
+      this.askAt = this.clock.monotonic() + ASKING;
+    }
   }
 
   /** @param {Line[]} lines that changed */
@@ -161,7 +183,7 @@ export class Board {
         this.judge();
         return;
       }
-      panel.render(moment);
+      panel.attempt(moment.now, undefined, () => panel.render(moment));
     }
     if (this.unpainted !== null && this.feed) {
       const latency = (this.clock.now() - this.unpainted) * 1000;
@@ -180,6 +202,7 @@ export class Board {
   judge() {
     const { feed } = this;
     if (!feed) return;
+    void this.#ask();
     const moment = this.moment();
     const explain = (/** @type {string} */ source) => feed.truth.explain(source, moment.now);
     const settled = feed.loaded || feed.connection.cause !== null;
@@ -187,7 +210,7 @@ export class Board {
     let until = this.health.render(moment.now, [...feed.truth.failed.values()], moment.isGone);
     for (const panel of this.panels) {
       const drawable = this.#drawable(panel);
-      until = Math.min(until, panel.judge(moment, drawable, settled, explain, absence));
+      until = Math.min(until, panel.attempt(moment.now, Infinity, () => panel.judge(moment, drawable, settled, explain, absence)));
       if (drawable && panel.view.moving && moment.now - panel.renderedAt > LINGER) panel.dirty = true;
       if (panel.dirty && drawable) this.schedule();
     }

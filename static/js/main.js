@@ -1,10 +1,4 @@
 import "./elements/connection-status.js";
-import "./elements/live-bars.js";
-import "./elements/live-chart.js";
-import "./elements/live-heat.js";
-import "./elements/live-processes.js";
-import "./elements/live-table.js";
-import "./elements/live-value.js";
 import { HEALTH } from "./elements/health-line.js";
 import { Api } from "./api.js";
 import { Board } from "./board.js";
@@ -21,6 +15,10 @@ import { Zoom } from "./zoom.js";
 
 /** Times a second that everything is judged by the clock. */
 const TICK = 250;
+
+// Each kind of view is a file named as its element; one that does not load fails its own panels only.
+const views = [...document.querySelectorAll("[data-view]")].map(({ localName }) => localName);
+await Promise.allSettled([...new Set(views)].map((name) => import(`./elements/${name}.js`)));
 
 const find = (/** @type {string} */ id) => /** @type {HTMLElement} */ (document.getElementById(id));
 const spec = /** @type {import("./protocol.js").BoardSpec} */ (JSON.parse(find("board").textContent ?? ""));

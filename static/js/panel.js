@@ -10,9 +10,11 @@ import { write } from "./rows.js";
  * @typedef {HTMLElement & { spec: PanelSpec, moving: boolean, strict: boolean, render(lines: Line[], moment: Moment): void,
  *   subjects?(): Subject[], point?(fraction: number | null, moment: Moment): void }} View
  *   `moving`: drawn anew each second; `strict`: one stale part makes the whole stale
- * @typedef {"loading" | "empty" | "live" | "some" | "stale" | "paused"} PanelState
+ * @typedef {"loading" | "empty" | "live" | "some" | "stale" | "paused" | "failed"} PanelState
  */
 
+/** After so many milliseconds a panel whose code failed is tried again. */
+const RETRY = 5000;
 /** How long a series whose device vanished is still listed, milliseconds. */
 const MOURNING = 60_000;
 
@@ -45,8 +47,32 @@ export class Panel {
     this.note = /** @type {HTMLElement | null} */ (element.querySelector(".note"));
     this.empty = /** @type {HTMLElement} */ (element.querySelector(".empty"));
     this.words = "";
+    /** When its code failed last; -Infinity: it did not, or has worked since. */
+    this.failedAt = -Infinity;
     /** Whether there was ever anything to show; an optional panel takes up room only then. */
     this.present = element.hasAttribute("data-present");
+  }
+
+  /**
+   * Do something of this panel alone: a fault in it is told here, and stops no other.
+   * @template T
+   * @param {number} now
+   * @param {T} otherwise
+   * @param {() => T} work
+   */
+  attempt(now, otherwise, work) {
+    if (now - this.failedAt < RETRY) return otherwise;
+    try {
+      const done = work();
+      this.failedAt = -Infinity;
+      return done;
+    } catch (error) {
+      this.failedAt = now;
+      console.error(`panel ${this.spec.id}:`, error);
+      this.#show("failed", "", "");
+      write(this.empty, `This panel cannot be drawn: ${error instanceof Error ? error.message : error}`);
+      return otherwise;
+    }
   }
 
   /** @param {Line} line */

@@ -1,3 +1,4 @@
+import { anchored } from "./re2.js";
 import { unescapeLabel } from "./series.js";
 
 /**
@@ -8,7 +9,10 @@ import { unescapeLabel } from "./series.js";
 const NAME = /[a-zA-Z_:*][a-zA-Z0-9_:*]*/y;
 const MATCHER = /\s*([a-zA-Z_][a-zA-Z0-9_]*)\s*(=~|!~|!=|=)\s*("(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*')\s*(,|(?=\}))/y;
 
-/** Prometheus's instant selector with `*` in the name, by the rules of the server's `selector.py`. */
+/**
+ * Prometheus's instant selector with `*` in the name, by the rules of the server's `selector.py`. A regular expression
+ * that only the server can read is `Untranslatable`.
+ */
 export class Selector {
   /** @param {string} text */
   constructor(text) {
@@ -68,15 +72,4 @@ function condition(label, operator, value) {
   if (operator === "!=") return (series) => read(series) !== value;
   const pattern = anchored(value);
   return (series) => pattern.test(read(series)) === (operator === "=~");
-}
-
-/**
- * A regular expression in the server's dialect (RE2), as far as the two agree; anything else is a SyntaxError.
- * @param {string} source
- */
-function anchored(source) {
-  const flags = /^\(\?([ims]+)\)/.exec(source);
-  const body = source.slice(flags?.[0].length ?? 0).replaceAll("(?P<", "(?<").replaceAll("\\z", "$").replaceAll("\\A", "^");
-  if (/\(\?<?[=!]|\\[1-9]/.test(body)) throw new SyntaxError(`regular expression: ${source}`);
-  return new RegExp(`^(?:${body})$`, `u${flags?.[1] ?? ""}`);
 }

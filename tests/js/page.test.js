@@ -21,10 +21,15 @@ function imports(module, seen = new Set()) {
   return seen;
 }
 
+/** Views are found by their place: a file for each custom element. */
+const views = readdirSync(join(root, "static/js/elements")).map((file) => `elements/${file}`);
+
 test("the board asks at once for each module that main.js comes to", () => {
   const list = /set modules = \[(.*?)\]/s.exec(read("templates/board.html"))?.[1] ?? "";
   const listed = [...list.matchAll(/"([^"]+)"/g)].map(([, name]) => `${name}.js`);
-  const needed = [...imports("main.js")].filter((module) => module !== "main.js");
+  const seen = imports("main.js");
+  for (const view of views) imports(view, seen);
+  const needed = [...seen].filter((module) => module !== "main.js");
   assert.deepEqual(listed.sort(), needed.sort());
 });
 
