@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,6 +15,7 @@ from dashboard.selector import Selector
 from dashboard.window import Line, Window
 
 NOW = 1_700_000_000.0
+STALENESS = json.loads((Path(__file__).parent / "cases" / "staleness.json").read_text("utf-8"))
 
 
 def batch(
@@ -142,6 +147,13 @@ def test_an_interval_that_is_not_declared_is_the_median_of_the_last_five_arrival
     assert only(window).interval is None
     window.append(batch(NOW + 31, {"a": 1.0}, interval=None))
     assert only(window).interval == 10.0
+
+
+@pytest.mark.parametrize("case", [pytest.param(case, id=case["name"]) for case in STALENESS if "arrivals" in case])
+def test_an_interval_is_learned_as_the_shared_cases_say(window: Window, case: dict[str, Any]) -> None:
+    for second in case["arrivals"]:
+        window.append(batch(NOW + second, {"a": 1.0}, interval=None))
+    assert only(window).interval == case["learned"]
 
 
 def test_series_are_chosen_by_any_of_the_selectors_and_sorted(window: Window) -> None:

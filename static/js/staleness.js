@@ -1,5 +1,5 @@
 /** Arrivals that an undeclared interval is taken from. */
-const ARRIVALS = 6;
+const ARRIVALS = 5;
 
 /** The page veils by this much earlier than it must, so that a late timer still keeps the promise. */
 export const EARLY = 0.35;
@@ -21,10 +21,12 @@ export function isStale(age, interval) {
   return interval !== null && age > allowance(interval);
 }
 
-/** The interval of a series that declares none: the median of its last five, once it has them. */
+/** The interval of a series that declares none: the median of the gaps between its last five arrivals, once it has them. */
 export class Arrivals {
   /** @type {number[]} */
   #times = [];
+  /** @type {number | null} what the server has learned, until there are arrivals enough here */
+  learned = null;
 
   /** @param {number} time seconds */
   add(time) {
@@ -34,8 +36,8 @@ export class Arrivals {
 
   /** @returns {number | null} */
   get interval() {
-    if (this.#times.length < ARRIVALS) return null;
+    if (this.#times.length < ARRIVALS) return this.learned;
     const gaps = this.#times.slice(1).map((time, at) => time - (this.#times[at] ?? time)).sort((a, b) => a - b);
-    return gaps[2] ?? null;
+    return ((gaps[1] ?? 0) + (gaps[2] ?? 0)) / 2;
   }
 }

@@ -3,18 +3,25 @@ import { test } from "node:test";
 import { Arrivals, isStale } from "../../static/js/staleness.js";
 import { cases } from "./cases.js";
 
-for (const { name, age, interval, stale } of cases("staleness")) {
+for (const { name, age, interval, stale, arrivals, learned } of cases("staleness")) {
   test(name, () => {
-    assert.equal(isStale(age, interval), stale);
+    if (!arrivals) {
+      assert.equal(isStale(age, interval), stale);
+      return;
+    }
+    const seen = new Arrivals();
+    for (const time of arrivals) seen.add(time);
+    assert.equal(seen.interval, learned);
   });
 }
 
-test("an undeclared interval is the median of the last five, and unknown before", () => {
-  const arrivals = new Arrivals();
-  for (const time of [0, 10, 20, 90, 100]) {
-    arrivals.add(time);
-    assert.equal(arrivals.interval, null);
+test("what the server has learned holds until there are arrivals enough here", () => {
+  const seen = new Arrivals();
+  seen.learned = 30;
+  for (const time of [0, 10, 20, 30]) {
+    seen.add(time);
+    assert.equal(seen.interval, 30);
   }
-  arrivals.add(110);
-  assert.equal(arrivals.interval, 10);
+  seen.add(40);
+  assert.equal(seen.interval, 10);
 });
