@@ -86,6 +86,18 @@ export class Feed {
     this.onLines([...store.lines.values()]);
   }
 
+  /** Ask the server what those new series are whose names leave it open. */
+  async learn() {
+    const names = [...this.store.doubtful];
+    if (!names.length) return;
+    this.store.doubtful.clear();
+    try {
+      for (const { name, type } of await this.api.series(names)) this.store.declare(name, type);
+    } catch {
+      for (const name of names) this.store.doubtful.add(name);
+    }
+  }
+
   /** Ask the server what time it is, how its collectors are, which version it has. */
   async #ask() {
     const sent = this.clock.monotonic();

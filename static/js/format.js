@@ -18,10 +18,10 @@ const UNIT_WORDS = new Set(["bytes", "seconds", "ratio", ...Object.keys(SYMBOLS)
 /**
  * The unit of a metric by its name: `bytes`, `seconds`, `ratio` …; of a counter the unit of its rate, `bytes/s`.
  * @param {string} name
+ * @param {boolean} [counter] by what is declared; else by the name
  */
-export function unitOf(name) {
-  const counter = name.endsWith("_total");
-  const word = (counter ? name.slice(0, -"_total".length) : name).split("_").at(-1) ?? "";
+export function unitOf(name, counter = name.endsWith("_total")) {
+  const word = (counter ? name.replace(/_(total|sum)$/, "") : name).split("_").at(-1) ?? "";
   const unit = UNIT_WORDS.has(word) ? word : "";
   if (!counter) return unit;
   return unit === "seconds" ? "ratio" : `${unit}/s`;

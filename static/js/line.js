@@ -14,12 +14,13 @@ export class Line {
    * @param {Series} series
    * @param {number} step seconds of a bucket
    * @param {number} capacity points
+   * @param {boolean} [counter] as declared; else by the name
    */
-  constructor(key, series, step, capacity) {
+  constructor(key, series, step, capacity, counter = isCounter(series.name)) {
     this.key = key;
     this.series = series;
-    this.counter = isCounter(series.name);
-    this.unit = unitOf(series.name);
+    this.counter = counter;
+    this.unit = unitOf(series.name, counter);
     this.source = "";
     /** @type {number | null} */
     this.declared = null;
@@ -60,6 +61,19 @@ export class Line {
     this.head = 0;
     this.length = 0;
     this.weight = 0;
+  }
+
+  /**
+   * What the series is was learned only now: what a wrong guess made of its samples is forgotten.
+   * @param {boolean} counter
+   */
+  declare(counter) {
+    if (counter === this.counter) return;
+    this.counter = counter;
+    this.unit = unitOf(this.series.name, counter);
+    this.value = this.time = this.born = this.sampled = this.total = NaN;
+    this.clear(this.step, this.times.length);
+    this.revision++;
   }
 
   /** Seconds between samples; null while nobody has said and too few have come. */

@@ -83,6 +83,7 @@ setInterval(tick, TICK);
 setInterval(() => {
   board.sweep();
   if (feed.loaded && store.fit()) void feed.load().catch(() => feed.connection.wake());
+  void feed.learn();
   hidden.update();
 }, 5000);
 void feed.begin().then(() => hidden.update());

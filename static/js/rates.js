@@ -2,11 +2,19 @@
 export const HOLE = 2;
 
 /**
- * Tell whether samples of this name are totals, of which pages show the rate.
+ * Tell whether samples of this name are totals, of which pages show the rate, as far as a name alone can tell.
  * @param {string} name
  */
 export function isCounter(name) {
-  return /_(total|bucket|sum|count)$/.test(name);
+  return name.endsWith("_total");
+}
+
+/**
+ * Tell whether a name could be a part of a histogram, which only its declaration says.
+ * @param {string} name
+ */
+export function isDoubtful(name) {
+  return /_(bucket|sum|count)$/.test(name);
 }
 
 /**

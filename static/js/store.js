@@ -1,6 +1,7 @@
 import { Line } from "./line.js";
 import { parseSeries, seriesText } from "./series.js";
 import { compareIds } from "./protocol.js";
+import { isCounter, isDoubtful } from "./rates.js";
 import { allowance } from "./staleness.js";
 
 /**
@@ -25,6 +26,10 @@ export class Store {
     /** @type {Map<string, Line>} by resource and own key, so that a series is parsed once, not once a second */
     this.routes = new Map();
     this.refused = 0;
+    /** @type {Map<string, boolean>} which names are counters, as the server says */
+    this.counters = new Map();
+    /** @type {Set<string>} names that the server is to be asked about */
+    this.doubtful = new Set();
     /** Seconds that are drawn, and that are wanted. */
     this.range = 900;
     this.wanted = 900;
@@ -87,10 +92,11 @@ export class Store {
     const until = gap ? answer.server_time - this.step : Infinity;
     if (!gap) this.asOf = answer.as_of;
     for (const { series, type, interval, source, points } of answer.result) {
-      const line = this.#line(series, () => parseSeries(series));
+      const read = parseSeries(series);
+      if (type) this.declare(read.name, type);
+      const line = this.#line(series, () => read);
       if (line === null) continue;
-      if (type) line.counter = type !== "gauge";
-      line.declared = interval;
+      line.declared = line.arrivals.learned = interval;
       if (source) line.source = source;
       line.merge(points, until, answer.server_time);
       this.#adopt(line);
@@ -146,6 +152,19 @@ export class Store {
   }
 
   /**
+   * Take note of what the samples of a name are.
+   * @param {string} name
+   * @param {string} type
+   */
+  declare(name, type) {
+    const counter = type === "counter" || type === "histogram";
+    this.doubtful.delete(name);
+    if (this.counters.get(name) === counter) return;
+    this.counters.set(name, counter);
+    for (const line of this.lines.values()) if (line.series.name === name) line.declare(counter);
+  }
+
+  /**
    * @param {string} key
    * @param {() => import("./series.js").Series} read
    * @returns {Line | null}
@@ -157,7 +176,10 @@ export class Store {
       this.refused++;
       return null;
     }
-    const line = new Line(key, read(), this.step, this.capacity);
+    const series = read();
+    const counter = this.counters.get(series.name);
+    if (counter === undefined && isDoubtful(series.name)) this.doubtful.add(series.name);
+    const line = new Line(key, series, this.step, this.capacity, counter ?? isCounter(series.name));
     this.lines.set(key, line);
     this.onLine(line);
     return line;

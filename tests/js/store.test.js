@@ -138,3 +138,26 @@ test("a number of series without end is refused beyond a bound", () => {
   assert.equal(page.store.lines.size, 2000);
   assert.equal(page.store.refused, 1000);
 });
+
+test("a gauge whose name ends as a histogram's is shown as it is", () => {
+  const page = new Page();
+  for (const value of [3, 4, 5]) page.tick({ user_count: value });
+  assert.equal(page.line('user_count{instance="web-1"}').value, 5);
+  assert.deepEqual([...page.store.doubtful], ["user_count"]);
+});
+
+test("what the server says a name is counts, before its first sample and after", () => {
+  const page = new Page();
+  page.tick({ wait_seconds_count: 100 });
+  page.store.declare("wait_seconds_count", "histogram");
+  const line = page.line('wait_seconds_count{instance="web-1"}');
+  assert.equal(line.value, NaN);
+  page.tick({ wait_seconds_count: 110 });
+  page.tick({ wait_seconds_count: 130, 'wait_seconds_count{route="/"}': 7 });
+  assert.equal(line.value, 20);
+  assert.equal(line.unit, "/s");
+  assert.equal(page.line('wait_seconds_count{instance="web-1",route="/"}').counter, true);
+  page.store.declare("made_total", "gauge");
+  page.tick({ made_total: 9 });
+  assert.equal(page.line('made_total{instance="web-1"}').value, 9);
+});
