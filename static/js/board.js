@@ -55,6 +55,7 @@ export class Board {
     /** When the server may be asked again; Infinity: there is nothing to ask. */
     this.askAt = Infinity;
     for (const panel of spec.panels) this.#adopt(root, panel);
+    health.watched = this.panels.filter(({ spec: { thresholds } }) => thresholds.length);
     /** @type {Map<Element, Panel>} */
     const byElement = new Map(this.panels.map((panel) => [panel.element, panel]));
     const observer = new IntersectionObserver(

@@ -14,3 +14,14 @@ export function severityOf(value, thresholds) {
   }
   return worst;
 }
+
+/**
+ * By how much of itself the highest threshold that a value is above is exceeded; 0 when none is.
+ * @param {number} value
+ * @param {import("./protocol.js").Threshold[]} thresholds
+ */
+export function excess(value, thresholds) {
+  const passed = thresholds.filter(({ above }) => value > above).map(({ above }) => above);
+  const highest = Math.max(...passed);
+  return passed.length && highest > 0 ? (value - highest) / highest : 0;
+}

@@ -1,41 +1,32 @@
 import { formatText } from "./format.js";
+import { grouped, isTelling } from "./groups.js";
+import { excess, severityOf } from "./thresholds.js";
 
 /**
  * @typedef {import("./line.js").Line} Line
+ * @typedef {import("./protocol.js").PanelSpec} PanelSpec
  * @typedef {{ severity: "" | "warning" | "critical" | "unknown", text: string }} Verdict
- * @typedef {{ selector: string, warning: number, critical: number, say: (line: Line) => string }} Rule
  */
 
-const RESOURCES = /** @type {Record<string, string>} */ ({ cpu: "CPU", memory: "memory", io: "disk" });
-const share = (/** @type {Line} */ line) => formatText(line.value, "ratio");
-
-/** What can be wrong with a machine, and from when on it is; the page subscribes to these besides its board. */
-export const RULES = /** @type {Rule[]} */ ([
-  {
-    selector: "system_filesystem_utilization_ratio", warning: 0.85, critical: 0.95,
-    say: (line) => `Disk ${line.series.labels["mountpoint"]} ${share(line)} full`,
-  },
-  {
-    selector: "system_filesystem_inodes_utilization_ratio", warning: 0.85, critical: 0.95,
-    say: (line) => `Disk ${line.series.labels["mountpoint"]} ${share(line)} of inodes used`,
-  },
-  { selector: "system_memory_utilization_ratio", warning: 0.85, critical: 0.95, say: (line) => `Memory ${share(line)} used` },
-  { selector: "container_memory_utilization_ratio", warning: 0.85, critical: 0.95, say: (line) => `Container memory ${share(line)} used` },
-  { selector: "system_swap_utilization_ratio", warning: 0.6, critical: 0.9, say: (line) => `Swap ${share(line)} used` },
-  { selector: "system_cpu_total_utilization_ratio", warning: 0.8, critical: 0.95, say: (line) => `CPU ${share(line)} busy` },
-  {
-    selector: 'system_pressure_stall_ratio{kind="some"}', warning: 0.2, critical: 0.5,
-    say: (line) => `Tasks wait for ${RESOURCES[line.series.labels["resource"] ?? ""] ?? "something"} ${share(line)} of the time`,
-  },
-  {
-    selector: "system_temperature_celsius", warning: 85, critical: 95,
-    say: (line) => `${line.series.labels["sensor"] || line.series.labels["chip"]} at ${formatText(line.value, "celsius")}`,
-  },
-]);
+/**
+ * What a panel judges by its thresholds: each line, or what a single figure makes of them.
+ * @param {PanelSpec} spec
+ * @param {Line[]} lines
+ */
+function values(spec, lines) {
+  const unit = spec.unit || (lines[0]?.unit ?? "");
+  const single = spec.kind === "stat" || spec.kind === "gauge";
+  const parts = single ? [lines] : lines.map((line) => [line]);
+  return parts.flatMap((part) => grouped(part, spec.legend, unit)).map(({ name, value }) => {
+    const which = isTelling(spec.legend, lines.length) ? ` ${name}` : "";
+    return { value, text: `${spec.title}${which} ${formatText(value, unit)}` };
+  });
+}
 
 /**
- * The worst thing now. Unknown is worse than calm: what is not known to be well is never called well.
- * @param {[Rule, Line[]][]} judged
+ * The worst thing now, by the thresholds of the board. Unknown is worse than calm: what is not known to be well is never
+ * called well.
+ * @param {{ spec: PanelSpec, lines: Line[] }[]} judged panels that have thresholds; of a line shown twice the first tells
  * @param {{ name: string, error: string }[]} failed collectors
  * @param {number} now milliseconds
  * @returns {Verdict}
@@ -47,30 +38,30 @@ export function worstOf(judged, failed, now) {
   let more = 0;
   let known = 0;
   let stale = 0;
-  for (const [rule, lines] of judged) {
-    for (const line of lines) {
-      if (Number.isNaN(line.value)) continue;
-      if (now >= line.deadline) {
-        stale++;
-        continue;
-      }
-      known++;
-      if (line.value < rule.warning) continue;
+  /** @type {Set<string>} */
+  const seen = new Set();
+  for (const { spec, lines } of judged) {
+    const fresh = lines.filter(({ key, value }) => !seen.has(key) && !Number.isNaN(value));
+    for (const { key } of fresh) seen.add(key);
+    const live = fresh.filter((line) => now < line.deadline);
+    stale += fresh.length - live.length;
+    known += live.length;
+    for (const { value, text } of values(spec, live)) {
+      const severity = severityOf(value, spec.thresholds);
+      if (severity === null) continue;
       more++;
-      const critical = line.value >= rule.critical;
-      const weight = (critical ? 2 : 1) + line.value / (rule.critical * 10);
+      const critical = severity === "critical";
+      const weight = (critical ? 2 : 1) + Math.min(0.99, excess(value, spec.thresholds));
       if (weight <= rank) continue;
       rank = weight;
-      worst = { severity: critical ? "critical" : "warning", text: rule.say(line) };
+      worst = { severity: critical ? "critical" : "warning", text };
     }
   }
   const [first] = failed;
-  if (first && rank < 2) {
-    more += failed.length;
-    worst = { severity: "warning", text: `Collector ${first.name} fails` };
-  }
+  if (first && rank < 2) worst = { severity: "warning", text: `Collector ${first.name} fails` };
+  more += failed.length;
   if (more > 1) worst.text += ` · ${more - 1} more`;
-  if (worst.text) return worst;
+  if (worst.text || !judged.length) return worst;
   if (!known) return { severity: "unknown", text: stale ? "Not known: the data is old" : "" };
   return stale ? { severity: "unknown", text: "Calm, as far as is known" } : { severity: "", text: "All calm" };
 }

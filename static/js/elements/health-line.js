@@ -1,11 +1,10 @@
 import { formatAge } from "../format.js";
 import { write } from "../rows.js";
-import { RULES, worstOf } from "../worst.js";
-import { Selector } from "../selector.js";
+import { worstOf } from "../worst.js";
 
 /**
  * @typedef {import("../line.js").Line} Line
- * @typedef {{ name: string, element: HTMLElement, figure: HTMLElement, say: (values: Line[]) => string, lines: Line[] }} Fact
+ * @typedef {{ spec: import("../protocol.js").PanelSpec, lines: Set<Line> }} Watched a panel with its lines
  */
 
 const UPTIME = "system_uptime_seconds";
@@ -13,15 +12,16 @@ const LOADS = ["system_load_1m", "system_load_5m", "system_load_15m"];
 const MARKS = { "": "●", warning: "△", critical: "▲", unknown: "○" };
 
 /** Selectors whose series the line needs, whatever the board shows. */
-export const HEALTH = [UPTIME, "system_load_*", ...RULES.map(({ selector }) => selector)];
+export const HEALTH = [UPTIME, "system_load_*"];
 
-/** One line that says how the machine is: up since, load, and the worst thing now. */
+/** One line that says how the machine is: up since, load, and the worst thing now by the thresholds of the board. */
 export class HealthLine extends HTMLElement {
   /** @type {Line[]} */
   uptime = [];
   /** @type {Line[]} */
   load = [];
-  rules = RULES.map((rule) => ({ rule, selector: new Selector(rule.selector), lines: /** @type {Line[]} */ ([]) }));
+  /** @type {Watched[]} panels that have thresholds */
+  watched = [];
   instance = "";
 
   /** @param {Line} line */
@@ -29,12 +29,11 @@ export class HealthLine extends HTMLElement {
     const local = !this.instance || line.series.labels["instance"] === this.instance;
     if (local && line.series.name === UPTIME) this.uptime.push(line);
     if (local && LOADS.includes(line.series.name)) this.load.push(line);
-    for (const { selector, lines } of this.rules) if (selector.matches(line.series)) lines.push(line);
   }
 
   /** @param {Line} line */
   dismiss(line) {
-    for (const lines of [this.uptime, this.load, ...this.rules.map((rule) => rule.lines)]) {
+    for (const lines of [this.uptime, this.load]) {
       const at = lines.indexOf(line);
       if (at >= 0) lines.splice(at, 1);
     }
@@ -52,16 +51,16 @@ export class HealthLine extends HTMLElement {
     fact(read(".uptime"), uptime ? [uptime] : [], now, ([line]) => formatAge(line?.value ?? 0));
     const loads = LOADS.flatMap((name) => this.load.find((line) => line.series.name === name) ?? []);
     fact(read(".load"), loads, now, (lines) => lines.map((line) => line.value.toFixed(2)).join("  "));
-    const judged = this.rules.map(
-      ({ rule, lines }) => /** @type {[typeof rule, Line[]]} */ ([rule, lines.filter((line) => !isGone(line))]),
-    );
+    const judged = this.watched.map(({ spec, lines }) => ({ spec, lines: [...lines].filter((line) => !isGone(line)) }));
     const { severity, text } = worstOf(judged, failed, now);
     const worst = read(".worst");
     if (worst.dataset["severity"] !== severity) worst.dataset["severity"] = severity;
     write(read(".worst .mark"), text ? MARKS[severity] : "");
     write(read(".worst .text"), text);
+    const title = text && `${text}\nby the thresholds of this board`;
+    if (worst.title !== title) worst.title = title;
     let until = Infinity;
-    for (const line of [...this.uptime, ...this.load, ...judged.flatMap(([, lines]) => lines)]) {
+    for (const line of [...this.uptime, ...this.load, ...judged.flatMap(({ lines }) => lines)]) {
       if (line.deadline > now && !Number.isNaN(line.value)) until = Math.min(until, line.deadline);
     }
     return until;

@@ -1,14 +1,14 @@
 import { format, formatText } from "../format.js";
+import { grouped, isTelling } from "../groups.js";
 import { write } from "../rows.js";
 import { drawSpark } from "../spark.js";
-import { legendText } from "../series.js";
 import { severityOf } from "../thresholds.js";
 import { NO_PANEL } from "../protocol.js";
 
 /**
  * @typedef {import("../line.js").Line} Line
  * @typedef {import("../panel.js").Moment} Moment
- * @typedef {{ name: string, value: number, lines: Line[] }} Group
+ * @typedef {import("../groups.js").Group} Group
  */
 
 /** One big current value (two, when the legend tells two apart), with its last minutes beneath. */
@@ -37,7 +37,7 @@ export class LiveValue extends HTMLElement {
     const groups = grouped(present, this.spec.legend, unit);
     const worst = groups.reduce((most, group) => (group.value > most.value ? group : most), groups[0] ?? EMPTY);
     const shown = groups.length <= 2 ? groups : [worst];
-    this.#figures(shown, unit, lines.length > 1 || groups.length > 1);
+    this.#figures(shown, unit, isTelling(this.spec.legend, lines.length));
     const severity = severityOf(worst.value, this.spec.thresholds);
     this.dataset["severity"] = severity ?? "";
     if (this.word) write(this.word, severity ? `${severity === "critical" ? "▲" : "△"} ${severity}` : "");
@@ -68,28 +68,6 @@ export class LiveValue extends HTMLElement {
 
 /** @type {Group} */
 const EMPTY = { name: "", value: NaN, lines: [] };
-
-/**
- * Lines of one legend text belong together: amounts add up, shares do not, so there the largest stands for all.
- * @param {Line[]} lines
- * @param {string} legend
- * @param {string} unit
- * @returns {Group[]}
- */
-function grouped(lines, legend, unit) {
-  /** @type {Map<string, Group>} */
-  const groups = new Map();
-  for (const line of lines) {
-    const name = legendText(legend, line.series);
-    const group = groups.get(name);
-    if (!group) groups.set(name, { name, value: line.value, lines: [line] });
-    else {
-      group.value = unit === "ratio" ? Math.max(group.value, line.value) : group.value + line.value;
-      group.lines.push(line);
-    }
-  }
-  return [...groups.values()];
-}
 
 /** @param {HTMLElement} parent */
 function place(parent) {
