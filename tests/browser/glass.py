@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,13 +31,13 @@ KINDS = ("stat", "gauge", "line", "bar", "heat", "table")
 
 def board(name: str, series: str, *, range: str = "60s", legend: str = "", kinds: tuple[str, ...] = KINDS) -> str:
     """Return the TOML of a board with a panel of each kind, all of the same series."""
-    lines = [f'[[board]]\nname = "{name}"\ntitle = "{name.title()}"\nrange = "{range}"\n']
-    for kind in kinds:
-        lines.append(
-            f'[[board.panel]]\nid = "{name}-{kind}"\ntitle = "{kind.title()} of {name}"\nkind = "{kind}"\n'
-            f"series = ['{series}']\nlegend = \"{legend}\"\nwidth = 4\nmin = 0\nmax = 100\n"
-        )
-    return "\n".join(lines)
+    head = f'[[board]]\nname = "{name}"\ntitle = "{name.title()}"\nrange = "{range}"\n'
+    panels = [
+        f'[[board.panel]]\nid = "{name}-{kind}"\ntitle = "{kind.title()} of {name}"\nkind = "{kind}"\n'
+        f"series = ['{series}']\nlegend = \"{legend}\"\nwidth = 4\nmin = 0\nmax = 100\n"
+        for kind in kinds
+    ]
+    return "\n".join([head, *panels])
 
 
 def collectors(folder: Path, **files: str) -> str:
@@ -47,6 +47,20 @@ def collectors(folder: Path, **files: str) -> str:
     for name, text in files.items():
         (home / f"{name}.py").write_text(text, encoding="utf-8")
     return f'collectors_dir = "{home}"\n'
+
+
+async def until(right: Callable[[], object], timeout: float = 10.0) -> None:
+    """Wait until something is true, asked twenty times a second; it may be a coroutine function.
+
+    Raises AssertionError after `timeout` seconds.
+    """
+    deadline = time.monotonic() + timeout
+    while True:
+        found = right()
+        if await found if isinstance(found, Awaitable) else found:
+            return
+        assert time.monotonic() < deadline, f"not true within {timeout} s"
+        await asyncio.sleep(0.05)
 
 
 @dataclass(frozen=True)
@@ -94,7 +108,8 @@ class Glass:
     async def panels(self) -> dict[str, Shown]:
         """Return every panel that is shown, by its id."""
         found: dict[str, dict[str, str]] = await self.page.evaluate(
-            """Object.fromEntries([...document.querySelectorAll(".panel")].filter((panel) => panel.checkVisibility()).map((panel) => [panel.dataset.panel, {
+            """Object.fromEntries([...document.querySelectorAll(".panel")].filter((one) => one.checkVisibility())
+                .map((panel) => [panel.dataset.panel, {
                 state: panel.dataset.state,
                 badge: panel.querySelector(".badge").textContent,
                 veil: [...panel.querySelectorAll(".veil span")].map((part) => part.textContent).join(" · "),
@@ -140,7 +155,7 @@ class Glass:
     async def holes(self, panel: str) -> list[dict[str, float]]:
         """Return the hatched holes of a chart, in Unix seconds."""
         found: list[dict[str, float]] = await self.page.evaluate(
-            "(panel) => document.querySelector(`[data-panel=\"${panel}\"] [data-view]`).coverage.holes", panel
+            '(panel) => document.querySelector(`[data-panel="${panel}"] [data-view]`).coverage.holes', panel
         )
         return found
 

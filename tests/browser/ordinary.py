@@ -1,6 +1,7 @@
 """A Chromium as people have it: tabs that are not in front are hidden, and may be frozen.
 
-Playwright makes every page of its own believe that it is in front, so it is let into a browser that was started without it.
+Playwright makes every page of its own believe that it is in front, so it is let into a browser that was started
+without it.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from tempfile import TemporaryDirectory
 
 from playwright.async_api import BrowserContext, Page, async_playwright
 
+from tests.browser.glass import until
 from tests.needs import need
 
 
@@ -42,9 +44,7 @@ async def ordinary_context() -> AsyncIterator[BrowserContext]:
 
 async def _port(file: Path) -> int:
     """Wait for the file in which the browser writes its debugging port."""
-    async with asyncio.timeout(20):
-        while not (file.is_file() and file.read_text().count("\n")):
-            await asyncio.sleep(0.05)
+    await until(lambda: file.is_file() and "\n" in file.read_text(), timeout=20)
     return int(file.read_text().split("\n")[0])
 
 

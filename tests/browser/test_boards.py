@@ -13,7 +13,7 @@ import pytest_asyncio
 from playwright.async_api import expect
 
 from tests.browser.conftest import OpenGlass
-from tests.browser.glass import KINDS, board, collectors
+from tests.browser.glass import KINDS, board, collectors, until
 from tests.needs import need
 from tests.serving import Server, running_server
 
@@ -47,7 +47,9 @@ async def push(server: Server, *samples: dict[str, object]) -> None:
 
 def settings(server: Server) -> Path:
     """Return the path of its settings file."""
-    return next(Path(part) for part in server.process.args if str(part).endswith("settings.toml"))  # type: ignore[union-attr]
+    command = server.process.args
+    assert isinstance(command, list)
+    return next(part for part in command if isinstance(part, Path) and part.name == "settings.toml")
 
 
 async def test_pushed_is_live_within_a_second(server: Server, open_glass: OpenGlass) -> None:
@@ -95,10 +97,12 @@ async def test_devices_come_and_go(tmp_path: Path, open_glass: OpenGlass) -> Non
         await glass.panels_when(lambda panels: all("22.2" in panel.text for panel in panels.values()), timeout=3)
         (folder / "two").unlink()
         await glass.panels_when(
-            lambda panels: panels["devices-line"].state == "some"
-            and "1 of 2" in panels["devices-line"].badge
-            and panels["devices-stat"].state == "live"
-            and "22.2" not in panels["devices-stat"].text,
+            lambda panels: (
+                panels["devices-line"].state == "some"
+                and "1 of 2" in panels["devices-line"].badge
+                and panels["devices-stat"].state == "live"
+                and "22.2" not in panels["devices-stat"].text
+            ),
             timeout=6,
         )
         stale = glass.page.locator(".panel [data-view] .stale:visible")
@@ -158,9 +162,12 @@ async def test_add_page(tmp_path: Path, open_glass: OpenGlass) -> None:
         file = settings(server)
         file.write_text(file.read_text() + toml)
         await expect(glass.page.get_by_role("link", name="Shop")).to_have_count(0)
-        async with httpx.AsyncClient(base_url=server.url) as client, asyncio.timeout(6):
-            while (await client.get("/boards/shop")).status_code != 200:
-                await asyncio.sleep(0.05)
+        async with httpx.AsyncClient(base_url=server.url) as client:
+
+            async def served() -> bool:
+                return (await client.get("/boards/shop")).status_code == 200
+
+            await until(served)
         await glass.open(f"{server.url}/boards/shop")
         (panel,) = (await glass.panels_when(lambda found: all(one.state == "live" for one in found.values()))).values()
         assert "mail" in panel.text and "7" in panel.text
@@ -169,12 +176,16 @@ async def test_add_page(tmp_path: Path, open_glass: OpenGlass) -> None:
         await asyncio.to_thread(server.terminate)
         await asyncio.to_thread(server.start)
         name = collector.partition('Family("')[2].partition('"')[0]
-        async with httpx.AsyncClient(base_url=server.url) as client, asyncio.timeout(6):
-            while not (found := (await client.get("/api/v1/latest", params={"match": name})).json()["result"]):
-                await asyncio.sleep(0.05)
+        async with httpx.AsyncClient(base_url=server.url) as client:
+
+            async def latest() -> list[dict[str, str]]:
+                found: list[dict[str, str]] = (await client.get("/api/v1/latest", params={"match": name})).json()[
+                    "result"
+                ]
+                return found
+
+            await until(latest)
+            assert (await latest())[0]["source"].endswith("/mine")
             states = (await client.get("/api/v1/status")).json()["collectors"]
-        assert found[0]["source"].endswith("/mine")
         assert [state["state"] for state in states if state["name"] == "mine"] == ["ok"]
         await glass.status("live")
-
-

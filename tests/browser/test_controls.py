@@ -11,7 +11,7 @@ import pytest_asyncio
 from playwright.async_api import expect
 
 from tests.browser.conftest import OpenGlass
-from tests.browser.glass import BEACON, Glass, board, collectors
+from tests.browser.glass import BEACON, KINDS, Glass, board, collectors
 from tests.serving import Server, running_server
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("browser-controls")]
@@ -174,5 +174,5 @@ async def test_copy_board(server: Server, open_glass: OpenGlass) -> None:
     text = await glass.page.evaluate("navigator.clipboard.readText()")
     async with running_server(config=text) as other:
         await glass.page.goto(f"{other.url}/boards/beacon")
-        assert (await glass.panels()).keys() == {f"beacon-{kind}" for kind in ("stat", "gauge", "line", "bar", "heat", "table")}
+        assert (await glass.panels()).keys() == {f"beacon-{kind}" for kind in KINDS}
         await glass.page.goto("about:blank")

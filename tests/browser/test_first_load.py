@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import AsyncIterator
 from random import Random
@@ -15,6 +14,7 @@ import pytest_asyncio
 from playwright.async_api import Browser
 
 from tests.browser.conftest import OpenGlass
+from tests.browser.glass import until
 from tests.serving import Server, running_server
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("browser-first-load")]
@@ -23,7 +23,7 @@ WATCH = """(() => {
     window.seen = { shift: 0, csp: [], chart: 0 };
     new PerformanceObserver((list) => { for (const entry of list.getEntries()) seen.shift += entry.value; })
         .observe({ type: "layout-shift", buffered: true });
-    addEventListener("securitypolicyviolation", (event) => seen.csp.push(`${event.effectiveDirective} ${event.blockedURI}`));
+    addEventListener("securitypolicyviolation", ({ blockedURI }) => seen.csp.push(blockedURI));
     const complete = (view) => view.chart && view.traces.length && view.traces.every(({ line }) => line.value >= 0)
         && view.closest(".panel").dataset.state === "live" && view.querySelector(".legend .value")?.textContent;
     const look = () => {
@@ -33,6 +33,7 @@ WATCH = """(() => {
     requestAnimationFrame(look);
 })()"""
 """Notes what the browser itself knows, and the first frame in which a chart is there with lines, legend and values."""
+
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def server() -> AsyncIterator[Server]:
@@ -74,10 +75,8 @@ async def test_at_once(server: Server, chromium: Browser) -> None:
         await page.goto(server.url)
         await page.locator("connection-status[data-state=live]").wait_for()
         await page.locator(".panel[data-state=live] live-chart canvas").first.wait_for()
-        async with asyncio.timeout(5):
-            while not (found := await page.evaluate("seen.chart")):
-                await asyncio.sleep(0.02)
-        times.append(found)
+        await until(lambda page=page: page.evaluate("seen.chart"))  # type: ignore[misc]
+        times.append(await page.evaluate("seen.chart"))
         assert await page.evaluate("seen.shift") < 0.02
         assert await page.evaluate("seen.csp") == []
         await context.close()
@@ -120,7 +119,8 @@ async def test_charts_move(server: Server, open_glass: OpenGlass) -> None:
     await glass.open(server.url)
     await glass.page.locator(".panel[data-state=live] live-chart canvas").first.wait_for()
     look = """(() => { const view = document.querySelector("[data-state=live] live-chart"); return {
-        newest: view.traces[0].line.time, end: view.chart.scales.x.max, picture: view.chart.canvas.toDataURL() }; })()"""
+        newest: view.traces[0].line.time, end: view.chart.scales.x.max,
+        picture: view.chart.canvas.toDataURL() }; })()"""
     first = await glass.page.evaluate(look)
     await glass.until(f"{look}.newest >= {first['newest'] + 2}")
     later = await glass.page.evaluate(look)
@@ -133,8 +133,11 @@ async def test_bytes(chromium: Browser) -> None:
     """With the window full, all that the first view needs is at most 200 KB on the wire."""
     async with running_server() as server:
         async with httpx.AsyncClient(base_url=server.url) as client:
-            while len((await client.get("/api/v1/latest")).json()["result"]) < 60:
-                await asyncio.sleep(0.1)
+
+            async def collected() -> bool:
+                return len((await client.get("/api/v1/latest")).json()["result"]) >= 60
+
+            await until(collected)
             await fill_window(client)
         context = await chromium.new_context(viewport={"width": 1440, "height": 900})
         page = await context.new_page()
@@ -146,7 +149,9 @@ async def test_bytes(chromium: Browser) -> None:
         def count(event: dict[str, Any]) -> None:
             sizes[event["requestId"]] = sizes.get(event["requestId"], 0) + event["encodedDataLength"]
 
-        session.on("Network.requestWillBeSent", lambda event: urls.update({event["requestId"]: event["request"]["url"]}))
+        session.on(
+            "Network.requestWillBeSent", lambda event: urls.update({event["requestId"]: event["request"]["url"]})
+        )
         session.on("Network.dataReceived", count)
         await page.goto(server.url)
         await page.locator("connection-status[data-state=live]").wait_for()

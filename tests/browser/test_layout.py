@@ -73,7 +73,8 @@ async def server() -> AsyncIterator[Server]:
         {"series": f'extreme{{size="{value:g}"}}', "value": value}
         for value in (0, 1e12, -123456.789, 0.30000000000000004, 1e300, 1e-12)
     ]
-    samples.append({"series": 'hostile{text="%s"}' % HOSTILE.replace('"', '\\"'), "value": 1})
+    escaped = HOSTILE.replace('"', '\\"')
+    samples.append({"series": f'hostile{{text="{escaped}"}}', "value": 1})
     samples += [{"series": "bad_ratio", "value": 0.75}, {"series": "warm_ratio", "value": 0.42}]
     for sample in samples:
         sample["interval"] = 3600

@@ -6,13 +6,14 @@ import asyncio
 import math
 import time
 from collections.abc import AsyncIterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
 from tests.browser.conftest import OpenGlass
-from tests.browser.glass import BEACON, Glass, bare_and_old, board, collectors, frames
+from tests.browser.glass import BEACON, Glass, bare_and_old, board, collectors, frames, until
 from tests.browser.proxy import Proxy, proxying
 from tests.serving import Server, running_server
 
@@ -48,9 +49,7 @@ async def all_live(glass: Glass) -> None:
 
 async def requests(proxy: Proxy, count: int) -> None:
     """Wait until the proxy has seen so many requests for the stream."""
-    async with asyncio.timeout(30):
-        while len(proxy.streams) < count:
-            await asyncio.sleep(0.02)
+    await until(lambda: len(proxy.streams) >= count, timeout=30)
 
 
 def whole(points: dict[str, list[list[float | None]]], start: float, end: float) -> None:
@@ -79,7 +78,7 @@ async def test_killed_and_back(server: Server, open_glass: OpenGlass) -> None:
     (hole,) = await glass.holes(LINE)
     assert killed - 2 < hole["from"] < hole["to"] < back + 3
     (line,) = (await glass.points(LINE)).values()
-    times = [point[0] for point in line]
+    times = [at for at, _ in line if at is not None]
     assert times == sorted(set(times))
     assert {mean for at, mean in line if at is not None and hole["from"] <= at < hole["to"]} == {None}
     assert bare_and_old(await frames(glass.page)) == []
@@ -153,7 +152,7 @@ async def test_one_bad_answer_is_not_the_end(proxy: Proxy, open_glass: OpenGlass
     await requests(proxy, 5)
     tries = [seen.at for seen in proxy.streams if seen.status == 502]
     assert tries[0] - broken < 1
-    waits = [later - earlier for earlier, later in zip(tries, tries[1:], strict=False)]
+    waits = [later - earlier for earlier, later in pairwise(tries)]
     assert all(0.85 * 0.9 * 2**n <= wait <= 0.9 * 2 ** (n + 1) + 0.3 for n, wait in enumerate(waits)), waits
     proxy.answer = None
     await all_live(glass)

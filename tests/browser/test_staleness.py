@@ -230,14 +230,14 @@ async def test_blocked_scripts(server: Server, chromium: Browser, open_glass: Op
 @pytest.mark.parametrize("minutes", [10, -10])
 async def test_browser_clock(minutes: int, server: Server, open_glass: OpenGlass) -> None:
     """A browser whose clock is wrong shows the server's time, a true latency, and veils nothing."""
-    shift = """(() => {
+    shift = f"""(() => {{
         const Real = Date;
-        const shift = %d;
-        globalThis.Date = class extends Real {
-            constructor(...parts) { super(...(parts.length ? parts : [Real.now() + shift])); }
-            static now() { return Real.now() + shift; }
-        };
-    })()""" % (minutes * 60_000)
+        const shift = {minutes * 60_000};
+        globalThis.Date = class extends Real {{
+            constructor(...parts) {{ super(...(parts.length ? parts : [Real.now() + shift])); }}
+            static now() {{ return Real.now() + shift; }}
+        }};
+    }})()"""
     glass = await open_glass(recorded=True, scripts=(shift,))
     await alarmed(glass, server)
     began = time.time()
