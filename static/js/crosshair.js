@@ -36,7 +36,9 @@ export class Crosshair {
     if (hover === null || !this.chart) return;
     const moment = this.board.moment();
     const time = (moment.end - moment.range * (1 - hover)) * 1000;
-    write(this.label, `${this.board.preferences.clock?.(time)} ${this.board.preferences.zoneName}`);
+    const { step } = this.board.store;
+    const what = step > 1 ? ` · average ↑ highest of ${step} s` : "";
+    write(this.label, `${this.board.preferences.clock?.(time)} ${this.board.preferences.zoneName}${what}`);
   }
 
   /** @param {PointerEvent} event */

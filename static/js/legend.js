@@ -60,7 +60,9 @@ export class Legend {
       const stale = time === null && moment.now >= line.deadline;
       const shown = time === null ? line.value : line.valueAt(time);
       const aged = stale || (time === null && line.interval === null);
-      const text = formatText(shown, this.unit) + (aged ? ` ${formatAge((moment.now - line.born) / 1000)} ago` : "");
+      const peak = time === null || !line.coarse ? null : line.peakAt(time);
+      const highest = peak === null ? "" : ` ↑\u00a0${formatText(peak, this.unit)}`;
+      const text = formatText(shown, this.unit) + highest + (aged ? ` ${formatAge((moment.now - line.born) / 1000)} ago` : "");
       write(value, text);
       root.classList.toggle("stale", stale);
     }

@@ -7,6 +7,9 @@ import { unitOf } from "./format.js";
  * @typedef {[number, number | null, number | null, number | null]} Point start of bucket, average, minimum, maximum
  */
 
+/** @type {[number, number, number]} */
+const HOLLOW = [NaN, NaN, NaN];
+
 /** One series on the page: its newest value, and a ring of a fixed number of points. */
 export class Line {
   /**
@@ -41,6 +44,8 @@ export class Line {
     this.step = step;
     this.times = new Float64Array(capacity);
     this.means = new Float64Array(capacity);
+    this.lows = new Float64Array(capacity);
+    this.highs = new Float64Array(capacity);
     this.head = 0;
     this.length = 0;
     /** Samples in the newest bucket. */
@@ -58,6 +63,8 @@ export class Line {
     this.step = step;
     this.times = new Float64Array(capacity);
     this.means = new Float64Array(capacity);
+    this.lows = new Float64Array(capacity);
+    this.highs = new Float64Array(capacity);
     this.head = 0;
     this.length = 0;
     this.weight = 0;
@@ -100,6 +107,21 @@ export class Line {
   /** @param {number} at */
   meanAt(at) {
     return this.means[this.index(at)] ?? NaN;
+  }
+
+  /** @param {number} at */
+  lowAt(at) {
+    return this.lows[this.index(at)] ?? NaN;
+  }
+
+  /** @param {number} at */
+  highAt(at) {
+    return this.highs[this.index(at)] ?? NaN;
+  }
+
+  /** Whether a bucket holds several samples, so that its average is not all there is to know. */
+  get coarse() {
+    return (this.interval ?? this.step) < this.step;
   }
 
   get lastTime() {
@@ -149,8 +171,11 @@ export class Line {
     } else if (bucket === last) {
       const at = this.index(this.length - 1);
       const mean = this.means[at] ?? NaN;
-      this.weight = Number.isNaN(mean) ? 1 : this.weight + 1;
-      this.means[at] = Number.isNaN(mean) ? value : mean + (value - mean) / this.weight;
+      const empty = Number.isNaN(mean);
+      this.weight = empty ? 1 : this.weight + 1;
+      this.means[at] = empty ? value : mean + (value - mean) / this.weight;
+      this.lows[at] = empty ? value : Math.min(this.lows[at] ?? value, value);
+      this.highs[at] = empty ? value : Math.max(this.highs[at] ?? value, value);
     }
   }
 
@@ -168,12 +193,14 @@ export class Line {
    * @param {number} time
    * @param {number} mean NaN marks a hole
    */
-  push(time, mean) {
+  push(time, mean, low = mean, high = mean) {
     const at = this.index(this.length);
     if (this.length === this.times.length) this.head = (this.head + 1) % this.times.length;
     else this.length++;
     this.times[at] = time;
     this.means[at] = mean;
+    this.lows[at] = low;
+    this.highs[at] = high;
   }
 
   /**
@@ -185,19 +212,20 @@ export class Line {
   merge(points, until, now) {
     const first = points[0]?.[0] ?? Infinity;
     const end = points.at(-1)?.[0] ?? -Infinity;
-    /** @type {Map<number, number>} */
+    /** @type {Map<number, [number, number, number]>} mean, low and high by time */
     const merged = new Map();
     for (let at = 0; at < this.length; at++) {
       const time = this.timeAt(at);
       const inside = time >= first && time <= end;
-      if (!(inside && Number.isNaN(this.meanAt(at)))) merged.set(time, this.meanAt(at));
+      const mean = this.meanAt(at);
+      if (!(inside && Number.isNaN(mean))) merged.set(time, [mean, this.lowAt(at), this.highAt(at)]);
     }
     const newest = this.lastTime;
-    for (const [time, average] of points) {
+    for (const [time, average, low, high] of points) {
       if (average === null) {
-        if (!merged.has(time)) merged.set(time, NaN);
+        if (!merged.has(time)) merged.set(time, HOLLOW);
       } else if (!merged.has(time) || time + this.step <= until) {
-        merged.set(time, average);
+        merged.set(time, [average, low ?? average, high ?? average]);
       }
     }
     this.revision++;
@@ -205,10 +233,10 @@ export class Line {
     this.head = this.length = 0;
     const longest = Math.max(this.step, HOLE * (this.declared ?? Infinity)) + this.step;
     for (const time of times) {
-      const mean = merged.get(time) ?? NaN;
+      const [mean, low, high] = merged.get(time) ?? HOLLOW;
       if (this.length && time - this.lastTime > longest) this.push(this.lastTime + this.step, NaN);
       // What was before the first sample is no hole: nothing was recorded yet.
-      if (this.length || !Number.isNaN(mean)) this.push(time, mean);
+      if (this.length || !Number.isNaN(mean)) this.push(time, mean, low, high);
     }
     // Nothing after the newest point is known to be missing yet: that is for its age to say.
     while (this.length && Number.isNaN(this.meanAt(this.length - 1))) this.length--;
@@ -237,6 +265,24 @@ export class Line {
    */
   valueAt(time) {
     if (this.time <= time + this.step / 2 && time - this.time < 1) return this.value;
+    const at = this.#before(time);
+    return at < 0 ? null : this.meanAt(at);
+  }
+
+  /**
+   * The highest of the bucket in which a moment lies; null where its mean is.
+   * @param {number} time
+   */
+  peakAt(time) {
+    const at = this.#before(time);
+    return at < 0 ? null : this.highAt(at);
+  }
+
+  /**
+   * Place of the bucket that holds a moment; -1 in a hole and where there is nothing.
+   * @param {number} time
+   */
+  #before(time) {
     let low = 0;
     let high = this.length - 1;
     while (low < high) {
@@ -244,9 +290,8 @@ export class Line {
       if (this.timeAt(middle) <= time) low = middle;
       else high = middle - 1;
     }
-    if (!this.length || this.timeAt(low) > time) return null;
-    const mean = this.meanAt(low);
+    if (!this.length || this.timeAt(low) > time) return -1;
     const reach = Math.max(this.step, HOLE * (this.interval ?? this.step));
-    return Number.isNaN(mean) || time - this.timeAt(low) > reach ? null : mean;
+    return Number.isNaN(this.meanAt(low)) || time - this.timeAt(low) > reach ? -1 : low;
   }
 }

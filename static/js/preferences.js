@@ -42,19 +42,14 @@ export class Preferences {
     this.#changed();
   }
 
-  /** Name of the zone in which times are shown. */
-  get zoneName() {
-    if (this.zone === "utc") return "UTC";
-    const parts = new Intl.DateTimeFormat("en-GB", { timeZoneName: "short" }).formatToParts();
-    return parts.find((part) => part.type === "timeZoneName")?.value ?? "local";
-  }
-
   #formats() {
     const timeZone = this.zone === "utc" ? "UTC" : undefined;
     const minutes = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", timeZone });
     const seconds = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit", timeZone });
     /** @param {number} time milliseconds */
     this.clock = (time) => seconds.format(time);
+    /** Name of the zone in which times are shown. */
+    this.zoneName = this.zone === "utc" ? "UTC" : zoneName();
     /** @param {number} time milliseconds */
     this.tick = (time) => (time % 60_000 ? seconds : minutes).format(time);
   }
@@ -62,6 +57,11 @@ export class Preferences {
   #changed() {
     for (const listener of this.listeners) listener();
   }
+}
+
+function zoneName() {
+  const parts = new Intl.DateTimeFormat("en-GB", { timeZoneName: "short" }).formatToParts();
+  return parts.find((part) => part.type === "timeZoneName")?.value ?? "local";
 }
 
 /** @param {string} key */

@@ -1,3 +1,5 @@
+import { drawBand, extremes } from "./band.js";
+
 /**
  * Fit a canvas to its box in device pixels and clear it.
  * @param {HTMLCanvasElement} canvas
@@ -27,12 +29,20 @@ export function drawSpark(canvas, groups, spec, moment) {
   const { ctx, width, height } = prepare(canvas);
   const start = moment.end - moment.range;
   const runs = groups.map((lines) => points(lines, start));
-  const highest = spec.max ?? runs.flat().reduce((most, [, value]) => (value > most ? value : most), 0) * 1.1;
+  // A sum of several lines has no extremes that anyone knows.
+  const banded = groups.map(([line, ...others]) => (line && !others.length && line.coarse ? line : null));
+  const peaks = banded.map((line) => (line ? extremes(line, start).high : 0));
+  const highest = spec.max ?? Math.max(...peaks, runs.flat().reduce((most, [, value]) => (value > most ? value : most), 0)) * 1.1;
   const lowest = spec.min ?? 0;
   const x = (/** @type {number} */ time) => ((time - start) / moment.range) * (width - 3);
   const y = (/** @type {number} */ value) => height - 1.5 - ((value - lowest) / (highest - lowest || 1)) * (height - 4);
   runs.forEach((run, at) => {
     const colour = moment.palette.data[at] ?? moment.palette.text;
+    const line = banded[at];
+    if (line) {
+      ctx.fillStyle = `${colour}40`;
+      drawBand(ctx, line, { left: 0, width: width - 3, start, range: moment.range, y });
+    }
     ctx.strokeStyle = colour;
     ctx.lineWidth = 1.5;
     ctx.lineJoin = "round";

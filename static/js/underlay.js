@@ -4,8 +4,10 @@
  * @typedef {import("./panel.js").Moment} Moment
  * @typedef {import("./coverage.js").Coverage} Coverage
  * @typedef {{ ctx: CanvasRenderingContext2D, chartArea: { left: number, right: number, top: number, bottom: number },
- *   scales: { x: { getPixelForValue(value: number): number }, y: { getPixelForValue(value: number): number } } }} Plot
+ *   scales: { x: { getPixelForValue(value: number): number }, y: { min: number, max: number, getPixelForValue(value: number): number } } }} Plot
  */
+
+import { drawBand } from "./band.js";
 
 /** Height of the strip that marks the holes of single lines. */
 const STRIP = 6;
@@ -14,11 +16,11 @@ const STRIP = 6;
  * @param {Plot} plot
  * @param {import("./protocol.js").PanelSpec} spec
  * @param {Coverage} coverage
- * @param {Moment | null} moment
+ * @param {Moment} moment
  * @param {import("./hatch.js").Hatch} hatch
+ * @param {{ line: import("./line.js").Line, colour: string }[]} banded lines whose range of values is shown
  */
-export function drawBeneath(plot, spec, coverage, moment, hatch) {
-  if (!moment) return;
+export function drawBeneath(plot, spec, coverage, moment, hatch, banded) {
   const { ctx, chartArea: area, scales } = plot;
   const at = (/** @type {number} */ seconds) => Math.min(area.right, Math.max(area.left, scales.x.getPixelForValue(seconds * 1000)));
   ctx.save();
@@ -31,6 +33,14 @@ export function drawBeneath(plot, spec, coverage, moment, hatch) {
     const colour = severity === "critical" ? moment.palette.critical : moment.palette.warning;
     ctx.fillStyle = `${colour}14`;
     ctx.fillRect(area.left, area.top, area.right - area.left, y - area.top);
+  }
+  const frame = { left: area.left, width: area.right - area.left, start: moment.end - moment.range, range: moment.range };
+  const { min, max } = scales.y;
+  const slope = (area.bottom - area.top) / (max - min || 1);
+  const y = (/** @type {number} */ value) => area.bottom - (value - min) * slope;
+  for (const { line, colour } of banded) {
+    ctx.fillStyle = `${colour}33`;
+    drawBand(ctx, line, { ...frame, y });
   }
   ctx.fillStyle = hatch.of(ctx, moment.palette.hatch);
   for (const { from, to } of coverage.holes) ctx.fillRect(at(from), area.top, at(to) - at(from), area.bottom - area.top);

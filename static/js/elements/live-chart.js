@@ -1,9 +1,11 @@
+import { AXIS, drawTimes, drawValues, GUTTER, RIGHT } from "../axes.js";
+import { extremes, MOST_BANDS } from "../band.js";
 import { coverage } from "../coverage.js";
-import { formatTick, unitOf } from "../format.js";
+import { unitOf } from "../format.js";
 import { Hatch } from "../hatch.js";
 import { Legend } from "../legend.js";
 import { isNeutral, place, Slots } from "../palette.js";
-import { Ceiling, timeTicks, valueTicks } from "../scale.js";
+import { Ceiling } from "../scale.js";
 import { drawBeneath, drawAbove } from "../underlay.js";
 import { NO_PANEL } from "../protocol.js";
 
@@ -18,8 +20,6 @@ import { NO_PANEL } from "../protocol.js";
 const MOST = 8;
 /** Milliseconds after which the largest are chosen anew. */
 const CHOICE = 15_000;
-/** Width in pixels that all charts give to the labels of their values, so that their times stand in one column. */
-const GUTTER = 60;
 
 /** The library; it comes after this module, so that history is asked for before a hundred kilobytes are run. */
 const library = () => /** @type {any} */ (window)["Chart"];
@@ -36,6 +36,8 @@ export class LiveChart extends HTMLElement {
   ceiling = new Ceiling();
   /** @type {Trace[]} */
   traces = [];
+  /** @type {Trace[]} those whose buckets are drawn with their lowest and highest samples */
+  banded = [];
   /** @type {Line[]} */
   chosen = [];
   chosenAt = -Infinity;
@@ -47,6 +49,8 @@ export class LiveChart extends HTMLElement {
   moment = null;
   highest = 0;
   lowest = 0;
+  /** Charts of a page take turns, so that their drawing does not fall into one second. */
+  turn = 0;
   drawn = { end: NaN, range: NaN, of: "", early: true };
 
   connectedCallback() {
@@ -56,6 +60,7 @@ export class LiveChart extends HTMLElement {
     this.cross.className = "cross";
     this.cross.hidden = true;
     this.plot.append(this.cross);
+    this.turn = [...document.querySelectorAll(this.localName)].indexOf(this);
   }
 
   disconnectedCallback() {
@@ -77,14 +82,15 @@ export class LiveChart extends HTMLElement {
   }
 
   /**
-   * Tell whether half a pixel of time has passed; less would cost a drawing that nobody sees.
+   * Tell whether a pixel of time has passed; less would cost a drawing that nobody sees.
    * @param {Moment} moment
    */
   #due(moment) {
     const area = this.chart?.chartArea;
-    const period = area ? Math.max(1, Math.floor(moment.range / (2 * (area.right - area.left)))) : 0;
+    const period = area ? Math.max(1, Math.floor(moment.range / (area.right - area.left))) : 1;
     const same = this.drawn.range === moment.range && this.drawn.of === this.chosenOf && !this.drawn.early;
-    return !(same && moment.end >= this.drawn.end && moment.end < this.drawn.end + period);
+    const round = (/** @type {number} */ end) => Math.floor((end + this.turn) / period);
+    return !(same && moment.end >= this.drawn.end && round(moment.end) === round(this.drawn.end));
   }
 
   /** @param {Moment} moment */
@@ -176,6 +182,13 @@ export class LiveChart extends HTMLElement {
       // A part of a stack that is nothing would only draw its edge over its neighbour's.
       trace.flat = sums !== null && before > 0 && trace.line.value === 0 && average(trace.line) === 0;
     }
+    const coarse = this.spec.stack || this.traces.length > MOST_BANDS ? [] : this.traces.filter(({ line }) => line.coarse);
+    for (const { line } of coarse) {
+      const { low, high } = extremes(line, moment.end - moment.range);
+      highest = Math.max(highest, high);
+      this.lowest = Math.min(this.lowest, low);
+    }
+    this.banded = coarse;
     this.highest = highest;
   }
 
@@ -204,45 +217,32 @@ export class LiveChart extends HTMLElement {
     const canvas = document.createElement("canvas");
     canvas.setAttribute("aria-hidden", "true");
     this.plot?.prepend(canvas);
-    const palette = /** @type {Moment} */ (this.moment).palette;
     const rem = parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
-    const font = { family: getComputedStyle(this).fontFamily, size: 12 * rem };
-    const ticks = { color: palette.muted, font, autoSkip: false, minRotation: 0, maxRotation: 0, padding: 6 * rem };
-    const grid = { color: palette.grid, drawTicks: false, lineWidth: 1 };
+    const type = { family: getComputedStyle(this).fontFamily, rem };
+    // The axes are drawn here: those of the library cost more, each second, than all the rest of a chart.
+    const scale = { type: "linear", display: false, afterBuildTicks: (/** @type {any} */ axis) => (axis.ticks = []) };
+    const before = (/** @type {any} */ chart) => {
+      const { moment } = this;
+      if (!moment) return;
+      drawValues(chart.ctx, chart.chartArea, chart.scales.y, this.unit, moment, type);
+      drawTimes(chart.ctx, chart.chartArea, moment, type);
+      drawBeneath(chart, this.spec, this.coverage, moment, this.hatch, this.banded);
+    };
     return new (library())(canvas, {
       type: "line",
       data: { datasets: [] },
       options: {
         animation: false, parsing: false, normalized: true, maintainAspectRatio: false, events: [],
         devicePixelRatio: Math.min(2, window.devicePixelRatio),
-        layout: { padding: { top: 8 * rem, right: 8 * rem } },
-        elements: { line: { borderWidth: 1.5 * rem, borderJoinStyle: "round" }, point: { radius: 0, hitRadius: 0 } },
+        layout: { padding: { top: 8 * rem, right: RIGHT * rem, bottom: AXIS * rem, left: GUTTER * rem } },
+        elements: { line: { borderWidth: 1.5 * rem, borderJoinStyle: "bevel" }, point: { radius: 0, hitRadius: 0 } },
         plugins: { legend: { display: false }, tooltip: { enabled: false } },
-        scales: {
-          x: {
-            type: "linear", border: { display: false }, grid: { ...grid, display: false },
-            ticks: { ...ticks, callback: (/** @type {number} */ value) => this.moment?.preferences.tick?.(value) },
-            afterBuildTicks: (/** @type {any} */ axis) => {
-              axis.ticks = timeTicks(axis.min, axis.max, axis.width || axis.maxWidth, 96 * rem).map((value) => ({ value }));
-            },
-          },
-          y: {
-            type: "linear", border: { display: false }, grid,
-            ticks: { ...ticks, callback: (/** @type {number} */ value) => formatTick(value, this.unit) },
-            afterBuildTicks: (/** @type {any} */ axis) => {
-              const most = axis.maxHeight > 180 * rem ? 4 : axis.maxHeight > 80 * rem ? 3 : 2;
-              axis.ticks = valueTicks(axis.min, axis.max, this.unit, most).map((value) => ({ value }));
-            },
-            afterFit: (/** @type {any} */ axis) => {
-              axis.width = GUTTER * rem;
-            },
-          },
-        },
+        scales: { x: { ...scale }, y: { ...scale } },
       },
       plugins: [
         {
           id: "truth",
-          beforeDatasetsDraw: (/** @type {any} */ chart) => drawBeneath(chart, this.spec, this.coverage, this.moment, this.hatch),
+          beforeDatasetsDraw: before,
           afterDatasetsDraw: (/** @type {any} */ chart) => drawAbove(chart, this.spec.stack ? [] : this.traces, this.moment, rem),
         },
       ],

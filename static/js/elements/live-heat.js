@@ -1,18 +1,15 @@
+import { AXIS, drawTimes, GUTTER, RIGHT } from "../axes.js";
 import { coverage } from "../coverage.js";
 import { formatText } from "../format.js";
 import { Hatch } from "../hatch.js";
 import { write } from "../rows.js";
-import { timeTicks } from "../scale.js";
 import { legendText } from "../series.js";
 import { prepare } from "../spark.js";
 import { NO_PANEL } from "../protocol.js";
 
 /** @typedef {import("../line.js").Line} Line */
 
-const GUTTER = 60;
-const AXIS = 22;
 const TOP = 5;
-const RIGHT = 8;
 /** Shades between nothing and full. */
 const SHADES = 24;
 
@@ -71,13 +68,8 @@ export class LiveHeat extends HTMLElement {
       ctx.textAlign = "right";
       ctx.fillText(clip(ctx, legendText(this.spec.legend, line.series), left - 8 * rem), left - 8 * rem, TOP * rem + at * row + row / 2);
     });
-    ctx.textAlign = "center";
-    ctx.fillStyle = palette.muted;
-    const start = (moment.end - moment.range) * 1000;
-    for (const tick of timeTicks(start, moment.end * 1000, area.width, 96 * rem)) {
-      const x = left + ((tick - start) / (moment.range * 1000)) * area.width;
-      ctx.fillText(moment.preferences.tick?.(tick) ?? "", x, height - 9 * rem);
-    }
+    const box = { left, right: left + area.width, top: TOP * rem, bottom: area.height };
+    drawTimes(ctx, box, moment, { family: getComputedStyle(this).fontFamily, rem });
     this.point(moment.hover, moment);
   }
 
