@@ -1,3 +1,4 @@
+import { unitOf } from "./format.js";
 import { legendText } from "./series.js";
 
 /**
@@ -34,4 +35,13 @@ export function grouped(lines, legend, unit) {
  */
 export function isTelling(legend, count) {
   return count > 1 || legend.includes("{");
+}
+
+/**
+ * The unit that a panel is about: that of its first selector; null when this names no one metric.
+ * @param {import("./protocol.js").PanelSpec} spec
+ */
+export function leadingUnit({ series: [first = ""] }) {
+  const [name = ""] = first.split("{");
+  return !name || name.includes("*") ? null : unitOf(name.trim());
 }

@@ -28,6 +28,22 @@ export class Switches {
     });
     preferences.listeners.add(() => this.#show());
     this.#show();
+    this.#fold();
+  }
+
+  /** Where there is little room, the switches are behind one button. */
+  #fold() {
+    const fold = /** @type {HTMLButtonElement} */ (document.querySelector("button.fold"));
+    const set = (/** @type {boolean} */ open) => fold.setAttribute("aria-expanded", String(open));
+    fold.addEventListener("click", () => set(fold.ariaExpanded !== "true"));
+    document.addEventListener("pointerdown", ({ target }) => {
+      if (target instanceof Element && !target.closest(".fold, .switches")) set(false);
+    });
+    document.addEventListener("keydown", ({ key }) => {
+      if (key !== "Escape" || fold.ariaExpanded !== "true") return;
+      set(false);
+      fold.focus();
+    });
   }
 
   #show() {

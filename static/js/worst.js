@@ -1,5 +1,5 @@
 import { formatText } from "./format.js";
-import { grouped, isTelling } from "./groups.js";
+import { grouped, isTelling, leadingUnit } from "./groups.js";
 import { excess, severityOf } from "./thresholds.js";
 
 /**
@@ -9,11 +9,13 @@ import { excess, severityOf } from "./thresholds.js";
  */
 
 /**
- * What a panel judges by its thresholds: each line, or what a single figure makes of them.
+ * What a panel judges by its thresholds: each line of its unit, or what a single figure makes of them.
  * @param {PanelSpec} spec
- * @param {Line[]} lines
+ * @param {Line[]} all
  */
-function values(spec, lines) {
+function values(spec, all) {
+  const leading = leadingUnit(spec);
+  const lines = all.filter((line) => leading === null || line.unit === leading);
   const unit = spec.unit || (lines[0]?.unit ?? "");
   const single = spec.kind === "stat" || spec.kind === "gauge";
   const parts = single ? [lines] : lines.map((line) => [line]);

@@ -1,48 +1,68 @@
 import { formatAge, formatText } from "../format.js";
+import { leadingUnit } from "../groups.js";
 import { make, Rows, write } from "../rows.js";
 import { legendText } from "../series.js";
 import { severityOf } from "../thresholds.js";
 import { NO_PANEL } from "../protocol.js";
 
-/** Height of a row in rem. */
+/**
+ * @typedef {import("../line.js").Line} Line
+ */
+
+/** Height of a row in rem; a roomy one has its bar below and further figures below that. */
 const ROW = 2;
+const ROOMY = 3.75;
 const MARKS = /** @type {Record<string, string>} */ ({ critical: "▲ ", warning: "△ " });
 
-/** Current values as bars, the largest first, as many as there is room for. */
+/**
+ * Current values as bars, the largest first, as many as there is room for. Lines of another unit than the first
+ * selector's are no bars but say more about the bar of the same name: `25.0 GiB used, 76.8 GiB free`.
+ */
 export class LiveBars extends HTMLElement {
   moving = false;
   strict = false;
   spec = NO_PANEL;
 
   connectedCallback() {
-    const list = /** @type {HTMLElement} */ (this.querySelector("ul"));
+    this.list = /** @type {HTMLElement} */ (this.querySelector("ul"));
     this.more = /** @type {HTMLElement} */ (this.querySelector(".more"));
-    this.rows = new Rows(list, () => {
+    this.rows = new Rows(this.list, () => {
       const root = make("li");
-      const [name, track, bar, value] = [make("span", "name"), make("span", "track"), make("i"), make("span", "value")];
+      const [name, track, bar, value, detail] = [make("span", "name"), make("span", "track"), make("i"), make("span", "value"), make("span", "detail")];
       track.append(bar);
-      root.append(name, track, value);
-      return { root, name, bar, value };
+      root.append(name, track, value, detail);
+      return { root, name, bar, value, detail };
     });
   }
 
   /**
-   * @param {import("../line.js").Line[]} lines
+   * @param {Line[]} lines
    * @param {import("../panel.js").Moment} moment
    */
   render(lines, moment) {
-    const ranked = lines.filter((line) => !Number.isNaN(line.value)).sort((a, b) => b.value - a.value);
+    const unit = leadingUnit(this.spec);
+    const known = lines.filter((line) => !Number.isNaN(line.value));
+    const bars = known.filter((line) => unit === null || line.unit === unit);
+    const ranked = (bars.length ? bars : known).sort((a, b) => b.value - a.value);
+    const details = known.filter((line) => !ranked.includes(line));
     const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
+    const roomy = ranked.length * ROOMY * rem <= this.clientHeight;
+    this.list?.classList.toggle("roomy", roomy);
     const room = Math.max(1, Math.floor(this.clientHeight / (ROW * rem)));
     const count = ranked.length > room ? room - 1 : ranked.length;
     const highest = this.spec.max ?? ranked[0]?.value ?? 1;
     this.rows?.take(count).forEach((row, at) => {
-      const line = /** @type {import("../line.js").Line} */ (ranked[at]);
+      const line = /** @type {Line} */ (ranked[at]);
       const stale = moment.now >= line.deadline;
       const severity = severityOf(line.value, this.spec.thresholds) ?? "";
       const name = legendText(this.spec.legend, line.series);
       write(row.name, name);
-      if (row.root.title !== line.key) row.root.title = line.key;
+      const own = details.filter((other) => legendText(this.spec.legend, other.series) === name && moment.now < other.deadline);
+      const detail = sizes(own.sort((a, b) => rankOf(this.spec, a) - rankOf(this.spec, b))).join(" · ");
+      if (row.detail.hidden !== (!detail || !roomy)) row.detail.hidden = !detail || !roomy;
+      write(row.detail, detail);
+      const title = detail ? `${line.key}\n${name}\n${detail}` : `${line.key}\n${name}`;
+      if (row.root.title !== title) row.root.title = title;
       const text = formatText(line.value, this.spec.unit || line.unit);
       write(row.value, stale ? `${text} ${formatAge((moment.now - line.born) / 1000)} ago` : (MARKS[severity] ?? "") + text);
       row.bar.style.transform = `scaleX(${Math.min(1, Math.max(0, line.value / highest)) || 0})`;
@@ -51,6 +71,31 @@ export class LiveBars extends HTMLElement {
     });
     if (this.more) write(this.more, count < ranked.length ? `and ${ranked.length - count} more` : "");
   }
+}
+
+/**
+ * Which of the panel's selectors a line comes from, by the name.
+ * @param {import("../protocol.js").PanelSpec} spec
+ * @param {Line} line
+ */
+function rankOf({ series }, line) {
+  return series.findIndex((selector) => selector.split("{")[0] === line.series.name);
+}
+
+/**
+ * What is used and what is free, of each metric whose series are parts by their state; else its value.
+ * @param {Line[]} lines
+ */
+function sizes(lines) {
+  const names = [...new Set(lines.map((line) => line.series.name))];
+  return names.map((name) => {
+    const parts = lines.filter((line) => line.series.name === name);
+    const [{ unit = "" } = {}] = parts;
+    const what = unit ? "" : ` ${name.split("_").at(-1)}`;
+    const of = (/** @type {string} */ state) => parts.find((line) => line.series.labels["state"] === state)?.value ?? NaN;
+    if (Number.isNaN(of("used"))) return formatText(parts.reduce((sum, line) => sum + line.value, 0), unit) + what;
+    return `${formatText(of("used"), unit)}${what} used, ${formatText(of("free"), unit)} free`;
+  });
 }
 
 customElements.define("live-bars", LiveBars);
