@@ -61,7 +61,7 @@ def whole(points: dict[str, list[list[float | None]]], start: float, end: float)
 
 
 async def test_killed_and_back(server: Server, open_glass: OpenGlass) -> None:
-    """After `kill -9` it is offline with a countdown; when the server is back it is live, the outage hatched, no line across."""
+    """After `kill -9` it is offline with a countdown; back again it is live, the outage hatched and no line across."""
     glass = await open_glass(recorded=True)
     await live(glass, server.url)
     await glass.until(f"document.querySelector('[data-panel={LINE}] [data-view]').traces[0].line.length > 3")
