@@ -10,6 +10,7 @@ from dashboard import __version__
 from dashboard.boards import Board
 from dashboard.model import Role
 from dashboard.selector import Selector
+from dashboard.web.history import Question, first_question
 from dashboard.web.routing import Context, Route
 
 _HTML = "text/html; charset=utf-8"
@@ -44,12 +45,14 @@ def _find(context: Context, name: str) -> Board:
 
 async def _board_page(context: Context, name: str) -> Response:
     shown = _find(context, name)
+    history = first_question(shown, context.runtime.window, context.runtime.clock.wall())
     return await _page(
         context,
         "board.html",
         page="board",
         board=shown,
-        board_json=board_json(context, shown),
+        board_json=board_json(context, shown, history),
+        history=history,
         present=_present(context, shown),
     )
 
@@ -71,12 +74,13 @@ async def _page(context: Context, template: str, **values: object) -> Response:
     return Response(html, 200, {"Cache-Control": "no-cache"}, content_type=_HTML)
 
 
-def board_json(context: Context, board: Board) -> str:
+def board_json(context: Context, board: Board, history: Question) -> str:
     """Return a board as the page's data block has it; `<` is written so that no text can end the block."""
     runtime = context.runtime
     value = {
         **msgspec.to_builtins(board),
         "fault": runtime.board_fault,
+        "history": msgspec.to_builtins(history),
         "instance": runtime.instance,
         "version": __version__,
         "root_path": runtime.settings.root_path,

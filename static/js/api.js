@@ -29,6 +29,31 @@ export class Api {
   }
 
   /**
+   * The status, and when the question went out and its answer came: the first is put by the page's head, long before
+   * this script runs, so what the browser noted counts.
+   * @param {() => number} monotonic milliseconds of `performance.now()`
+   */
+  async timedStatus(monotonic) {
+    const begun = monotonic();
+    const status = await this.status();
+    const entry = /** @type {PerformanceResourceTiming | undefined} */ (
+      performance.getEntriesByType("resource").findLast(({ name }) => name.endsWith("/api/v1/status"))
+    );
+    const noted = entry !== undefined && entry.responseStart > 0 && entry.responseStart <= monotonic();
+    const preloaded = noted && entry.responseStart < begun;
+    return { status, sent: preloaded ? entry.requestStart : begun, received: preloaded ? entry.responseStart : monotonic() };
+  }
+
+  /**
+   * Answer to a question that the page's head has put.
+   * @param {string} url
+   * @returns {Promise<RangeAnswer>}
+   */
+  async history(url) {
+    return (await this.get(url)).json();
+  }
+
+  /**
    * @param {string[]} selectors
    * @param {number} start
    * @param {number} end

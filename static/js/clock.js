@@ -56,10 +56,11 @@ export class ServerClock {
    * Take note of a `server_time` that answered a request sent at `sent` (milliseconds of `performance.now()`).
    * @param {number} serverTime
    * @param {number} sent
+   * @param {number} [received]
    * @returns {"steady" | "stepped"}
    */
-  bracket(serverTime, sent) {
-    const least = serverTime - this.monotonic() / 1000;
+  bracket(serverTime, sent, received = this.monotonic()) {
+    const least = serverTime - received / 1000;
     const most = serverTime - sent / 1000;
     if (this.known && this.offset >= least - 0.25 && this.offset <= most + 0.25) return "steady";
     return this.anchor((least + most) / 2);

@@ -22,17 +22,19 @@ export class Feed {
    * @param {import("./clock.js").ServerClock} options.clock
    * @param {string[]} options.selectors
    * @param {string} options.version
+   * @param {string | null} options.first question for the history that the page's head has put already
    * @param {(lines: Line[]) => void} options.onLines
    * @param {(event: import("./protocol.js").Processes) => void} options.onProcesses
    * @param {(what: string) => void} options.onChanged something on the server that pages fetch again
    * @param {(fault: string | null) => void} options.onFault
    * @param {() => void} options.onState
    */
-  constructor({ api, store, clock, selectors, version, onLines, onProcesses, onChanged, onFault, onState }) {
+  constructor({ api, store, clock, selectors, version, first, onLines, onProcesses, onChanged, onFault, onState }) {
     this.api = api;
     this.store = store;
     this.clock = clock;
     this.selectors = selectors;
+    this.first = first;
     this.onLines = onLines;
     this.onProcesses = onProcesses;
     this.onChanged = onChanged;
@@ -60,8 +62,9 @@ export class Feed {
   /** Load the history and go on with the stream from where it ends. */
   async begin() {
     try {
-      await this.#ask();
-      await this.load();
+      const history = this.first === null ? null : this.api.history(this.first);
+      await Promise.all([this.#ask(), history]);
+      await this.load((await history) ?? undefined);
       this.connection.start(idBefore(this.store.asOf, LOOK_BACK));
     } catch {
       // The connection finds out why, says so, and tries again; history follows with its first `hello`.
@@ -69,14 +72,17 @@ export class Feed {
     }
   }
 
-  /** Fill all charts from the server's memory. */
-  async load() {
+  /**
+   * Fill all charts from the server's memory.
+   * @param {import("./store.js").RangeAnswer} [known] the answer, where it is here already
+   */
+  async load(known) {
     const { store, clock } = this;
     const end = Math.ceil(clock.now()) + 1;
     const start = Math.floor((end - store.range) / store.step) * store.step;
     const span = store.range;
-    const answer = await this.api.range(this.selectors, start, end, store.step);
-    if (span !== store.range) return;
+    const answer = known ?? (await this.api.range(this.selectors, start, end, store.step));
+    if (span !== store.range || answer.step !== store.step) return;
     store.load(answer);
     if (store.fit()) {
       await this.load();

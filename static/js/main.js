@@ -1,5 +1,5 @@
 import "./elements/connection-status.js";
-import { HEALTH } from "./elements/health-line.js";
+import "./elements/health-line.js";
 import { Api } from "./api.js";
 import { Board } from "./board.js";
 import { ServerClock, SleepDetector } from "./clock.js";
@@ -29,14 +29,15 @@ const api = new Api(spec.root_path);
 const health = /** @type {import("./elements/health-line.js").HealthLine} */ (document.querySelector("health-line"));
 health.instance = spec.instance;
 const status = /** @type {import("./elements/connection-status.js").ConnectionStatus} */ (document.querySelector("connection-status"));
-store.span(preferences.range ?? spec.range);
+const { history } = spec;
+const asked = !preferences.range || preferences.range === spec.range;
+store.span(preferences.range ?? spec.range, asked ? history.range : undefined);
 
 const board = new Board({ spec, root: find("panels"), health, store, clock, preferences, guard: find("guard") });
 const hidden = new HiddenDevices(board, store);
 const file = new BoardFile(api, spec, find("fault"));
-const selectors = [...new Set([...spec.panels.flatMap((panel) => panel.series), ...HEALTH, HiddenDevices.SELECTOR])];
 const feed = new Feed({
-  api, store, clock, selectors, version: spec.version,
+  api, store, clock, selectors: history.selectors, version: spec.version, first: asked ? history.url : null,
   onLines: (lines) => board.changed(lines),
   onProcesses: (event) => board.processes(event),
   onChanged: (what) => void file.changed(what),
@@ -76,9 +77,6 @@ preferences.listeners.add(() => {
   void feed.load().catch(() => feed.connection.wake());
 });
 new Zoom(board);
-const library = find("chart-library");
-library.addEventListener("load", () => board.flush());
-library.addEventListener("error", () => file.fault("static/vendor/chart.umd.min.js is missing: run make, which fetches it"));
 setInterval(tick, TICK);
 setInterval(() => {
   board.sweep();

@@ -60,7 +60,8 @@ export function idBefore(id, seconds) {
  *   height?: number | null, unit?: string | null, min?: number | null, max?: number | null, stack?: boolean,
  *   thresholds: Threshold[], text?: string | null }} PanelSpec
  * @typedef {{ name: string, title: string, range: number, panels: PanelSpec[], fault: string | null,
- *   instance: string, version: string, root_path: string }} BoardSpec
+ *   instance: string, version: string, root_path: string, history: History }} BoardSpec
+ * @typedef {{ selectors: string[], range: number, step: number, url: string }} History what the page asks first, in seconds
  */
 
 /** What a panel is until it is told. */

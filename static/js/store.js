@@ -2,6 +2,7 @@ import { Line } from "./line.js";
 import { parseSeries, seriesText } from "./series.js";
 import { compareIds } from "./protocol.js";
 import { isCounter, isDoubtful } from "./rates.js";
+import { rangeOf, stepOf } from "./span.js";
 import { allowance } from "./staleness.js";
 
 /**
@@ -11,8 +12,6 @@ import { allowance } from "./staleness.js";
  * @typedef {{ as_of: string, step: number, server_time: number, result: RangeResult[] }} RangeAnswer
  */
 
-/** Ranges that a young record is drawn in. */
-const SPANS = [120, 300, 600, 900];
 /** Series that a page holds at most; of further ones only their number is known. */
 const MOST = 2000;
 
@@ -46,10 +45,11 @@ export class Store {
 
   /**
    * Choose how much is to be drawn; all points are dropped and must be loaded anew.
-   * @param {number} range seconds
+   * @param {number} wanted seconds
+   * @param {number} [range] that fits the record, where it is known
    */
-  span(range) {
-    this.wanted = range;
+  span(wanted, range = wanted) {
+    this.wanted = wanted;
     this.#span(range);
   }
 
@@ -59,8 +59,7 @@ export class Store {
    */
   fit() {
     const recorded = this.clock.now() - this.#begin();
-    const fitting = SPANS.find((span) => span > recorded + 10) ?? Infinity;
-    const range = Math.min(this.wanted, fitting);
+    const range = rangeOf(recorded, this.wanted);
     if (range === this.range || !(recorded > 0)) return false;
     this.#span(range);
     return true;
@@ -75,7 +74,7 @@ export class Store {
   /** @param {number} range seconds */
   #span(range) {
     this.range = range;
-    this.step = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600].find((step) => step >= range / 300) ?? 3600;
+    this.step = stepOf(range);
     for (const line of this.lines.values()) line.clear(this.step, this.capacity);
   }
 

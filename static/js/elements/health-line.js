@@ -11,9 +11,6 @@ const UPTIME = "system_uptime_seconds";
 const LOADS = ["system_load_1m", "system_load_5m", "system_load_15m"];
 const MARKS = { "": "●", warning: "△", critical: "▲", unknown: "○" };
 
-/** Selectors whose series the line needs, whatever the board shows. */
-export const HEALTH = [UPTIME, "system_load_*"];
-
 /** One line that says how the machine is: up since, load, and the worst thing now by the thresholds of the board. */
 export class HealthLine extends HTMLElement {
   /** @type {Line[]} */

@@ -21,8 +21,8 @@ const MOST = 8;
 /** Milliseconds after which the largest are chosen anew. */
 const CHOICE = 15_000;
 
-/** The library; it comes after this module, so that history is asked for before a hundred kilobytes are run. */
-const library = () => /** @type {any} */ (window)["Chart"];
+/** The library, a classic script that has run before this module. */
+const library = /** @type {any} */ (window)["Chart"];
 
 /** A chart of lines or areas over time. The only place that knows Chart.js. */
 export class LiveChart extends HTMLElement {
@@ -95,7 +95,7 @@ export class LiveChart extends HTMLElement {
 
   /** @param {Moment} moment */
   #draw(moment) {
-    if (!library()) return;
+    if (!library) throw new Error("static/vendor/chart.umd.min.js is missing; make fetches it");
     this.#trace(moment);
     this.coverage = coverage(this.chosen, moment.end - moment.range, moment.end);
     this.chart ??= this.#build();
@@ -228,7 +228,7 @@ export class LiveChart extends HTMLElement {
       drawTimes(chart.ctx, chart.chartArea, moment, type);
       drawBeneath(chart, this.spec, this.coverage, moment, this.hatch, this.banded);
     };
-    return new (library())(canvas, {
+    return new library(canvas, {
       type: "line",
       data: { datasets: [] },
       options: {
