@@ -84,8 +84,9 @@ async def test_range(server: Server, open_glass: OpenGlass) -> None:
     """The range switch changes the time that the charts show, keeps the points, and is told to screen readers."""
     glass = await open_glass()
     await shown(glass, server)
-    span = f"(({{ min, max }}) => (max - min) / 1000)(document.querySelector('{CHART} live-chart').chart.scales.x)"
-    assert await glass.page.evaluate(span) == 900
+    scale = f"document.querySelector('{CHART} live-chart').chart?.scales.x"
+    span = f"((scale) => scale && (scale.max - scale.min) / 1000)({scale})"
+    await glass.until(f"{span} === 900")
     five = glass.page.locator("[data-range='300']")
     await five.click()
     await glass.until(f"{span} === 300")
