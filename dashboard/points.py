@@ -60,8 +60,16 @@ def bucketed(
         high = bisect_left(times, begin + step, lo=low)
         if high > low:
             chosen = values[low:high]
-            points.append((begin, sum(chosen) / len(chosen), min(chosen), max(chosen)))
+            points.append((begin, _short(sum(chosen) / len(chosen)), _short(min(chosen)), _short(max(chosen))))
         elif not low or begin + step - times[low - 1] > longest:
             points.append((begin, None, None, None))
         low = high
     return points
+
+
+def _short(value: float) -> float:
+    """Return a value with five significant digits, but never less exact than a tenth: more is only seen on the wire."""
+    size = abs(value)
+    if not 0 < size < 1e15 or value == int(value):
+        return value
+    return round(value, max(1, 4 - math.floor(math.log10(size))))
