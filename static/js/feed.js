@@ -10,6 +10,8 @@ import { Truth } from "./truth.js";
 
 /** Seconds of the log that are seen once more at the start: the newest exact values, and totals to take rates from. */
 const LOOK_BACK = 6;
+/** So many milliseconds the server's status is news. */
+const FRESH = 2000;
 /** Events that wait for the clock to be checked, at most. */
 const HELD = 500;
 
@@ -48,6 +50,8 @@ export class Feed {
     /** @type {StreamEvent[] | null} */
     this.held = null;
     this.probing = false;
+    /** When the server's status was asked for last, `performance.now()`. */
+    this.askedAt = -Infinity;
     const types = [...LOGGED];
     this.connection = new Connection({
       url: (after) => api.stream(selectors, types, after),
@@ -148,7 +152,7 @@ export class Feed {
     this.newest = event.newest || "0-0";
     this.truth.serverVersion = event.version;
     if (!this.loaded) void this.load().catch(() => this.connection.wake());
-    else if (verdict !== "doubtful") void this.#ask().catch(() => {});
+    else if (verdict !== "doubtful" && this.clock.monotonic() - this.askedAt > FRESH) void this.#ask().catch(() => {});
   }
 
   /** A `server_time` too early: hold what comes until a round trip has told a late message from a clock set back. */
