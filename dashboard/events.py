@@ -48,10 +48,13 @@ class Processes(Event, frozen=True, kw_only=True, tag="processes"):
     rows: tuple[ProcessRow, ...]
 
 
+SystemEvent = Literal["start", "stop", "collector_failed", "collector_recovered", "changed", "clock_step", "high_load"]
+
+
 class System(Event, frozen=True, kw_only=True, tag="system"):
     """Something that the program says of itself."""
 
-    event: Literal["start", "stop", "collector_failed", "collector_recovered", "changed", "clock_step"]
+    event: SystemEvent
     message: str = ""
     collector: str | None = None
     what: str | None = None

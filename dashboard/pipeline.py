@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
 from dashboard.broadcaster import Broadcaster
 from dashboard.events import Metrics, Processes
 from dashboard.model import Batch, Clock, Family
-from dashboard.window import Window
+from dashboard.window import Refusal, Window
 
 LATE = 60.0
 """Seconds after which a sample is stored, but no longer news: neither published nor evaluated."""
@@ -26,8 +26,8 @@ class Pipeline:
         """Take note of what the series of a source are, before its first batch."""
         self._window.declare(families)
 
-    def accept(self, batch: Batch) -> list[str]:
-        """Store and publish a batch; return the keys of its samples that could not be taken.
+    def accept(self, batch: Batch, *, guest: bool = False) -> dict[str, Refusal]:
+        """Store and publish a batch; return why samples were not taken, by their key. `guest` is as for the window.
 
         Values that are not finite are nothing that JSON could carry or a chart draw: they are left out.
         """
@@ -35,15 +35,15 @@ class Pipeline:
             batch = msgspec.structs.replace(
                 batch, samples={key: value for key, value in batch.samples.items() if math.isfinite(value)}
             )
-        refused = self._window.append(batch)
+        refused = self._window.append(batch, guest=guest)
         if batch.timestamp >= self._clock.wall() - LATE:
             self._publish(batch, refused)
         return refused
 
-    def _publish(self, batch: Batch, refused: list[str]) -> None:
+    def _publish(self, batch: Batch, refused: Mapping[str, Refusal]) -> None:
         samples = batch.samples
         if refused:
-            samples = {key: value for key, value in samples.items() if key not in set(refused)}
+            samples = {key: value for key, value in samples.items() if key not in refused}
         if samples:
             self._broadcaster.publish(
                 Metrics(

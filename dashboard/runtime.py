@@ -7,7 +7,6 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Literal
 
 from dashboard import __version__
 from dashboard.boards import Board
@@ -20,7 +19,7 @@ from dashboard.collectors.schedule import Scheduler
 from dashboard.config import Settings
 from dashboard.datadir import MARK_AHEAD, DataDir, default_folder
 from dashboard.eventlog import MemoryLog
-from dashboard.events import System
+from dashboard.events import System, SystemEvent
 from dashboard.model import Batch
 from dashboard.pipeline import Pipeline
 from dashboard.reload import watch
@@ -64,7 +63,7 @@ class Runtime:
 
     def system(
         self,
-        event: Literal["start", "stop", "collector_failed", "collector_recovered", "changed", "clock_step"],
+        event: SystemEvent,
         message: str = "",
         *,
         collector: str | None = None,
@@ -177,12 +176,24 @@ async def _for_ever(name: str, run: Callable[[], Awaitable[None]]) -> None:
 
 async def _keep_house(runtime: Runtime) -> None:
     loop = asyncio.get_running_loop()
+    told = 0
     while True:
         newest = max(runtime.log.bounds().newest.ms, int(runtime.clock.wall() * 1000))
         # In a thread, for a disk may hang.
         await loop.run_in_executor(None, runtime.data_dir.set_id_mark, newest + int(MARK_AHEAD * 1000))
         runtime.window.sweep(runtime.clock.wall())
+        told = _tell_of_refusals(runtime, told)
         await asyncio.sleep(MARK_AHEAD / 3)
+
+
+def _tell_of_refusals(runtime: Runtime, told: int) -> int:
+    """Say when samples were refused since the last time, of which `told` is the number."""
+    refused = runtime.window.refused
+    if refused > told:
+        message = f"{refused - told} samples found no room: {len(runtime.window)} series are held, see max_series"
+        log.warning("%s", message)
+        runtime.system("high_load", message)
+    return refused
 
 
 async def _measure_lag(tally: Tally, every: float = 0.5) -> None:

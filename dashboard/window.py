@@ -7,6 +7,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from statistics import median
+from typing import Literal
 
 import msgspec
 
@@ -15,6 +16,10 @@ from dashboard.selector import Selector
 
 _SLACK = 64  # samples above the bound before the head is cut, so that cutting is rare
 _UNITS = ("bytes", "seconds", "ratio", "celsius", "rpm", "percent", "watts", "volts", "amperes", "hertz", "meters")
+
+
+Refusal = Literal["too_many_series", "taken"]
+"""Why a sample was not stored: no room, or another source feeds its series."""
 
 
 class Columns(msgspec.Struct, frozen=True):
@@ -50,6 +55,10 @@ class Line:
             return None
         return median(later - earlier for earlier, later in pairwise(recent))
 
+    def is_fed(self, now: float) -> bool:
+        """Tell whether its source goes on: nobody else may write it then."""
+        return now <= self.last[0] + 2 * (self.interval or 60.0) + 1
+
     def add(self, time: float, value: float, keep: float) -> None:
         """Store a sample in its place; one of the same time replaces."""
         times = self.times
@@ -84,6 +93,7 @@ class Window:
     def __init__(self, *, keep: float, max_series: int, max_points: int = 20_000) -> None:
         self.keep, self.max_series, self.max_points = keep, max_series, max_points
         self.refused = 0
+        self._reserve = min(1000, max_series // 10)
         self._families: dict[str, Family] = {}
         self._lines: dict[str, Line] = {}
         self._sources: dict[tuple[str, tuple[tuple[str, str], ...]], dict[str, Line]] = {}
@@ -96,27 +106,32 @@ class Window:
         for family in families:
             self._families.update(dict.fromkeys(family.sample_names, family))
 
-    def append(self, batch: Batch) -> list[str]:
-        """Store a batch; return the keys of samples that found no room.
+    def append(self, batch: Batch, *, guest: bool = False) -> dict[str, Refusal]:
+        """Store a batch; return why samples were not taken, by their key.
 
         Samples that arrive late are stored in their place; what is newest goes by their time, not by their arrival.
+        A `guest`, another program that pushes, leaves room for this machine's collectors and cannot write their series.
         """
         lines = self._sources.setdefault((batch.source, tuple(batch.resource.items())), {})
-        refused = []
+        refused: dict[str, Refusal] = {}
         for key, value in batch.samples.items():
             line = lines.get(key)
             if line is None:
-                line = self._admit(key, batch, lines)
-                if line is None:
-                    refused.append(key)
+                found = self._admit(key, batch, lines, guest)
+                if isinstance(found, str):
+                    refused[key] = found
                     continue
+                line = found
+            if guest and line.source != batch.source and line.is_fed(batch.timestamp):
+                refused[key] = "taken"
+                continue
             line.add(batch.timestamp, value, self.keep)
             if len(line.times) > self.max_points + _SLACK:
                 del line.times[: -self.max_points], line.values[: -self.max_points]
             if batch.timestamp >= line.last[0]:
                 line.last, line.source = (batch.timestamp, value), batch.source
                 line.declared = batch.interval
-        self.refused += len(refused)
+        self.refused += sum(code == "too_many_series" for code in refused.values())
         return refused
 
     def sweep(self, now: float) -> None:
@@ -173,13 +188,13 @@ class Window:
             values=line.values[low:high],
         )
 
-    def _admit(self, key: str, batch: Batch, lines: dict[str, Line]) -> Line | None:
+    def _admit(self, key: str, batch: Batch, lines: dict[str, Line], guest: bool) -> Line | Refusal:
         series = Series.parse(key).merged(batch.resource)
         text = str(series)
         line = self._lines.get(text)
         if line is None:
-            if len(self._lines) >= self.max_series:
-                return None
+            if len(self._lines) >= self.max_series - (self._reserve if guest else 0):
+                return "too_many_series"
             line = self._lines[text] = Line(series, key, batch.source)
         lines[key] = line
         return line

@@ -42,6 +42,7 @@ from dashboard.selector import MAX_LENGTH
 from dashboard.settings_file import SettingsFile
 from dashboard.web.api import MAX_POINTS
 from dashboard.web.routing import MAX_BODY, Route, routes
+from dashboard.window import Refusal
 from tests.needs import need
 from tests.serving import Server, running_server
 from tests.web.conftest import until_ready
@@ -186,14 +187,13 @@ def test_an_example_of_an_event_is_one(block: Block) -> None:
 
 
 def test_every_code_of_a_refused_sample_is_in_the_table_and_no_other() -> None:
-    given = {SeriesSyntaxError.code}
-    for file in ("dashboard/ingest/samples.py", "dashboard/web/samples.py"):
-        for node in ast.walk(ast.parse((ROOT / file).read_text("utf-8"))):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-                place = {"_refusal": 0, "Rejection": 1}.get(node.func.id)
-                code = node.args[place] if place is not None else None
-                if isinstance(code, ast.Constant):
-                    given.add(str(code.value))
+    given = {SeriesSyntaxError.code, *get_args(Refusal)}
+    for node in ast.walk(ast.parse((ROOT / "dashboard/ingest/samples.py").read_text("utf-8"))):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            place = {"_refusal": 0, "Rejection": 1}.get(node.func.id)
+            code = node.args[place] if place is not None else None
+            if isinstance(code, ast.Constant):
+                given.add(str(code.value))
     assert set(re.findall(r"^\| `(\w+)` \|", section(PUSHING, "## The answer"), re.MULTILINE)) == given
 
 

@@ -11,7 +11,7 @@ from dashboard.eventlog import MemoryLog
 from dashboard.events import Metrics, Processes
 from dashboard.model import Batch, Family, ProcessRow
 from dashboard.pipeline import LATE, Pipeline
-from dashboard.window import Window
+from dashboard.window import Refusal, Window
 from tests.clocks import START, HandClock
 
 ROW = ProcessRow(pid=1, name="init", user="root", cpu_ratio=0.0, resident_bytes=1, threads=1, state="sleeping")
@@ -27,7 +27,9 @@ class Gate:
         self.window = Window(keep=900, max_series=max_series)
         self.pipeline = Pipeline(self.window, self.broadcaster, self.clock)
 
-    def accept(self, samples: dict[str, float], *, time: float = START, rows: tuple[ProcessRow, ...] = ()) -> list[str]:
+    def accept(
+        self, samples: dict[str, float], *, time: float = START, rows: tuple[ProcessRow, ...] = ()
+    ) -> dict[str, Refusal]:
         return self.pipeline.accept(Batch("h/x", time, 2.0, {"instance": "h"}, samples, rows))
 
     def published(self) -> list[object]:
@@ -42,7 +44,7 @@ async def gate() -> Gate:
 
 
 async def test_a_batch_is_stored_and_published_as_it_is(gate: Gate) -> None:
-    assert gate.accept({"a": 1.0, 'b{c="d"}': 2.0}) == []
+    assert gate.accept({"a": 1.0, 'b{c="d"}': 2.0}) == {}
     (event,) = gate.published()
     assert event == Metrics(
         timestamp=START, source="h/x", interval=2.0, resource={"instance": "h"}, samples={"a": 1.0, 'b{c="d"}': 2.0}
@@ -79,7 +81,7 @@ async def test_what_is_older_than_a_minute_is_stored_and_not_published(gate: Gat
 
 async def test_what_finds_no_room_is_told_and_not_published() -> None:
     gate = Gate(max_series=1)
-    assert gate.accept({"a": 1.0, "b": 2.0}) == ["b"]
+    assert gate.accept({"a": 1.0, "b": 2.0}) == {"b": "too_many_series"}
     (event,) = gate.published()
     assert isinstance(event, Metrics) and event.samples == {"a": 1.0}
 

@@ -126,12 +126,33 @@ def test_sources_that_are_gone_leave_nothing_behind(window: Window) -> None:
 
 def test_series_beyond_the_bound_are_refused_by_key_and_those_held_go_on() -> None:
     window = Window(keep=900, max_series=3)
-    assert window.append(batch(NOW, {f"a{number}": 1.0 for number in range(5)})) == ["a3", "a4"]
-    assert window.append(batch(NOW + 1, {f"a{number}": 2.0 for number in range(5)})) == ["a3", "a4"]
+    assert window.append(batch(NOW, {f"a{number}": 1.0 for number in range(5)})) == dict.fromkeys(
+        ["a3", "a4"], "too_many_series"
+    )
+    assert window.append(batch(NOW + 1, {f"a{number}": 2.0 for number in range(5)})) == dict.fromkeys(
+        ["a3", "a4"], "too_many_series"
+    )
     assert (len(window), window.refused) == (3, 4)
     assert [line.last[1] for line in window.select([])] == [2.0, 2.0, 2.0]
     window.sweep(NOW + 2_000)
-    assert window.append(batch(NOW + 2_000, {"a4": 1.0})) == []
+    assert window.append(batch(NOW + 2_000, {"a4": 1.0})) == {}
+
+
+def test_guests_leave_room_for_this_machines_own_series() -> None:
+    window = Window(keep=900, max_series=20)
+    pushed = {f"a{number}": 1.0 for number in range(20)}
+    assert len(window.append(batch(NOW, pushed, source="h/push"), guest=True)) == 2
+    assert window.append(batch(NOW, {"b": 1.0, "c": 1.0})) == {}
+
+
+def test_a_guest_cannot_write_what_another_source_feeds_until_that_has_stopped() -> None:
+    window = Window(keep=900, max_series=20)
+    window.append(batch(NOW, {"a": 1.0}))
+    assert window.append(batch(NOW + 1, {"a": 9.0}, source="h/push"), guest=True) == {"a": "taken"}
+    assert only(window).last == (NOW, 1.0) and window.refused == 0
+    later = NOW + 3_600
+    assert window.append(batch(later, {"a": 9.0}, source="h/push"), guest=True) == {}
+    assert only(window).last == (later, 9.0)
 
 
 def test_one_series_from_two_sources_is_one_line(window: Window) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 
 from quart import Response
@@ -10,6 +11,12 @@ from dashboard.errors import InvalidInput
 from dashboard.ingest.samples import Rejection, read
 from dashboard.model import Role
 from dashboard.web.routing import JSON, Context, Route, json_response
+from dashboard.window import Refusal
+
+_REASONS: dict[Refusal, str] = {
+    "too_many_series": "this server holds as many series as its setting max_series allows",
+    "taken": "another source feeds this series; send it under another name, or with a label of its own",
+}
 
 
 async def samples(context: Context) -> Response:
@@ -17,7 +24,9 @@ async def samples(context: Context) -> Response:
     if context.request.mimetype != JSON:
         raise InvalidInput(f"send Content-Type: {JSON}")
     runtime = context.runtime
-    reading = read(
+    # In a thread, for ten thousand samples take long enough to be felt by every viewer.
+    reading = await asyncio.to_thread(
+        read,
         await context.body(),
         instance=_sender(context),
         now=runtime.clock.wall(),
@@ -25,9 +34,8 @@ async def samples(context: Context) -> Response:
     )
     rejected = list(reading.rejected)
     for place, batch in enumerate(reading.batches):
-        for key in runtime.pipeline.accept(batch):
-            message = f"this server holds {runtime.settings.max_series} series already; see the setting max_series"
-            rejected += [Rejection(index, "too_many_series", message) for index in reading.indexes[place, key]]
+        for key, code in runtime.pipeline.accept(batch, guest=True).items():
+            rejected += [Rejection(index, code, _REASONS[code]) for index in reading.indexes[place, key]]
     rejected.sort(key=lambda rejection: rejection.index)
     accepted = reading.count - len(rejected)
     status = 200 if accepted or not reading.count else 400
