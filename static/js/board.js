@@ -116,15 +116,18 @@ export class Board {
     }
   }
 
-  /** @param {Line[]} lines that changed */
-  changed(lines) {
+  /**
+   * @param {Line[]} lines that changed
+   * @param {boolean} [fresh] by what has only just been sent, so that it tells how long samples take to the screen
+   */
+  changed(lines, fresh = false) {
     for (const line of lines) for (const at of line.panels) /** @type {Panel} */ (this.panels[at]).dirty = true;
     const newest = lines[0]?.time ?? NaN;
     const second = Math.floor(this.clock.now());
     if (second !== this.second) {
       // All charts move on together, so that one moment stays one vertical line down the page.
       this.second = second;
-      this.unpainted = newest;
+      this.unpainted = fresh ? newest : null;
       for (const panel of this.panels) panel.dirty ||= panel.view.moving;
     }
     this.schedule();

@@ -25,7 +25,7 @@ export class Feed {
    * @param {string[]} options.selectors
    * @param {string} options.version
    * @param {string | null} options.first question for the history that the page's head has put already
-   * @param {(lines: Line[]) => void} options.onLines
+   * @param {(lines: Line[], fresh?: boolean) => void} options.onLines
    * @param {(event: import("./protocol.js").Processes) => void} options.onProcesses
    * @param {(what: string) => void} options.onChanged something on the server that pages fetch again
    * @param {(fault: string | null) => void} options.onFault
@@ -174,7 +174,7 @@ export class Feed {
       this.truth.newestAt = now;
       this.truth.newestBorn = Math.max(this.truth.newestBorn, Math.min(now, this.clock.local(event.timestamp)));
       if (compareIds(event.id, this.newest) > 0 || !this.waiting.length) void this.#fillWaiting();
-      this.onLines(lines);
+      this.onLines(lines, compareIds(event.id, this.newest) > 0);
     } else if (event.type === "processes") {
       this.onProcesses(event);
     } else if (event.type === "system") {

@@ -8,6 +8,9 @@ import { excess, severityOf } from "./thresholds.js";
  * @typedef {{ severity: "" | "warning" | "critical" | "unknown", text: string }} Verdict
  */
 
+/** Characters of a name in the line at the head. */
+const LONGEST = 40;
+
 /**
  * What a panel judges by its thresholds: each line of its unit, or what a single figure makes of them.
  * @param {PanelSpec} spec
@@ -20,9 +23,17 @@ function values(spec, all) {
   const single = spec.kind === "stat" || spec.kind === "gauge";
   const parts = single ? [lines] : lines.map((line) => [line]);
   return parts.flatMap((part) => grouped(part, spec.legend, unit)).map(({ name, value }) => {
-    const which = isTelling(spec.legend, lines.length) ? ` ${name}` : "";
+    const which = isTelling(spec.legend, lines.length) ? ` ${clip(name)}` : "";
     return { value, text: `${spec.title}${which} ${formatText(value, unit)}` };
   });
+}
+
+/**
+ * A long name gives way to the value behind it.
+ * @param {string} name
+ */
+function clip(name) {
+  return name.length > LONGEST ? `${name.slice(0, LONGEST - 1)}…` : name;
 }
 
 /**
