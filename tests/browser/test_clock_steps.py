@@ -16,6 +16,12 @@ from tests.serving import running_server
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("browser-boards")]
 
+SOURCES = ("/cpu", "/memory", "/networks", "/loadavg")
+"""Whose samples come once a second, for …"""
+
+PANELS = {"cpu", "memory", "network", "cpu-modes", "memory-states", "network-io", "cores", "load"}
+"""… these panels."""
+
 NOTE_IDS = """(() => {
     const Real = EventSource;
     window.ids = [];
@@ -27,7 +33,8 @@ NOTE_IDS = """(() => {
                 this.addEventListener(type, ({ data }) => {
                     const { id, timestamp, source } = JSON.parse(data);
                     ids.push([id, timestamp]);
-                    if (source.endsWith("/cpu")) arrived.push(recorded.unix());
+                    const wrong = Math.round((timestamp - recorded.unix()) / 3600) * 3600;
+                    if (type === "metrics") arrived.push([recorded.unix(), source, timestamp - wrong]);
                 });
             }
         }
@@ -39,6 +46,12 @@ def order(id: str) -> tuple[int, int]:
     """Return an event's id as numbers that can be compared."""
     time, _, sequence = id.partition("-")
     return int(time), int(sequence)
+
+
+def oldest(arrived: list[tuple[float, str, float]], now: float) -> float:
+    """Return how old the newest sample is of the source that is latest; on a busy machine some are truly late."""
+    newest = {source: true for at, source, true in arrived if at <= now and source.endswith(SOURCES)}
+    return now - min(newest.values())
 
 
 @pytest.mark.parametrize("hours", [1, -1])
@@ -68,11 +81,10 @@ async def test_clock_is_set(hours: int, tmp_path: Path, open_glass: OpenGlass) -
             server_time = (await client.get("/api/v1/status")).json()["server_time"]
         assert abs(server_time - time.time() - hours * 3600) < 5
         seen = [frame for frame in await frames(glass.page) if frame.now > began]
-        # Ticks are aligned anew, so two seconds may pass without a sample, and on a busy machine more.
         arrived = await glass.page.evaluate("arrived")
-        seen = [frame for frame in seen if frame.now - max(at for at in arrived if at <= frame.now) < 2.3]
-        assert seen[-1].now > stepped + 4
-        veiled = {name for frame in seen for name, state in frame.states.items() if state in ("stale", "some")}
+        seen = [frame for frame in seen if oldest(arrived, frame.now) < 2.5]
+        assert any(stepped + 2 < frame.now for frame in seen)
+        veiled = {name for frame in seen for name, state in frame.states.items() if state in ("stale", "some")} & PANELS
         assert veiled == set()
         assert not any(frame.guarded for frame in seen)
         assert {frame.status for frame in seen} <= {"live", "catching up"}
