@@ -7,7 +7,7 @@ export const NONE = "–";
  */
 
 const BINARY = ["", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"];
-const DECIMAL = ["", "k", "M", "G", "T", "P", "E"];
+const DECIMAL = ["", "k", "M", "G", "T"];
 /** @type {Record<string, string>} */
 const SYMBOLS = {
   celsius: "°C", rpm: "rpm", watts: "W", volts: "V", amperes: "A", hertz: "Hz", meters: "m", percent: "%", cpus: "CPUs",
@@ -31,16 +31,17 @@ export function unitOf(name, counter = name.endsWith("_total")) {
  * Write a value with three significant figures in the unit that suits its size.
  * @param {number | null} value
  * @param {string} unit `bytes`, `seconds`, `ratio`, …, with `/s` for a rate; empty for plain numbers
+ * @param {boolean} [exact] of a small share, too, three figures
  * @returns {Formatted}
  */
-export function format(value, unit = "") {
+export function format(value, unit = "", exact = false) {
   if (value === null || Number.isNaN(value)) return { number: NONE, unit: "" };
   if (!Number.isFinite(value)) return { number: value > 0 ? "∞" : "−∞", unit: "" };
   const rate = unit.endsWith("/s") ? "/s" : "";
   const base = rate ? unit.slice(0, -2) : unit;
   const sign = value < 0 ? "−" : "";
   const size = Math.abs(value);
-  const { number, unit: symbol } = magnitude(size, base);
+  const { number, unit: symbol } = magnitude(size, base, exact);
   return { number: sign && /[1-9]/.test(number) ? sign + number : number, unit: symbol + rate };
 }
 
@@ -60,8 +61,8 @@ export function formatText(value, unit) {
  * @param {string} unit
  */
 export function formatTick(value, unit) {
-  const { number, unit: symbol } = format(value, unit);
-  const short = number.includes(".") ? number.replace(/\.?0+$/, "") : number;
+  const { number, unit: symbol } = format(value, unit, true);
+  const short = number.includes(".") ? number.replace(/\.?0+(?=$|e)/, "") : number;
   return symbol ? `${short}\u00a0${symbol}` : short;
 }
 
@@ -93,10 +94,11 @@ function pair(whole, large, largeUnit, small, smallUnit) {
 /**
  * @param {number} size
  * @param {string} unit
+ * @param {boolean} exact
  * @returns {Formatted}
  */
-function magnitude(size, unit) {
-  if (unit === "ratio") return { number: significant(size * 100), unit: "%" };
+function magnitude(size, unit, exact) {
+  if (unit === "ratio") return { number: exact ? significant(size * 100) : share(size * 100), unit: "%" };
   if (unit === "seconds") return duration(size);
   if (unit === "bytes") return prefixed(size, 1024, BINARY, "B");
   if (unit === "") return prefixed(size, 1000, DECIMAL, "");
@@ -112,6 +114,7 @@ function magnitude(size, unit) {
  * @returns {Formatted}
  */
 function prefixed(size, base, prefixes, symbol) {
+  if (size >= (base === 1000 ? 999.5e12 : 1023.5 * 1024 ** 6)) return { number: significant(size), unit: symbol };
   let power = 0;
   // 999.5 would be written 1000, so it already belongs to the next prefix; binary units go up to 1023.
   while (power < prefixes.length - 1 && size >= (base === 1000 ? 999.5 : 1023.5)) {
@@ -126,17 +129,24 @@ function prefixed(size, base, prefixes, symbol) {
  * @returns {Formatted}
  */
 function duration(seconds) {
-  if (seconds === 0) return { number: "0", unit: "s" };
+  if (seconds === 0 || seconds >= 1e15) return { number: significant(seconds), unit: "s" };
   if (seconds < 0.9995e-3) return { number: significant(seconds * 1e6), unit: "µs" };
   if (seconds < 0.9995) return { number: significant(seconds * 1e3), unit: "ms" };
   if (seconds < 60) return { number: significant(seconds), unit: "s" };
   return { number: formatAge(seconds), unit: "" };
 }
 
+/** @param {number} percent not negative */
+function share(percent) {
+  if (percent === 0 || percent >= 99.5) return percent < 1e6 ? String(Math.round(percent)) : significant(percent);
+  return percent < 0.05 ? "<0.1" : percent.toFixed(1);
+}
+
 /** @param {number} size not negative */
 function significant(size) {
   if (size === 0) return "0";
-  if (size >= 1e6 || size < 1e-5) return size.toExponential(2).replace("e+", "e");
+  if (size >= 1e6) return Math.min(size, Number.MAX_VALUE).toExponential(1).replace("e+", "e");
+  if (size < 1e-5) return size.toExponential(2);
   if (size >= 99.95) return String(Math.round(size));
   if (size >= 9.995) return size.toFixed(1);
   if (size >= 0.9995) return size.toFixed(2);

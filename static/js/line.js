@@ -173,7 +173,7 @@ export class Line {
       const mean = this.means[at] ?? NaN;
       const empty = Number.isNaN(mean);
       this.weight = empty ? 1 : this.weight + 1;
-      this.means[at] = empty ? value : mean + (value - mean) / this.weight;
+      this.means[at] = empty ? value : mean + (value / this.weight - mean / this.weight);
       this.lows[at] = empty ? value : Math.min(this.lows[at] ?? value, value);
       this.highs[at] = empty ? value : Math.max(this.highs[at] ?? value, value);
     }

@@ -16,23 +16,51 @@ export function timeTicks(start, end, width, room = 104) {
   return ticks;
 }
 
+/** What is drawn lies within these: beyond them sums and spans are no finite numbers, below the least span no slope is. */
+const LARGEST = Number.MAX_VALUE / 8;
+const LEAST = 1e-300;
+
+/**
+ * A value as far as it can be drawn; NaN stays a hole.
+ * @param {number} value
+ */
+export function drawable(value) {
+  return Math.abs(value) > LARGEST ? Math.sign(value) * LARGEST : value;
+}
+
+/**
+ * The ends of a value axis, as finite numbers apart from each other.
+ * @param {number} min
+ * @param {number} max
+ */
+export function bounds(min, max) {
+  const low = drawable(min);
+  const high = drawable(max);
+  return { min: low, max: high - low > Math.max(LEAST, Math.abs(low) * 1e-12) ? high : low + Math.max(1, Math.abs(low) * 1e-3) };
+}
+
+/** More ticks than any axis has; so that no rounding makes their loop endless. */
+const MOST_TICKS = 12;
+
 /**
  * Three or four round values from 0 (or below) up to `max`.
  * @param {number} min
  * @param {number} max
  * @param {string} unit
  * @param {number} [most]
+ * @returns {number[]}
  */
 export function valueTicks(min, max, unit, most = 3) {
   const span = max - min;
-  if (!(span > 0)) return [min];
+  if (span === Infinity) return valueTicks(min / 4, max / 4, unit, most).map((tick) => tick * 4).filter(Number.isFinite);
+  if (!(span > LEAST)) return [min];
   const base = unit.startsWith("bytes") ? 1024 ** Math.max(0, Math.floor(Math.log(span) / Math.log(1024))) : 1;
   const rough = span / base / (most - 1);
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = base * power * ([1, 2, 2.5, 5, 10].find((nice) => nice * power >= rough && whole(nice * power, base)) ?? 10);
-  const ticks = [];
-  for (let at = Math.ceil(min / step - 1e-9); at * step <= max * (1 + 1e-9); at++) ticks.push(at * step);
-  return ticks;
+  const first = Math.ceil(min / step - 1e-9);
+  const ticks = Array.from({ length: MOST_TICKS }, (_, at) => (first + at) * step);
+  return [...new Set(ticks)].filter((tick) => Number.isFinite(tick) && tick <= max + span * 1e-9);
 }
 
 /**
@@ -55,7 +83,7 @@ export class Ceiling {
    * @param {number} air factor above it
    */
   above(highest, air) {
-    const wanted = highest > 0 ? highest * air : 1;
+    const wanted = highest > LEAST ? drawable(drawable(highest) * air) : 1;
     if (!(wanted <= this.value && wanted > this.value * 0.6)) this.value = wanted;
     return this.value;
   }

@@ -1,4 +1,5 @@
 import { drawBand, extremes } from "./band.js";
+import { bounds, drawable } from "./scale.js";
 
 /**
  * Fit a canvas to its box in device pixels and clear it.
@@ -32,10 +33,10 @@ export function drawSpark(canvas, groups, spec, moment) {
   // A sum of several lines has no extremes that anyone knows.
   const banded = groups.map(([line, ...others]) => (line && !others.length && line.coarse ? line : null));
   const peaks = banded.map((line) => (line ? extremes(line, start).high : 0));
-  const highest = spec.max ?? Math.max(...peaks, runs.flat().reduce((most, [, value]) => (value > most ? value : most), 0)) * 1.1;
-  const lowest = spec.min ?? 0;
+  const peak = Math.max(...peaks, runs.flat().reduce((most, [, value]) => (value > most ? value : most), 0));
+  const { min: lowest, max: highest } = bounds(spec.min ?? 0, spec.max ?? drawable(peak) * 1.1);
   const x = (/** @type {number} */ time) => ((time - start) / moment.range) * (width - 3);
-  const y = (/** @type {number} */ value) => height - 1.5 - ((value - lowest) / (highest - lowest || 1)) * (height - 4);
+  const y = (/** @type {number} */ value) => height - 1.5 - ((drawable(value) - lowest) / (highest - lowest)) * (height - 4);
   runs.forEach((run, at) => {
     const colour = moment.palette.data[at] ?? moment.palette.text;
     const line = banded[at];

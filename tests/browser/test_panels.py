@@ -64,3 +64,24 @@ async def test_a_view_that_does_not_load_fails_its_own_panels_only(server: Serve
     said = await glass.page.locator("[data-panel=odd-heat] .empty").inner_text()
     assert said.startswith("This panel cannot be drawn: ")
     await context.close()
+
+
+async def test_values_at_the_limits_of_a_double_stop_nothing(chromium: Browser) -> None:
+    """The largest, the smallest and their sums are drawn, with exponents, and the page goes on."""
+    kinds = ("line", "stat", "bar", "heat", "table")
+    series = 'huge{of="%s"}'
+    stacked = '[[board.panel]]\nid = "sum"\ntitle = "Sum"\nkind = "area"\nseries = ["huge*"]\nstack = true\n'
+    config = board("huge", "huge*", legend="{of}", kinds=kinds).replace("min = 0\nmax = 100\n", "") + stacked
+    async with running_server(config=config) as running, httpx.AsyncClient(base_url=running.url) as client:
+        values = {"a": 1.7e308, "b": 1.7976931348623157e308, "c": -1.7e308, "d": 5e-324}
+        samples = [{"series": series % name, "value": value, "interval": 60} for name, value in values.items()]
+        assert (await client.post("/api/v1/samples", json=samples)).json()["rejected"] == []
+        context = await chromium.new_context(viewport={"width": 1440, "height": 900})
+        glass = Glass(await context.new_page())
+        glass.page.set_default_timeout(15_000)
+        await glass.open(running.url + "/boards/huge")
+        panels = await glass.panels_when(lambda panels: all(panel.state == "live" for panel in panels.values()))
+        assert "1.7e308" in panels["huge-line"].text
+        assert "−1.7e308" in panels["huge-table"].text
+        assert glass.faults == []
+        await context.close()

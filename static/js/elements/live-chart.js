@@ -5,7 +5,7 @@ import { unitOf } from "../format.js";
 import { Hatch } from "../hatch.js";
 import { Legend } from "../legend.js";
 import { isNeutral, place, Slots } from "../palette.js";
-import { Ceiling } from "../scale.js";
+import { bounds, Ceiling, drawable } from "../scale.js";
 import { drawBeneath, drawAbove } from "../underlay.js";
 import { NO_PANEL } from "../protocol.js";
 
@@ -23,6 +23,17 @@ const CHOICE = 15_000;
 
 /** The library, a classic script that has run before this module. */
 const library = /** @type {any} */ (window)["Chart"];
+
+// The library's own search for ticks, which nobody sees, does not end for values near the limits of a double.
+library?.register(
+  class extends library.LinearScale {
+    static id = "bare";
+
+    buildTicks() {
+      return [];
+    }
+  }
+);
 
 /** A chart of lines or areas over time. The only place that knows Chart.js. */
 export class LiveChart extends HTMLElement {
@@ -198,8 +209,7 @@ export class LiveChart extends HTMLElement {
     const max = this.spec.max ?? this.ceiling.above(this.highest, this.spec.stack ? 1.04 : 1.15);
     options.scales.x.min = (moment.end - moment.range) * 1000;
     options.scales.x.max = moment.end * 1000;
-    options.scales.y.min = this.spec.min ?? (this.lowest < 0 ? this.lowest * 1.15 : 0);
-    options.scales.y.max = max;
+    Object.assign(options.scales.y, bounds(this.spec.min ?? (this.lowest < 0 ? this.lowest * 1.15 : 0), max));
     const traces = this.traces.filter(({ flat }) => !flat);
     if (data.datasets.length !== traces.length) data.datasets.length = 0;
     traces.forEach((trace, at) => {
@@ -220,7 +230,7 @@ export class LiveChart extends HTMLElement {
     const rem = parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
     const type = { family: getComputedStyle(this).fontFamily, rem };
     // The axes are drawn here: those of the library cost more, each second, than all the rest of a chart.
-    const scale = { type: "linear", display: false, afterBuildTicks: (/** @type {any} */ axis) => (axis.ticks = []) };
+    const scale = { type: "bare", display: false };
     const before = (/** @type {any} */ chart) => {
       const { moment } = this;
       if (!moment) return;
@@ -267,9 +277,9 @@ function fill(data, line, moment, sums) {
     if (point === undefined) return;
     used++;
     const base = sums?.get(time) ?? 0;
-    if (sums && !Number.isNaN(value)) sums.set(time, base + value);
+    if (sums && !Number.isNaN(value)) sums.set(time, drawable(base + value));
     point.x = time * 1000;
-    point.y = base + value;
+    point.y = drawable(base + value);
     if (point.y > highest && time <= moment.end) highest = point.y;
   };
   for (let at = 0; at < line.length; at++) {

@@ -1,0 +1,46 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { format, formatText, formatTick } from "../../static/js/format.js";
+import { bounds, Ceiling, drawable, valueTicks } from "../../static/js/scale.js";
+
+const SIZES = [0, 5e-324, 2.3e-308, 1e-300, 1e-15, 0.3, 1, 100, 1023.5, 2 ** 53, 1e15, 1e300, 1.7e308, Number.MAX_VALUE];
+const EXTREMES = [...new Set(SIZES.flatMap((size) => [size, -size, size * (1 + 2 ** -52), size - 1]))].filter(Number.isFinite);
+const UNITS = ["", "bytes", "bytes/s", "ratio", "seconds", "celsius", "hertz"];
+
+test("any two finite numbers make an axis with a few finite ticks in order", () => {
+  for (const low of EXTREMES) {
+    for (const high of EXTREMES) {
+      const axis = bounds(low, high);
+      assert.ok(Number.isFinite(1000 / (axis.max - axis.min)) && axis.max > axis.min, `${low} to ${high}`);
+      for (const unit of UNITS) {
+        for (const [min, max] of [[low, high], [axis.min, axis.max]]) {
+          const ticks = valueTicks(min ?? 0, max ?? 0, unit, 4);
+          assert.ok(ticks.length <= 12 && ticks.every(Number.isFinite), `${min} to ${max}: ${ticks}`);
+          assert.ok(ticks.every((tick, at) => at === 0 || tick > (ticks[at - 1] ?? 0)), `${min} to ${max}: ${ticks}`);
+        }
+      }
+    }
+  }
+});
+
+test("an ordinary axis has round ticks up to its end", () => {
+  assert.deepEqual(valueTicks(0, 1, "ratio"), [0, 0.5, 1]);
+  assert.deepEqual(valueTicks(-10, 10, ""), [-10, 0, 10]);
+  assert.deepEqual(valueTicks(0, 1.7e308, "", 3).map((tick) => formatTick(tick, "")), ["0", "1e308"]);
+});
+
+test("the upper end of an axis is finite and above what is drawn", () => {
+  for (const value of EXTREMES) {
+    const top = new Ceiling().above(value, 1.15);
+    assert.ok(Number.isFinite(top) && top > 0 && top >= drawable(value), String(value));
+  }
+});
+
+test("any finite number is written in a few signs", () => {
+  for (const value of EXTREMES) {
+    for (const unit of UNITS) {
+      assert.match(format(value, unit).number, /^−?<?\d[\d.]*(e-?\d+)?( |\u00a0|$)/, `${value} ${unit}`);
+      assert.ok(formatText(value, unit).length <= 22 && formatTick(value, unit).length <= 22, formatText(value, unit));
+    }
+  }
+});
