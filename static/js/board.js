@@ -44,7 +44,7 @@ export class Board {
     this.zoomed = null;
     this.frame = 0;
     this.second = 0;
-    /** @type {number | null} newest sample that waits to be painted, server seconds */
+    /** @type {number | null} oldest sample that waits to be painted, server seconds */
     this.unpainted = null;
     /** @type {import("./feed.js").Feed | null} */
     this.feed = null;
@@ -118,16 +118,15 @@ export class Board {
 
   /**
    * @param {Line[]} lines that changed
-   * @param {boolean} [fresh] by what has only just been sent, so that it tells how long samples take to the screen
+   * @param {number | null} [taken] when what has only just been sent was sampled, server seconds; it tells how long that takes to the screen
    */
-  changed(lines, fresh = false) {
+  changed(lines, taken = null) {
     for (const line of lines) for (const at of line.panels) /** @type {Panel} */ (this.panels[at]).dirty = true;
-    const newest = lines[0]?.time ?? NaN;
+    if (!document.hidden) this.unpainted ??= taken;
     const second = Math.floor(this.clock.now());
     if (second !== this.second) {
       // All charts move on together, so that one moment stays one vertical line down the page.
       this.second = second;
-      this.unpainted = fresh ? newest : null;
       for (const panel of this.panels) panel.dirty ||= panel.view.moving;
     }
     this.schedule();
@@ -158,6 +157,7 @@ export class Board {
 
   /** The tab is shown again: draw everything at once, before its first frame. */
   flush() {
+    this.unpainted = null;
     if (document.hidden) return;
     for (const panel of this.panels) panel.dirty = true;
     cancelAnimationFrame(this.frame);

@@ -25,7 +25,7 @@ export class Feed {
    * @param {string[]} options.selectors
    * @param {string} options.version
    * @param {string | null} options.first question for the history that the page's head has put already
-   * @param {(lines: Line[], fresh?: boolean) => void} options.onLines
+   * @param {(lines: Line[], taken?: number | null) => void} options.onLines
    * @param {(event: import("./protocol.js").Processes) => void} options.onProcesses
    * @param {(what: string) => void} options.onChanged something on the server that pages fetch again
    * @param {(fault: string | null) => void} options.onFault
@@ -150,6 +150,7 @@ export class Feed {
     if (verdict === "doubtful") this.#check();
     if (event.type !== "hello") return;
     this.newest = event.newest || "0-0";
+    this.truth.latencies = [];
     this.truth.serverVersion = event.version;
     if (!this.loaded) void this.load().catch(() => this.connection.wake());
     else if (verdict !== "doubtful" && this.clock.monotonic() - this.askedAt > FRESH) void this.#ask().catch(() => {});
@@ -174,7 +175,9 @@ export class Feed {
       this.truth.newestAt = now;
       this.truth.newestBorn = Math.max(this.truth.newestBorn, Math.min(now, this.clock.local(event.timestamp)));
       if (compareIds(event.id, this.newest) > 0 || !this.waiting.length) void this.#fillWaiting();
-      this.onLines(lines, compareIds(event.id, this.newest) > 0);
+      // What was sent before the stream began, or took its collector long, says nothing of the way to the screen.
+      const telling = compareIds(event.id, this.newest) > 0 && (event.interval ?? Infinity) <= this.truth.shortest;
+      this.onLines(lines, telling ? event.timestamp : null);
     } else if (event.type === "processes") {
       this.onProcesses(event);
     } else if (event.type === "system") {

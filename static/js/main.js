@@ -38,7 +38,7 @@ const hidden = new HiddenDevices(board, store);
 const file = new BoardFile(api, spec, find("fault"));
 const feed = new Feed({
   api, store, clock, selectors: history.selectors, version: spec.version, first: asked ? history.url : null,
-  onLines: (lines, fresh) => board.changed(lines, fresh),
+  onLines: (lines, taken) => board.changed(lines, taken),
   onProcesses: (event) => board.processes(event),
   onChanged: (what) => void file.changed(what),
   onFault: (fault) => file.fault(fault),

@@ -48,10 +48,16 @@ export class Truth {
     return sorted[sorted.length >> 1] ?? NaN;
   }
 
-  /** Seconds within which the next sample of anything must come. */
-  get patience() {
+  /** The shortest interval that any series declares, seconds; Infinity: none does. */
+  get shortest() {
     let shortest = Infinity;
     for (const line of this.store.lines.values()) shortest = Math.min(shortest, line.declared ?? Infinity);
+    return shortest;
+  }
+
+  /** Seconds within which the next sample of anything must come. */
+  get patience() {
+    const { shortest } = this;
     return shortest === Infinity ? 2 * this.connection.heartbeat : allowance(shortest) - EARLY;
   }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator
+from pathlib import Path
 from random import Random
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,7 +15,7 @@ import pytest_asyncio
 from playwright.async_api import Browser
 
 from tests.browser.conftest import OpenGlass
-from tests.browser.glass import until
+from tests.browser.glass import collectors, until
 from tests.serving import Server, running_server
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("browser-first-load")]
@@ -162,3 +163,50 @@ async def test_bytes(chromium: Browser) -> None:
         await context.close()
     largest = sorted(((size, urls.get(one, "")[-60:]) for one, size in sizes.items()), reverse=True)[:6]
     assert 50_000 < total <= 200_000, largest
+
+
+SLOW = """
+import time
+from dashboard.collectors import Family, Sample
+
+families = [Family("slow", "gauge", "", "Takes its time.")]
+interval = 3
+
+
+def collect():
+    time.sleep(1.6)
+    yield Sample("slow", 1)
+"""
+"""A collector whose samples are old when they are sent."""
+
+BADGES = """(() => {
+    window.badges = [];
+    const look = () => {
+        const text = document.querySelector("connection-status .detail")?.textContent ?? "";
+        if (text !== badges.at(-1)) badges.push(text);
+        requestAnimationFrame(look);
+    };
+    requestAnimationFrame(look);
+})()"""
+"""Notes all that the indicator says."""
+
+
+async def test_only_what_has_just_been_sent_tells_the_latency(open_glass: OpenGlass, tmp_path: Path) -> None:
+    """What is read again at the start, and what a slow collector brings, is no latency."""
+    panel = '[[board.panel]]\ntitle = "Slow"\nkind = "line"\nseries = ["slow", "system_load*"]\n'
+    board = f'[[board]]\nname = "slow"\n{panel}'
+    async with (
+        running_server(config=collectors(tmp_path, slow=SLOW) + board) as running,
+        httpx.AsyncClient(base_url=running.url) as client,
+    ):
+
+        async def recorded() -> bool:
+            status = (await client.get("/api/v1/status")).json()
+            return bool(status["server_time"] - status["started_at"] > 7)
+
+        await until(recorded, timeout=20)
+        glass = await open_glass(scripts=(BADGES,))
+        await glass.open(running.url + "/boards/slow")
+        await glass.until("badges.filter((text) => text.endsWith(' ms')).length > 4", timeout=20)
+        said = [text for text in await glass.page.evaluate("badges") if text.endswith(" ms")]
+        assert [text for text in said if int(text.removesuffix(" ms")) > 1400] == []
