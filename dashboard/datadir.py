@@ -37,7 +37,7 @@ class DataDir:
     def instance(self) -> str:
         """Return the `instance` label: the host's name at the first start, for ever after."""
         known = self._read("instance")
-        if known:
+        if known and known.isprintable() and len(known) <= 200:
             return known
         name = socket.gethostname() or "localhost"
         self._write("instance", name)

@@ -114,3 +114,6 @@ class Bye(Control, frozen=True, kw_only=True, tag="bye"):
 
 LOGGED: dict[str, type[Event]] = {str(kind.__struct_config__.tag): kind for kind in (Metrics, Processes, System)}
 """Every type that has an id and a place in the log, by its name on the wire."""
+
+TYPES = frozenset({*LOGGED, "alert", "log", "notification", "task"})
+"""Every type that a viewer may ask for. Some have no source yet: a filter for them is right, and quiet."""

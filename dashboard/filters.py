@@ -6,7 +6,7 @@ import msgspec
 
 from dashboard.errors import InvalidParameter
 from dashboard.eventlog import Entry
-from dashboard.events import LOGGED, Metrics
+from dashboard.events import TYPES, Metrics
 from dashboard.model import Series
 from dashboard.selector import Selector
 
@@ -33,9 +33,9 @@ class Filter:
         wanted = None
         if types:
             wanted = frozenset(types.split(","))
-            if unknown := sorted(wanted - LOGGED.keys()):
+            if unknown := sorted(wanted - TYPES):
                 raise InvalidParameter(
-                    "types", f"no such type: {unknown[0][:80]!r}; there are {', '.join(sorted(LOGGED))}"
+                    "types", f"no such type: {unknown[0][:80]!r}; there are {', '.join(sorted(TYPES))}"
                 )
         if len(match) > MAX_SELECTORS:
             raise InvalidParameter("match", f"{len(match)} selectors; at most {MAX_SELECTORS}")

@@ -86,6 +86,7 @@ def test_equal_filters_have_equal_keys() -> None:
         ("metrics,processes,system", {"metrics", "processes", "system"}),
         ("processes", set()),
         ("system", set()),
+        ("alert,log", set()),
     ],
 )
 def test_a_filter_without_metrics_can_lose_nothing_that_a_gap_would_name(types: str | None, losable: set[str]) -> None:
@@ -94,7 +95,8 @@ def test_a_filter_without_metrics_can_lose_nothing_that_a_gap_would_name(types: 
 
 @pytest.mark.parametrize("types", ["nonsense", "metrics,", ",", "Metrics", "metrics, system", "hello", "<b>"])
 def test_an_unknown_type_is_refused_with_those_that_there_are(types: str) -> None:
-    with pytest.raises(InvalidParameter, match=r"types: no such type: .*; there are metrics, processes, system"):
+    names = "alert, log, metrics, notification, processes, system, task"
+    with pytest.raises(InvalidParameter, match=rf"types: no such type: .*; there are {names}"):
         Filter.parse(types, [])
 
 

@@ -31,6 +31,13 @@ _LARGE = 64 * 1024  # bytes whose compression would be felt by everyone else
 _COMPRESSIBLE = ("text/", "application/json", "image/svg")
 
 
+class OldVersionsOnly(HTTPException):
+    """HTTP/2 and later are for a proxy in front."""
+
+    code = 505
+    description = "speak HTTP/1.1; a proxy in front may speak HTTP/2 to browsers"
+
+
 class App(Quart):
     """Quart, with routes that do not depend on the Host header: what stands there is the guard's to judge."""
 
@@ -87,6 +94,10 @@ def wants_page() -> bool:
 
 async def _admit(guard: Guard, roles: dict[str, Role]) -> None:
     g.started = time.monotonic()
+    if request.http_version not in ("1.0", "1.1"):
+        # Hypercorn takes HTTP/2 without TLS from whoever begins to speak it, and then buffers without a bound for a
+        # client that does not read. A proxy in front speaks it to browsers, and HTTP/1.1 to us.
+        raise OldVersionsOnly
     role = roles.get(request.endpoint or "", Role.ANYONE)
     g.principal = guard.admit(request, role)
 

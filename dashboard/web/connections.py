@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import ctypes
 import errno
+import gc
 import logging
 import math
 import resource
@@ -21,6 +24,15 @@ log = logging.getLogger("dashboard")
 
 MOST_FILES = 65_536
 """Open files that are asked of the system at most."""
+
+CROWD = 32
+"""Connections that have ended after which their memory is worth giving back."""
+
+TIDY_AFTER = 0.5
+"""Seconds from then until it is."""
+
+FEW = 1000
+"""Connections at most beside which a full collection of garbage takes no time that is felt."""
 
 RESERVE = 48
 """Open files that connections leave to collectors, to the data folder and to the program itself."""
@@ -68,6 +80,8 @@ class Connections:
         self.backlog = min(1024, max(files // 16, 1))
         self._most = max(files - RESERVE - 5 * self.backlog, 8)
         self._told = -math.inf
+        self._left = 0
+        self._tidying: asyncio.TimerHandle | None = None
 
     def register(self) -> None:
         """Make Hypercorn keep its connections here."""
@@ -107,11 +121,29 @@ class Connections:
         self._open.discard(connection)
         vars(connection).pop("protocol", None)
         vars(connection).pop("_task_group", None)
+        self._left += 1
+        if self._left >= CROWD and self._tidying is None:
+            self._tidying = asyncio.get_running_loop().call_later(TIDY_AFTER, self._tidy)
+
+    def _tidy(self) -> None:
+        """Give the memory of a crowd that has left back to the system."""
+        self._left, self._tidying = 0, None
+        if (
+            len(self._open) <= FEW
+        ):  # with more of them the search for circles would be felt, and memory is in use anyway
+            gc.collect()
+        trim_memory()
 
     def abort(self) -> None:
         """Cut every connection that is still there."""
         for connection in list(self._open):
             connection.writer.transport.abort()
+
+
+def trim_memory() -> None:
+    """Hand free pages back to the system, where its allocator can (glibc)."""
+    with contextlib.suppress(AttributeError, OSError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _most_files() -> int:

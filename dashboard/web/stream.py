@@ -18,7 +18,7 @@ HEADERS = {"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"}
 
 async def events(context: Context) -> Response:
     """Stream events: `types`, `match` (repeatable), `after`, and the header Last-Event-ID, which wins."""
-    filter = Filter.parse(context.arg("types"), context.args("match"))
+    filter = Filter.parse(",".join(context.args("types")), context.args("match"))
     cursor = context.runtime.broadcaster.subscribe(
         filter, after=context.arg("after"), header=context.request.headers.get("Last-Event-ID")
     )
