@@ -24,27 +24,28 @@ export class Legend {
   }
 
   /**
-   * @param {{ line: Line, colour: string }[]} traces
+   * @param {{ line: Line, colour: string, dash: number }[]} traces
    * @param {number} left lines that are not drawn
    * @param {string} legend
    * @param {string} unit
    */
   show(traces, left, legend, unit) {
     this.unit = unit;
-    const names = traces.map(({ line, colour }) => line.key + colour).join() + left;
+    const names = traces.map(({ line, colour, dash }) => line.key + colour + dash).join() + left;
     if (names === this.names) return;
     this.names = names;
     this.left = left;
     const texts = legendTexts(legend, traces.map(({ line }) => line.series));
     while (this.entries.length < traces.length) this.entries.push(entry());
     this.entries.length = traces.length;
-    traces.forEach(({ line, colour }, at) => {
+    traces.forEach(({ line, colour, dash }, at) => {
       const { root, swatch, name } = /** @type {Entry} */ (this.entries[at]);
       /** @type {Entry} */ (this.entries[at]).line = line;
       const text = texts[at] ?? "";
       name.textContent = text;
       root.title = `${text}\n${line.key}`;
       swatch.style.backgroundColor = colour;
+      swatch.dataset["dash"] = String(dash);
     });
     this.element.replaceChildren(...this.entries.map(({ root }) => root), this.more);
     this.#fit();

@@ -7,7 +7,7 @@ import { write } from "./rows.js";
  * @typedef {{ deadline: number, born: number, source: string, interval: number | null }} Subject something with an age
  * @typedef {{ end: number, range: number, now: number, hover: number | null, isGone: (line: Line) => boolean,
  *   preferences: import("./preferences.js").Preferences, palette: import("./palette.js").Palette }} Moment
- * @typedef {HTMLElement & { spec: PanelSpec, moving: boolean, strict: boolean, render(lines: Line[], moment: Moment): void,
+ * @typedef {HTMLElement & { spec: PanelSpec, moving: boolean, strict: boolean, render(lines: Line[], moment: Moment, all?: Line[]): void,
  *   subjects?(): Subject[], point?(fraction: number | null, moment: Moment): void }} View
  *   `moving`: drawn anew each second; `strict`: one stale part makes the whole stale
  * @typedef {"loading" | "empty" | "live" | "some" | "stale" | "paused" | "failed"} PanelState
@@ -105,7 +105,7 @@ export class Panel {
   render(moment) {
     this.dirty = false;
     this.renderedAt = moment.now;
-    this.view.render(this.shown(moment), moment);
+    this.view.render(this.shown(moment), moment, this.sorted ?? []);
     this.painted = Infinity;
     this.overdue = 0;
     for (const { deadline } of this.subjects(moment)) {

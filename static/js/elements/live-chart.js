@@ -4,7 +4,7 @@ import { coverage } from "../coverage.js";
 import { unitOf } from "../format.js";
 import { Hatch } from "../hatch.js";
 import { Legend } from "../legend.js";
-import { isNeutral, place, Slots } from "../palette.js";
+import { DASHES, isNeutral, place, slotsOf, strokeOf } from "../palette.js";
 import { bounds, Ceiling, drawable } from "../scale.js";
 import { drawBeneath, drawAbove } from "../underlay.js";
 import { NO_PANEL } from "../protocol.js";
@@ -13,7 +13,7 @@ import { NO_PANEL } from "../protocol.js";
  * @typedef {import("../line.js").Line} Line
  * @typedef {import("../panel.js").Moment} Moment
  * @typedef {{ x: number, y: number }} Point
- * @typedef {{ line: Line, colour: string, data: Point[], flat: boolean }} Trace
+ * @typedef {{ line: Line, colour: string, dash: number, data: Point[], flat: boolean }} Trace
  */
 
 /** Lines drawn in one chart; of more, the largest are drawn and the others counted. */
@@ -42,7 +42,8 @@ export class LiveChart extends HTMLElement {
   spec = NO_PANEL;
   /** @type {any} */
   chart = null;
-  slots = new Slots();
+  /** @type {Map<string, number>} of all lines, drawn or not */
+  slots = new Map();
   hatch = new Hatch();
   ceiling = new Ceiling();
   /** @type {Trace[]} */
@@ -51,6 +52,8 @@ export class LiveChart extends HTMLElement {
   banded = [];
   /** @type {Line[]} */
   chosen = [];
+  /** @type {Line[] | null} */
+  colouredOf = null;
   chosenAt = -Infinity;
   chosenOf = "";
   unit = "";
@@ -82,10 +85,16 @@ export class LiveChart extends HTMLElement {
   /**
    * @param {Line[]} lines
    * @param {Moment} moment
+   * @param {Line[]} [all] also those no longer listed, which keep their colours
    */
-  render(lines, moment) {
+  render(lines, moment, all = lines) {
     this.moment = moment;
     this.unit = this.spec.unit || (lines[0]?.unit ?? unitOf(this.spec.series[0] ?? ""));
+    if (this.colouredOf !== all) {
+      this.colouredOf = all;
+      this.slots = slotsOf(all);
+      this.drawn.early = true;
+    }
     this.#choose(lines, moment.now);
     if (this.#due(moment)) this.#draw(moment);
     this.legend?.show(this.traces, lines.length - this.chosen.length, this.spec.legend, this.unit);
@@ -149,7 +158,6 @@ export class LiveChart extends HTMLElement {
   restyle() {
     this.chart?.destroy();
     this.chart = null;
-    this.slots = new Slots();
     this.chosenAt = -Infinity;
     this.drawn.early = true;
   }
@@ -169,7 +177,6 @@ export class LiveChart extends HTMLElement {
     const largest = [...lines].sort((a, b) => (bySize.get(b) ?? 0) - (bySize.get(a) ?? 0)).slice(0, MOST);
     this.chosen = this.spec.stack || crowded ? largest : lines;
     if (this.spec.stack) this.chosen = [...largest].sort((a, b) => place(a.series) - place(b.series));
-    this.slots.keep(new Set(this.chosen.map((line) => line.key)));
   }
 
   /** @param {Moment} moment */
@@ -179,8 +186,8 @@ export class LiveChart extends HTMLElement {
     const old = this.traces;
     this.traces = this.chosen.map((line, at) => {
       const reused = old[at]?.data.length === room ? old[at]?.data : undefined;
-      const colour = isNeutral(line.series) ? palette.neutral : palette.data[this.slots.of(line.key)] ?? palette.text;
-      return { line, colour, data: reused ?? Array.from({ length: room }, () => ({ x: 0, y: NaN })), flat: false };
+      const stroke = isNeutral(line.series) ? { colour: palette.neutral, dash: 0 } : strokeOf(this.slots.get(line.key) ?? 0, palette);
+      return { line, ...stroke, data: reused ?? Array.from({ length: room }, () => ({ x: 0, y: NaN })), flat: false };
     });
     /** @type {Map<number, number> | null} */
     const sums = this.spec.stack ? new Map() : null;
@@ -216,6 +223,7 @@ export class LiveChart extends HTMLElement {
       const dataset = (data.datasets[at] ??= { spanGaps: false });
       dataset.data = trace.data;
       dataset.borderColor = trace.colour;
+      dataset.borderDash = DASHES[trace.dash];
       // The first is drawn last: in a stack each covers what is below its own part of the one above.
       dataset.backgroundColor = this.spec.stack ? mix(trace.colour, moment.palette.surface, 0.55) : fade(trace.colour, 0.14);
       dataset.fill = this.spec.kind === "area" || this.traces.length === 1 ? "start" : false;
