@@ -25,11 +25,10 @@ async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Serv
     home = tmp_path_factory.mktemp("controls")
     config = collectors(home, beacon=BEACON) + board("beacon", "beacon", range="15m")
     async with running_server(config=config) as running, httpx.AsyncClient(base_url=running.url) as client:
-        # A quarter of an hour that went before, so that there is a range to choose from.
+        # A quarter of an hour of another machine, so that there is a range to choose from.
         now = int(time.time())
-        samples = [
-            {"series": "beacon", "value": 50, "timestamp": now - second, "interval": 1} for second in range(61, 880)
-        ]
+        past = {"series": 'beacon{instance="zzz"}', "value": 50, "interval": 3600}
+        samples = [{**past, "timestamp": now - second} for second in range(61, 880)]
         assert (await client.post("/api/v1/samples", json=samples)).json()["rejected"] == []
         yield running
 

@@ -43,21 +43,20 @@ async def server() -> AsyncIterator[Server]:
         yield running
 
 
-async def fill_window(client: httpx.AsyncClient) -> None:
-    """Push a past of a quarter of an hour, each second and a little different, for every series that there is.
+async def fill_window(client: httpx.AsyncClient, known: list[dict[str, Any]]) -> None:
+    """Push a past of a quarter of an hour, each second and a little different, for all these series.
 
     What is older than a minute is stored and not streamed.
     """
     random = Random(1)
     now = int(time.time())
-    known = (await client.get("/api/v1/latest")).json()["result"]
     samples = []
     for entry in known:
         value = entry["value"]
         counter = entry["series"].partition("{")[0].endswith("_total")
         digits = 4 if value % 1 else 0
         spread = 0.2 if any(name in entry["series"] for name in ("cpu", "load", "pressure", "lag")) else 0.01
-        for second in range(now - 890, now - 61):
+        for second in range(now - 890, now):
             if counter:
                 value = max(0.0, entry["value"] - (now - second) * 1000 + random.randrange(1000))
             elif value:
@@ -66,6 +65,19 @@ async def fill_window(client: httpx.AsyncClient) -> None:
     for at in range(0, len(samples), 10_000):
         answer = await client.post("/api/v1/samples", json=samples[at : at + 10_000])
         assert answer.json()["rejected"] == []
+
+
+async def sampled(server: Server) -> tuple[list[dict[str, Any]], list[str]]:
+    """Return the newest value of each series of this machine that has a minute's worth, and the collectors' names."""
+    async with httpx.AsyncClient(base_url=server.url) as client:
+
+        async def latest() -> list[dict[str, Any]]:
+            found: list[dict[str, Any]] = (await client.get("/api/v1/latest")).json()["result"]
+            return found if len(found) >= 60 else []
+
+        await until(latest)
+        states = (await client.get("/api/v1/status")).json()["collectors"]
+        return await latest(), [state["name"] for state in states]
 
 
 @pytest.mark.alone
@@ -132,16 +144,13 @@ async def test_charts_move(server: Server, open_glass: OpenGlass) -> None:
     assert abs(later["newest"] - time.time()) < 3
 
 
-async def test_bytes(chromium: Browser) -> None:
+async def test_bytes(server: Server, chromium: Browser) -> None:
     """With the window full, all that the first view needs, but for the stream, is at most 200 KB on the wire."""
-    async with running_server() as server:
-        async with httpx.AsyncClient(base_url=server.url) as client:
-
-            async def collected() -> bool:
-                return len((await client.get("/api/v1/latest")).json()["result"]) >= 60
-
-            await until(collected)
-            await fill_window(client)
+    known, names = await sampled(server)
+    off = [f'[[collector]]\nname = "{name}"\nenabled = false\n' for name in names if name != "dashboard"]
+    async with running_server(config="\n".join(off)) as filled:
+        async with httpx.AsyncClient(base_url=filled.url) as client:
+            await fill_window(client, [entry for entry in known if not entry["series"].startswith("dashboard_")])
         context = await chromium.new_context(viewport={"width": 1440, "height": 900})
         page = await context.new_page()
         session = await context.new_cdp_session(page)
@@ -156,7 +165,7 @@ async def test_bytes(chromium: Browser) -> None:
             "Network.requestWillBeSent", lambda event: urls.update({event["requestId"]: event["request"]["url"]})
         )
         session.on("Network.dataReceived", count)
-        await page.goto(server.url)
+        await page.goto(filled.url)
         await page.locator("connection-status[data-state=live]").wait_for()
         await page.locator(".panel[data-state=live] live-chart canvas").first.wait_for()
         total = sum(size for one, size in sizes.items() if "/api/v1/events" not in urls.get(one, ""))
