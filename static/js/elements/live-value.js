@@ -69,7 +69,7 @@ export class LiveValue extends HTMLElement {
 /** @type {Group} */
 const EMPTY = { name: "", value: NaN, lines: [] };
 
-/** @param {HTMLElement} parent */
+/** @param {HTMLElement} parent whose last child is the word */
 function place(parent) {
   const [figure, number, unit, name] = /** @type {HTMLElement[]} */ (
     ["figure", "number", "unit", "name"].map((part) => {
@@ -80,7 +80,7 @@ function place(parent) {
   );
   const parts = /** @type {{ number: HTMLElement, unit: HTMLElement, name: HTMLElement }} */ ({ number, unit, name });
   /** @type {HTMLElement} */ (figure).append(parts.number, parts.unit, parts.name);
-  parent.append(/** @type {HTMLElement} */ (figure));
+  parent.lastElementChild?.before(/** @type {HTMLElement} */ (figure));
   return parts;
 }
 
