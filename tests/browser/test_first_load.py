@@ -61,7 +61,7 @@ async def fill_window(client: httpx.AsyncClient, known: list[dict[str, Any]]) ->
                 value = max(0.0, entry["value"] - (now - second) * 1000 + random.randrange(1000))
             elif value:
                 value = round(entry["value"] * random.uniform(1 - spread, 1 + spread), digits)
-            samples.append({"series": entry["series"], "value": value, "timestamp": second + 0.5, "interval": 1})
+            samples.append({"series": entry["series"], "value": value, "timestamp": second + 0.5, "interval": 60})
     for at in range(0, len(samples), 10_000):
         answer = await client.post("/api/v1/samples", json=samples[at : at + 10_000])
         assert answer.json()["rejected"] == []
