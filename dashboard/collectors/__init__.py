@@ -51,7 +51,8 @@ class CollectorState(msgspec.Struct, frozen=True):
 
     `waiting`: never returned yet. `late`: takes longer than its interval. `failed`: raised, or takes longer than
     it is given. Times are Unix seconds, `duration` the seconds that its last run took, `failures` the number of
-    runs that failed since the start.
+    runs that failed since the start, `families` the names of what it may give; of one that could not be loaded
+    nobody knows them.
     """
 
     name: str
@@ -63,3 +64,4 @@ class CollectorState(msgspec.Struct, frozen=True):
     error: str | None = None
     duration: float | None = None
     failures: int = 0
+    families: tuple[str, ...] = ()

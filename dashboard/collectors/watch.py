@@ -72,6 +72,7 @@ class Watch:
             error=self._error,
             duration=self._duration,
             failures=self._failures,
+            families=tuple(name for family in self.collector.families for name in family.sample_names),
         )
 
     def align(self, wall: float) -> None:

@@ -1,5 +1,5 @@
 /**
- * @typedef {{ name: string, source: string, state: string, error?: string | null }} CollectorStatus
+ * @typedef {{ name: string, source: string, state: string, error?: string | null, families?: string[] }} CollectorStatus
  * @typedef {{ version: string, server_time: number, heartbeat_interval: number, collectors: CollectorStatus[],
  *   board_fault: string | null, insecure?: boolean }} Status
  * @typedef {import("./store.js").RangeAnswer} RangeAnswer

@@ -210,10 +210,11 @@ export class Board {
     const moment = this.moment();
     const explain = (/** @type {string} */ source) => feed.truth.explain(source, moment.now);
     const settled = feed.loaded || feed.connection.cause !== null;
-    const absence = feed.truth.absence(moment.now);
     let until = this.health.render(moment.now, [...feed.truth.failed.values()], moment.isGone);
-    for (const panel of this.panels) {
+    for (const [at, panel] of this.panels.entries()) {
       const drawable = this.#drawable(panel);
+      const selection = /** @type {Selection} */ (this.selections[at]);
+      const absence = () => feed.truth.absence(moment.now, panel.spec.kind, selection);
       until = Math.min(until, panel.attempt(moment.now, Infinity, () => panel.judge(moment, drawable, settled, explain, absence)));
       if (drawable && panel.view.moving && moment.now - panel.renderedAt > LINGER) panel.dirty = true;
       if (panel.dirty && drawable) this.schedule();

@@ -129,7 +129,7 @@ export class Panel {
    * @param {boolean} drawable on the screen, not merely on the page
    * @param {boolean} loaded
    * @param {(source: string) => string} explain
-   * @param {string} absence what to say where there is nothing
+   * @param {() => string} absence what to say where there is nothing
    */
   judge(moment, drawable, loaded, explain, absence) {
     const subjects = this.subjects(moment);
@@ -145,7 +145,7 @@ export class Panel {
     else if (subjects.length > overdue.length && !this.#drawn(moment, overdue.length)) this.dirty = true;
     else if (!subjects.length) {
       this.#show(loaded ? "empty" : "loading", "", "");
-      write(this.empty, absence);
+      write(this.empty, absence());
     }
     else if (overdue.length === subjects.length || (overdue.length && this.view.strict)) {
       this.#show("stale", `stale ${formatAge(age)}`, explain(oldest.source));

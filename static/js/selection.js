@@ -30,6 +30,14 @@ export class Selection {
   }
 
   /**
+   * Tell whether a series of this name may be shown; of what only the server can read that is not known.
+   * @param {string} name
+   */
+  mayMatch(name) {
+    return this.asked.length > 0 || this.read.some((selector) => selector.mayMatch(name));
+  }
+
+  /**
    * Ask the server for the series of what this page cannot read.
    * @param {import("./api.js").Api} api
    */

@@ -19,17 +19,28 @@ export class Selector {
     this.text = text.trim();
     /** @type {Test[]} */
     this.tests = [];
+    /** @type {Test[]} those of the name alone */
+    this.names = [];
     NAME.lastIndex = 0;
     const name = NAME.exec(this.text)?.[0] ?? "";
     let at = name.length;
     if (this.text[at] === "{") at = this.#matchers(at + 1);
-    if (at !== this.text.length || (!name && this.tests.length === 0)) throw this.#fault(at);
+    if (at !== this.text.length || (!name && this.tests.length + this.names.length === 0)) throw this.#fault(at);
     if (name.includes("*")) {
       const glob = new RegExp(`^${name.replaceAll("*", ".*")}$`);
-      this.tests.unshift((series) => glob.test(series.name));
+      this.names.push((series) => glob.test(series.name));
     } else if (name) {
-      this.tests.unshift((series) => series.name === name);
+      this.names.push((series) => series.name === name);
     }
+    this.tests.unshift(...this.names);
+  }
+
+  /**
+   * Tell whether a series of this name may match, whatever its labels are.
+   * @param {string} name
+   */
+  mayMatch(name) {
+    return this.names.every((test) => test({ name, labels: {} }));
   }
 
   /** @param {Series} series */
@@ -47,7 +58,7 @@ export class Selector {
       if (match === null) throw this.#fault(at);
       const [, label = "", operator = "", quoted = ""] = match;
       const value = unescapeLabel(quoted.slice(1, -1).replaceAll("\\'", "'"));
-      this.tests.push(condition(label, operator, value));
+      (label === "__name__" ? this.names : this.tests).push(condition(label, operator, value));
       at = MATCHER.lastIndex;
     }
   }

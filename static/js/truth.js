@@ -25,6 +25,8 @@ export class Truth {
     this.serverVersion = version;
     /** @type {Map<string, { name: string, error: string }>} collectors that fail, by source */
     this.failed = new Map();
+    /** @type {Map<string, string[]>} what each collector may give, by source; nothing: nobody knows */
+    this.families = new Map();
     /** Fills of gaps that are under way. */
     this.filling = 0;
     /** Newest metrics event: when it was true and when it came, `performance.now()`. */
@@ -117,20 +119,26 @@ export class Truth {
   }
 
   /**
-   * What to say where there is nothing to show.
+   * What to say where there is nothing to show. Only a collector that may give what is missing is at fault.
    * @param {number} now milliseconds
+   * @param {string} kind of the panel
+   * @param {{ mayMatch(name: string): boolean }} selection
    */
-  absence(now) {
+  absence(now, kind, selection) {
     if (this.connection.phase !== "open") return `No data: ${this.explain("", now)}.`;
-    const failing = [...this.failed.values()].map(({ name, error }) => `collector ${name}: ${error}`);
-    if (failing.length) return `No data. Failing now: ${failing.join("; ")}.`;
-    return "No data. This machine has no such thing, or nothing has been sent yet.";
+    const guilty = [...this.failed].filter(([source, { name }]) => {
+      const families = this.families.get(source) ?? [];
+      return name === kind || !families.length || families.some((family) => selection.mayMatch(family));
+    });
+    if (guilty.length) return `No data. Failing now: ${guilty.map(([, { name, error }]) => `collector ${name}: ${error}`).join("; ")}.`;
+    return "No data: nothing has sent this yet, or this machine has no such thing. The page “Add” shows how to push it.";
   }
 
   /** @param {import("./api.js").Status} status */
   adopt(status) {
     this.failed.clear();
-    for (const { name, source, state, error } of status.collectors) {
+    for (const { name, source, state, error, families = [] } of status.collectors) {
+      this.families.set(source, families);
       if (state === "failed" || state === "late") this.failed.set(source, { name, error: error || "it is late" });
     }
   }

@@ -288,10 +288,14 @@ async def test_sample_that_was_not_declared_fails_its_collector() -> None:
 
 async def test_states_tell_how_each_is_doing() -> None:
     async with running(Steady("steady", interval=2)) as stage:
-        assert stage.state("steady") == CollectorState("steady", "web-1/steady", "waiting", 2, since=START)
+        families = stage.state("steady").families
+        assert families
+        assert stage.state("steady") == CollectorState(
+            "steady", "web-1/steady", "waiting", 2, since=START, families=families
+        )
         stamp = await stage.tick("steady")
         assert stage.state("steady") == CollectorState(
-            "steady", "web-1/steady", "ok", 2, since=stamp, last_success=stamp, duration=0.0
+            "steady", "web-1/steady", "ok", 2, since=stamp, last_success=stamp, duration=0.0, families=families
         )
         assert stage.reports == []
 
