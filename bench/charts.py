@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 import math
 import os
 import random
+import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.request import Request, urlopen
@@ -28,29 +28,8 @@ WARM_SECONDS = 5.0
 LOAD_SECONDS = 30.0
 LONG_TASK_MS = 50.0
 LINES = 3
-HISTORY_SECONDS = 900
+HISTORY_SECONDS = 890
 POST_SAMPLES = 5000
-COLLECTOR = """\
-\"""Lines that move as those of a machine do.\"""
-
-import math
-import random
-import time
-
-from dashboard.collectors import Family, Sample
-
-families = [Family("bench_utilization_ratio", "gauge", "ratio", "Waves and noise, to measure with.")]
-
-
-def collect():
-    now = time.time()
-    for chart in range({charts}):
-        for line in range({lines}):
-            labels = {{"chart": str(chart), "line": str(line)}}
-            yield Sample("bench_utilization_ratio", wave(now, chart, line), labels)
-
-
-{wave}"""
 BOARD = '[[board]]\nname = "bench"\ntitle = "Bench"\nrange = "{range}"\n'
 PANEL = """\
 [[board.panel]]
@@ -121,9 +100,11 @@ def run(charts: int, span: str, canvases: Sequence[str], seconds: float, command
     rows = []
     with (
         TemporaryDirectory(prefix="bench-") as name,
-        serving(Path(name), _settings(Path(name), charts, span)) as server,
+        serving(Path(name), _settings(charts, span)) as server,
+        ExitStack() as feed,
     ):
-        _send_history(server, charts)
+        _send(server, charts, range(HISTORY_SECONDS, 1, -1))
+        feed.enter_context(_feeding(server, charts))
         for canvas in canvases:
             click.echo(f"{charts} charts, canvas by {canvas} …", err=True)
             with _page(chromium, CANVASES[canvas]) as (page, browser):
@@ -151,16 +132,31 @@ def _measure(page: Page, server: Server, charts: int, seconds: float) -> list[st
     return _row(charts, _points(server), busy, trace, _moved(page))
 
 
-def _settings(folder: Path, charts: int, span: str) -> str:
-    place = folder / "collectors"
-    place.mkdir()
-    (place / "bench_charts.py").write_text(COLLECTOR.format(charts=charts, lines=LINES, wave=inspect.getsource(wave)))
+def _settings(charts: int, span: str) -> str:
     panels = "".join(PANEL.format(index=index) for index in range(charts))
-    return f'instance = "bench"\ncollectors_dir = "{place}"\n{BOARD.format(range=span)}{panels}'
+    return f"{BOARD.format(range=span)}{panels}"
 
 
-def _send_history(server: Server, charts: int) -> None:
-    """Push the minutes before the start, so that the charts are as full as they ever get."""
+@contextmanager
+def _feeding(server: Server, charts: int) -> Iterator[None]:
+    """Push the newest value of every line each second, as a program beside the server does."""
+    stop = threading.Event()
+
+    def feed() -> None:
+        while not stop.wait(1 - time.time() % 1):
+            _send(server, charts, [0])
+
+    thread = threading.Thread(target=feed, name="feed")
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+def _send(server: Server, charts: int, ages: Iterable[int]) -> None:
+    """Push one value of every line for each age in seconds; the minutes before the start fill the charts."""
     now = math.floor(time.time())
     samples = [
         {
@@ -169,7 +165,7 @@ def _send_history(server: Server, charts: int) -> None:
             "timestamp": now - age,
             "interval": 1,
         }
-        for age in range(HISTORY_SECONDS, 1, -1)
+        for age in ages
         for chart in range(charts)
         for line in range(LINES)
     ]
