@@ -190,7 +190,7 @@ export class Store {
    */
   sweep() {
     const oldest = this.clock.now() - this.range;
-    const dropped = [...this.lines.values()].filter((line) => !(line.time > oldest || line.lastTime > oldest));
+    const dropped = [...this.lines.values()].filter((line) => !(line.time > oldest || line.lastTime > oldest || line.sampled > oldest));
     if (!dropped.length) return dropped;
     const gone = new Set(dropped);
     for (const line of dropped) this.lines.delete(line.key);

@@ -130,6 +130,14 @@ test("a device that vanishes while its source goes on is known to be gone; what 
   assert.equal(page.store.routes.size, 1);
 });
 
+test("a counter that has no rate yet is kept until its second sample comes, however slow it is", () => {
+  const page = new Page();
+  page.tick({ io_bytes_total: 100 });
+  assert.deepEqual(page.store.sweep(), []);
+  page.tick({ io_bytes_total: 150 });
+  assert.equal(page.line('io_bytes_total{instance="web-1"}').value, 50);
+});
+
 test("a number of series without end is refused beyond a bound", () => {
   const page = new Page();
   for (let at = 0; at < 30; at++) {
