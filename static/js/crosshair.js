@@ -30,6 +30,11 @@ export class Crosshair {
     root.addEventListener("focusout", () => this.#set(null, null));
   }
 
+  /** Point at nothing until the pointer moves. */
+  clear() {
+    this.#set(null, null);
+  }
+
   /** Write the time anew, for time has gone on. */
   refresh() {
     const { hover } = this.board;

@@ -14,13 +14,21 @@ export class HiddenDevices {
     this.selector = new Selector(HiddenDevices.SELECTOR);
   }
 
+  /**
+   * @param {import("./line.js").Line[]} lines that changed
+   */
+  changed(lines) {
+    if (lines.some(({ series }) => series.name === HiddenDevices.SELECTOR)) this.update();
+  }
+
   update() {
     /** @type {Map<string, number>} hidden devices by source */
     const hidden = new Map();
     for (const line of this.store.lines.values()) {
-      if (!this.selector.matches(line.series) || !(line.value > 0)) continue;
+      if (!this.selector.matches(line.series)) continue;
+      const count = Number.isNaN(line.value) ? Math.round(line.meanAt(line.length - 1)) : line.value;
       const { instance, collector } = line.series.labels;
-      hidden.set(`${instance}/${collector}`, line.value);
+      if (count > 0) hidden.set(`${instance}/${collector}`, count);
     }
     for (const { lines, note, spec } of this.board.panels) {
       const [first] = lines;

@@ -38,7 +38,10 @@ const hidden = new HiddenDevices(board, store);
 const file = new BoardFile(api, spec, find("fault"));
 const feed = new Feed({
   api, store, clock, selectors: history.selectors, version: spec.version, first: asked ? history.url : null,
-  onLines: (lines, taken) => board.changed(lines, taken),
+  onLines: (lines, taken) => {
+    board.changed(lines, taken);
+    hidden.changed(lines);
+  },
   onProcesses: (event) => board.processes(event),
   onChanged: (what) => void file.changed(what),
   onFault: (fault) => file.fault(fault),
@@ -76,7 +79,7 @@ preferences.listeners.add(() => {
   store.span(range);
   void feed.load().catch(() => feed.connection.wake());
 });
-new Zoom(board);
+new Zoom(board, () => crosshair.clear());
 setInterval(tick, TICK);
 setInterval(() => {
   board.sweep();
@@ -84,4 +87,4 @@ setInterval(() => {
   void feed.learn();
   hidden.update();
 }, 5000);
-void feed.begin().then(() => hidden.update());
+void feed.begin();

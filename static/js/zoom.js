@@ -5,9 +5,13 @@
  * @typedef {import("./panel.js").Panel} Panel
  */
 export class Zoom {
-  /** @param {Board} board */
-  constructor(board) {
+  /**
+   * @param {Board} board
+   * @param {() => void} moved called when nothing is any longer where the pointer saw it
+   */
+  constructor(board, moved) {
     this.board = board;
+    this.moved = moved;
     for (const panel of board.panels) {
       const { element } = panel;
       const button = element.querySelector("button.expand");
@@ -61,6 +65,7 @@ export class Zoom {
     for (const other of board.panels) other.element.inert = on && other !== panel;
     const button = panel.element.querySelector("button.expand");
     button?.setAttribute("aria-label", on ? "Back to the board (Esc)" : "Full screen (Enter)");
+    this.moved();
     board.flush();
   }
 }

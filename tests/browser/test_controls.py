@@ -133,6 +133,13 @@ async def test_hover(server: Server, open_glass: OpenGlass) -> None:
     await expect(glass.page.locator("#moment")).to_be_visible()
     await glass.page.mouse.move(5, 5)
     await expect(glass.page.locator("#moment")).to_be_hidden()
+    await glass.page.locator(f"{CHART} .plot").click()
+    await expect(glass.page.locator(f"{CHART}.full")).to_be_visible()
+    # A browser may say at once that the pointer is over the chart at its new place: then the label is there, too.
+    await glass.until(f"""(() => {{
+        const [label, chart] = ["#moment", "{CHART} live-chart"].map((one) => document.querySelector(one));
+        return label.hidden || Math.abs(label.getBoundingClientRect().bottom - chart.getBoundingClientRect().top) < 40;
+    }})()""")
 
 
 async def test_keyboard_reaches_everything(server: Server, open_glass: OpenGlass) -> None:
