@@ -137,7 +137,7 @@ async def test_hover(server: Server, open_glass: OpenGlass) -> None:
     await expect(glass.page.locator(f"{CHART}.full")).to_be_visible()
     # A browser may say at once that the pointer is over the chart at its new place: then the label is there, too.
     await glass.until(f"""(() => {{
-        const [label, chart] = ["#moment", "{CHART} live-chart"].map((one) => document.querySelector(one));
+        const [label, chart] = ["#moment", `{CHART} live-chart`].map((one) => document.querySelector(one));
         return label.hidden || Math.abs(label.getBoundingClientRect().bottom - chart.getBoundingClientRect().top) < 40;
     }})()""")
 
