@@ -5,8 +5,14 @@ import { excess, severityOf } from "./thresholds.js";
 /**
  * @typedef {import("./line.js").Line} Line
  * @typedef {import("./protocol.js").PanelSpec} PanelSpec
- * @typedef {{ severity: "" | "warning" | "critical" | "unknown", text: string }} Verdict
+ * @typedef {{ text: string, panel: string }} Problem what it is, and the id of the panel that shows it; empty: none does
+ * @typedef {{ severity: "" | "warning" | "critical" | "unknown", text: string, problems: Problem[] }} Verdict
+ *   `problems`: the worst first; without any, `text` says how it is else
  */
+
+/** Weights: a collector that fails is worse than any warning, and less than what is critical. */
+const CRITICAL = 2;
+const FAILURE = 1.995;
 
 /** Characters of a name in the line at the head. */
 const LONGEST = 40;
@@ -45,10 +51,8 @@ function clip(name) {
  * @returns {Verdict}
  */
 export function worstOf(judged, failed, now) {
-  /** @type {Verdict} */
-  let worst = { severity: "", text: "" };
-  let rank = 0;
-  let more = 0;
+  /** @type {{ weight: number, problem: Problem }[]} */
+  const found = failed.map(({ name }) => ({ weight: FAILURE, problem: { text: `Collector ${name} fails`, panel: "" } }));
   let known = 0;
   let stale = 0;
   /** @type {Set<string>} */
@@ -62,19 +66,14 @@ export function worstOf(judged, failed, now) {
     for (const { value, text } of values(spec, live)) {
       const severity = severityOf(value, spec.thresholds);
       if (severity === null) continue;
-      more++;
-      const critical = severity === "critical";
-      const weight = (critical ? 2 : 1) + Math.min(0.99, excess(value, spec.thresholds));
-      if (weight <= rank) continue;
-      rank = weight;
-      worst = { severity: critical ? "critical" : "warning", text };
+      const weight = (severity === "critical" ? CRITICAL : 1) + Math.min(0.99, excess(value, spec.thresholds));
+      found.push({ weight, problem: { text, panel: spec.id } });
     }
   }
-  const [first] = failed;
-  if (first && rank < 2) worst = { severity: "warning", text: `Collector ${first.name} fails` };
-  more += failed.length;
-  if (more > 1) worst.text += ` · ${more - 1} more`;
-  if (worst.text || !judged.length) return worst;
-  if (!known) return { severity: "unknown", text: stale ? "Not known: the data is old" : "" };
-  return stale ? { severity: "unknown", text: "Calm, as far as is known" } : { severity: "", text: "All calm" };
+  const problems = found.sort((a, b) => b.weight - a.weight).map(({ problem }) => problem);
+  const [worst] = found;
+  if (worst) return { severity: worst.weight >= CRITICAL ? "critical" : "warning", text: "", problems };
+  if (!judged.length) return { severity: "", text: "", problems };
+  if (!known) return { severity: "unknown", text: stale ? "Not known: the data is old" : "", problems };
+  return stale ? { severity: "unknown", text: "Calm, as far as is known", problems } : { severity: "", text: "All calm", problems };
 }

@@ -147,7 +147,7 @@ async def test_keyboard_reaches_everything(server: Server, open_glass: OpenGlass
     glass = await open_glass()
     await shown(glass, server)
     wanted = await glass.page.evaluate(
-        """[...document.querySelectorAll("a, button, .panel")].filter((one) =>
+        """[...document.querySelectorAll("a[href], button, .panel")].filter((one) =>
             one.checkVisibility({ visibilityProperty: true }) && !one.matches(".expand, .skip")).length"""
     )
     reached: set[str] = set()

@@ -23,23 +23,25 @@ function line(series, value, born = 0) {
  * @param {Line[]} lines
  * @param {Partial<import("../../static/js/protocol.js").PanelSpec>} spec
  */
-const panel = (lines, spec = {}) => ({ spec: { ...NO_PANEL, title: "Disk", kind: "bar", legend: "{mountpoint}", thresholds: THRESHOLDS, ...spec }, lines });
+const panel = (lines, spec = {}) => ({ spec: { ...NO_PANEL, id: "disk", title: "Disk", kind: "bar", legend: "{mountpoint}", thresholds: THRESHOLDS, ...spec }, lines });
 
 const full = (/** @type {number} */ value, where = "/") => line(`fs_ratio{mountpoint="${where}"}`, value);
 
 test("below all thresholds is calm; without thresholds nothing is said", () => {
-  assert.deepEqual(worstOf([panel([full(0.5)])], [], 100), { severity: "", text: "All calm" });
-  assert.deepEqual(worstOf([], [], 100), { severity: "", text: "" });
+  assert.deepEqual(worstOf([panel([full(0.5)])], [], 100), { severity: "", text: "All calm", problems: [] });
+  assert.deepEqual(worstOf([], [], 100), { severity: "", text: "", problems: [] });
 });
 
-test("the worst names its panel, which of several it is, and its value; the others are counted", () => {
+test("the worst names its panel, which of several it is, and its value; the next worst follows", () => {
   const judged = [panel([full(0.9), full(0.97, "/data"), full(0.2, "/boot")])];
-  assert.deepEqual(worstOf(judged, [], 100), { severity: "critical", text: "Disk /data 97.0\u00a0% · 1 more" });
+  const { severity, problems } = worstOf(judged, [], 100);
+  assert.equal(severity, "critical");
+  assert.deepEqual(problems, [{ text: "Disk /data 97.0\u00a0%", panel: "disk" }, { text: "Disk / 90.0\u00a0%", panel: "disk" }]);
 });
 
 test("a line that two panels show counts once", () => {
   const same = full(0.9);
-  assert.equal(worstOf([panel([same], { kind: "stat", title: "Fullest disk" }), panel([same])], [], 100).text, "Fullest disk / 90.0\u00a0%");
+  assert.deepEqual(worstOf([panel([same], { kind: "stat", title: "Fullest disk" }), panel([same])], [], 100).problems.map(({ text }) => text), ["Fullest disk / 90.0\u00a0%"]);
 });
 
 test("a figure of many lines is judged as it is shown: amounts add up", () => {
@@ -47,7 +49,7 @@ test("a figure of many lines is judged as it is shown: amounts add up", () => {
   const spec = { kind: "stat", title: "Network", legend: "", thresholds: [{ above: 100, severity: "warning" }] };
   const spread = { ...spec, legend: "{device}" };
   assert.equal(worstOf([panel(lines, spread)], [], 100).text, "All calm");
-  assert.equal(worstOf([panel(lines, { ...spec, legend: "all" })], [], 100).text, "Network all 120\u00a0B");
+  assert.equal(worstOf([panel(lines, { ...spec, legend: "all" })], [], 100).problems[0]?.text, "Network all 120\u00a0B");
 });
 
 test("what is old is never called well", () => {
@@ -58,6 +60,8 @@ test("what is old is never called well", () => {
 
 test("a collector that fails is a warning, below what is critical", () => {
   const failed = [{ name: "disks", error: "it hangs" }];
-  assert.deepEqual(worstOf([panel([full(0.9)])], failed, 100), { severity: "warning", text: "Collector disks fails · 1 more" });
+  const { severity, problems } = worstOf([panel([full(0.9)])], failed, 100);
+  assert.equal(severity, "warning");
+  assert.deepEqual(problems.map(({ text }) => text), ["Collector disks fails", "Disk / 90.0\u00a0%"]);
   assert.equal(worstOf([panel([full(0.99)])], failed, 100).severity, "critical");
 });

@@ -49,12 +49,20 @@ export class HealthLine extends HTMLElement {
     const loads = LOADS.flatMap((name) => this.load.find((line) => line.series.name === name) ?? []);
     fact(read(".load"), loads, now, (lines) => lines.map((line) => line.value.toFixed(2)).join("  "));
     const judged = this.watched.map(({ spec, lines }) => ({ spec, lines: [...lines].filter((line) => !isGone(line)) }));
-    const { severity, text } = worstOf(judged, failed, now);
+    const { severity, text, problems } = worstOf(judged, failed, now);
     const worst = read(".worst");
     if (worst.dataset["severity"] !== severity) worst.dataset["severity"] = severity;
-    write(read(".worst .mark"), text ? MARKS[severity] : "");
+    write(read(".worst .mark"), text || problems.length ? MARKS[severity] : "");
     write(read(".worst .text"), text);
-    const title = text && `${text}\nby the thresholds of this board`;
+    const links = this.querySelectorAll("a.problem");
+    links.forEach((link, at) => point(/** @type {HTMLAnchorElement} */ (link), problems[at]));
+    // Where there is no room for the second it is one of those that are only counted.
+    [...this.querySelectorAll(".worst .more")].forEach((more, at) => {
+      const left = problems.length - 2 + at;
+      write(/** @type {HTMLElement} */ (more), left > 0 ? `· ${left} more` : "");
+    });
+    const all = text || problems.map((problem) => problem.text).join("\n");
+    const title = all && `${all}\nby the thresholds of this board`;
     if (worst.title !== title) worst.title = title;
     let until = Infinity;
     for (const line of [...this.uptime, ...this.load, ...judged.flatMap(({ lines }) => lines)]) {
@@ -62,6 +70,19 @@ export class HealthLine extends HTMLElement {
     }
     return until;
   }
+}
+
+/**
+ * Name a problem, with the way to its panel.
+ * @param {HTMLAnchorElement} link
+ * @param {import("../worst.js").Problem | undefined} problem
+ */
+function point(link, problem) {
+  write(link, problem?.text ?? "");
+  const href = problem?.panel ? `#panel-${problem.panel}` : null;
+  if (link.getAttribute("href") === href) return;
+  if (href === null) link.removeAttribute("href");
+  else link.setAttribute("href", href);
 }
 
 /**

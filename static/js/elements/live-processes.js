@@ -31,12 +31,13 @@ export class LiveProcesses extends HTMLElement {
     }
     this.rows = new Rows(/** @type {HTMLElement} */ (this.querySelector("tbody")), () => {
       const root = make("tr");
-      const [name, user, cpu, memory, track, bar] = [make("td", "name"), make("td", "user"), make("td", "value"), make("td", "value"), make("span", "track"), make("i")];
+      const [name, pid, user, cpu, memory] = [make("td", "name"), make("td", "value pid"), make("td", "user"), make("td", "value cpu"), make("td", "value")];
+      const [track, bar] = [make("span", "track"), make("i")];
       const text = make("span");
       track.append(bar);
       cpu.append(track, text);
-      root.append(name, user, cpu, memory);
-      return { root, name, user, cpu: text, bar, memory };
+      root.append(name, pid, user, cpu, memory);
+      return { root, name, pid, user, cpu: text, bar, memory };
     });
   }
 
@@ -78,6 +79,7 @@ export class LiveProcesses extends HTMLElement {
       write(row.name, process.command ?? process.name);
       const title = `${process.command ?? process.name}\nprocess ${process.pid}, ${process.threads} threads, ${process.state}`;
       if (row.root.title !== title) row.root.title = title;
+      write(row.pid, String(process.pid));
       write(row.user, process.user);
       write(row.cpu, formatText(process.cpu_ratio, "ratio"));
       write(row.memory, formatText(process.resident_bytes, "bytes"));
