@@ -21,7 +21,7 @@ _TYPES = {
     ".webmanifest": "application/manifest+json",
 }
 _DOCUMENTATION = re.compile(rb"^[ \t]*/\*\*(?:(?!\*/).)*\*/[ \t]*(?=\n)", re.M | re.S)
-_FOR_EVER = "public, max-age=31536000, immutable"
+FOR_EVER = "public, max-age=31536000, immutable"
 
 
 def folder(name: str) -> Path:
@@ -46,6 +46,7 @@ class Assets:
         for name, file in self._files.items():
             digest.update(name.encode() + b"\0" + file.read_bytes())
         self.version = digest.hexdigest()[:12]
+        self._versioned = f"/static/{self.version}/"
 
     def url(self, path: str) -> str:
         """Return the address of a file, good for ever."""
@@ -60,12 +61,20 @@ class Assets:
         if file is None:
             raise NotFound
         kind = _TYPES.get(file.suffix) or mimetypes.guess_type(name)[0] or "application/octet-stream"
-        headers = {"Cache-Control": _FOR_EVER if versioned else "no-cache", "Vary": "Accept-Encoding"}
+        headers = {"Cache-Control": FOR_EVER if versioned else "no-cache", "Vary": "Accept-Encoding"}
         text = kind.startswith("text/") or file.suffix in _TYPES
         if packed and text:
             headers["Content-Encoding"] = "gzip"
             return Response(self.pack(name), 200, headers, content_type=f"{kind}; charset=utf-8")
         return Response(file.read_bytes(), 200, headers, content_type=f"{kind}; charset=utf-8" if text else kind)
+
+    def kept(self, path: str, encodings: bytes) -> tuple[bytes, str] | None:
+        """Return a file for ever and its type, packed, if that is what is asked for; None sends one the long way."""
+        name = path.removeprefix(self._versioned)
+        file = self._files.get(name) if name != path else None
+        if file is None or file.suffix not in _TYPES or b"gzip" not in encodings or b"q=0" in encodings:
+            return None
+        return self.pack(name), _TYPES[file.suffix]
 
     def pack(self, name: str) -> bytes:
         """Return a file for the wire: compressed, and of our scripts without their documentation."""

@@ -50,12 +50,18 @@ class Guard:
         # Without sign-in the program listens on loopback only, or was told --insecure: whoever gets here is local.
         return Principal("local", Role.ADMIN)
 
-    def _check_host(self, header: str) -> None:
-        # A page of another site can point its own name at this address (DNS rebinding); its Host gives it away.
+    def knows(self, header: str) -> bool:
+        """Tell whether a Host header is an address or a name of this server.
+
+        A page of another site can point its own name at this address (DNS rebinding); its Host gives it away.
+        """
         host = _host_of(header)
-        if host is None or (host and not _is_address(host) and host not in self._names):
+        return host is not None and (not host or _is_address(host) or host in self._names)
+
+    def _check_host(self, header: str) -> None:
+        if not self.knows(header):
             raise ForeignHost(
-                f"this server does not answer to the name {(host or header)[:253]!r}; "
+                f"this server does not answer to the name {(_host_of(header) or header)[:253]!r}; "
                 "if it should, add it to the setting allowed_hosts"
             )
 
