@@ -1,4 +1,4 @@
-"""`python -m bench fanout | collect | charts`."""
+"""`python -m bench fanout | collect | charts | first`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import click
 from bench import charts as charts_bench
 from bench import collect as collect_bench
 from bench import fanout as fanout_bench
+from bench import first as first_bench
 
 CANVAS = click.Choice(list(charts_bench.CANVASES))
 
@@ -46,6 +47,13 @@ def collect(viewers: int, seconds: float, windows: int) -> None:
 def charts(count: int, span: str, canvases: tuple[str, ...], seconds: float) -> None:
     """Main thread of a real Chromium with many live charts in view."""
     charts_bench.run(count, span, canvases, seconds, sys.argv[1:])
+
+
+@cli.command()
+@click.option("--visits", type=click.IntRange(1), default=9, show_default=True)
+def first(visits: int) -> None:
+    """Time to the first complete chart of the overview in a real Chromium."""
+    first_bench.run(visits, sys.argv[1:])
 
 
 if __name__ == "__main__":
