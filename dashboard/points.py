@@ -53,6 +53,7 @@ def bucketed(
     """
     points: list[Point] = []
     longest = HOLE * interval if interval else math.inf
+    step = int(step) if step == int(step) else step  # whole times are written without a point
     first = math.floor(start / step)
     low = bisect_left(times, first * step)
     for bucket in range(first, math.ceil(end / step)):
@@ -68,8 +69,10 @@ def bucketed(
 
 
 def _short(value: float) -> float:
-    """Return a value with five significant digits, but never less exact than a tenth: more is only seen on the wire."""
+    """Return a value with four significant digits, but never less exact than a tenth: more is only seen on the wire."""
     size = abs(value)
-    if not 0 < size < 1e15 or value == int(value):
+    if size >= 1e15:
         return value
-    return round(value, max(1, 4 - math.floor(math.log10(size))))
+    if value == int(value):
+        return int(value)  # which is written without a point
+    return round(value, max(1, 3 - math.floor(math.log10(size))))

@@ -25,7 +25,7 @@ log = logging.getLogger("dashboard")
 MOST_FILES = 65_536
 """Open files that are asked of the system at most."""
 
-CROWD = 32
+CROWD = 16
 """Connections that have ended after which their memory is worth giving back."""
 
 TIDY_AFTER = 0.5
