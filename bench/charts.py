@@ -115,7 +115,7 @@ def run(charts: int, span: str, canvases: Sequence[str], seconds: float, command
         " to draw, as browsers do where there is one; SwiftShader stands in for the card, and its time is not counted.",
         f"Over {seconds:g} s by the kernel's count of the thread and by the browser's own (Performance.getMetrics:"
         f" wall time, and not of every task), then over {seconds:g} s by a trace, which costs something itself.",
-        "Points: of one line, in the answer from which the page filled its chart at this range.",
+        "Points: of one line, as its chart draws it; each stands for so many seconds that no more than 300 are needed.",
     )
     table.show(COLUMNS, rows, command, notes)
 
@@ -129,7 +129,7 @@ def _measure(page: Page, server: Server, charts: int, seconds: float) -> list[st
     page.wait_for_timeout(min(WARM_SECONDS, seconds) * 1000)
     busy = _busy(page, seconds)
     trace = _trace(page, seconds)
-    return _row(charts, _points(server), busy, trace, _moved(page))
+    return _row(charts, _points(page), busy, trace, _moved(page))
 
 
 def _settings(charts: int, span: str) -> str:
@@ -244,10 +244,8 @@ def _moved(page: Page) -> int:
     return sum(old != new for old, new in zip(before, after, strict=True))
 
 
-def _points(server: Server) -> int:
-    now = time.time()
-    found = json.loads(server.get(f"/api/v1/query_range?match=bench_*&start={now - HISTORY_SECONDS}&end={now}&step=0"))
-    return max((len(each["points"]) for each in found["result"]), default=0)
+def _points(page: Page) -> int:
+    return int(page.evaluate("Math.max(...document.querySelector('live-chart').traces.map(({ line }) => line.length))"))
 
 
 def _row(charts: int, points: int, busy: Busy, trace: Trace, moved: int) -> list[str]:

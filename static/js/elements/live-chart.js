@@ -102,12 +102,12 @@ export class LiveChart extends HTMLElement {
   }
 
   /**
-   * Tell whether a pixel of time has passed; less would cost a drawing that nobody sees.
+   * Tell whether a whole pixel of time has passed; less would cost a drawing that nobody sees.
    * @param {Moment} moment
    */
   #due(moment) {
     const area = this.chart?.chartArea;
-    const period = area ? Math.max(1, Math.floor(moment.range / (area.right - area.left))) : 1;
+    const period = area ? Math.ceil(moment.range / (area.right - area.left)) : 1;
     const same = this.drawn.range === moment.range && this.drawn.of === this.chosenOf && !this.drawn.early;
     const round = (/** @type {number} */ end) => Math.floor((end + this.turn) / period);
     return !(same && moment.end >= this.drawn.end && round(moment.end) === round(this.drawn.end));
