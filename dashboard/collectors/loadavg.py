@@ -41,7 +41,7 @@ class LoadAverage:
     """Systems without load averages give uptime alone."""
 
     name = "loadavg"
-    interval = None
+    interval = 5.0  # Linux reckons its averages anew every five seconds
     families = FAMILIES
 
     def __init__(self, uptime: Callable[[], float]) -> None:

@@ -16,10 +16,10 @@ from tests.serving import running_server
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("browser-boards")]
 
-SOURCES = ("/cpu", "/memory", "/networks", "/loadavg")
+SOURCES = ("/cpu", "/memory", "/networks", "/disks")
 """Whose samples come once a second, for …"""
 
-PANELS = {"cpu", "memory", "network", "cpu-modes", "memory-states", "network-io", "cores", "load"}
+PANELS = {"cpu", "memory", "network", "cpu-modes", "memory-states", "network-io", "cores", "disk-io"}
 """… these panels."""
 
 NOTE_IDS = """(() => {

@@ -198,7 +198,7 @@ BADGES = """(() => {
 
 async def test_only_what_has_just_been_sent_tells_the_latency(open_glass: OpenGlass, tmp_path: Path) -> None:
     """What is read again at the start, and what a slow collector brings, is no latency."""
-    panel = '[[board.panel]]\ntitle = "Slow"\nkind = "line"\nseries = ["slow", "system_load*"]\n'
+    panel = '[[board.panel]]\ntitle = "Slow"\nkind = "line"\nseries = ["slow", "system_memory_utilization_ratio"]\n'
     board = f'[[board]]\nname = "slow"\n{panel}'
     async with (
         running_server(config=collectors(tmp_path, slow=SLOW) + board) as running,

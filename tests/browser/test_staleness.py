@@ -232,8 +232,8 @@ async def test_frozen_tab(seconds: float, server: Server, chromium: Browser) -> 
 async def test_stopped_tab(seconds: float, server: Server, chromium: Browser, open_glass: OpenGlass) -> None:
     """A tab whose process stood still draws nothing old when it goes on.
 
-    A process that is stopped in the midst of drawing delivers that picture when it goes on, one more time what has stood
-    on the screen all the while. So a picture is judged by the clock that is drawn in it, not by when it arrives.
+    A process that is stopped in the midst of drawing delivers that picture when it goes on: once more what has stood on
+    the screen all the while. So a picture is judged by the clock that is drawn in it, not by when it arrives.
     """
     glass = await open_glass(recorded=True, scripts=(STRIP,))
     await alarmed(glass, server)

@@ -134,13 +134,19 @@ async def test_types_choose_events_and_selectors_trim_metrics_only(client: httpx
     async with viewing(client, {"types": "processes,system"}) as viewer:
         await viewer.next("processes")
         assert {event.event for event in viewer.seen} <= {"hello", "heartbeat", "processes", "system"}
-    query = {"match": ["system_load_*", 'system_cpu_utilization_ratio{cpu="0"}']}
+    query = {
+        "match": ["system_memory_utilization_*", "system_memory_available_*", 'system_cpu_utilization_ratio{cpu="0"}']
+    }
     async with viewing(client, query) as viewer:
         await viewer.next("processes")
         await viewer.next("metrics")
         await viewer.next("metrics")
     found = {name for event in viewer.seen if event.event == "metrics" for name in names(event)}
-    assert found == {"system_load_1m", "system_load_5m", "system_load_15m", 'system_cpu_utilization_ratio{cpu="0"}'}
+    assert found == {
+        "system_memory_utilization_ratio",
+        "system_memory_available_bytes",
+        'system_cpu_utilization_ratio{cpu="0"}',
+    }
 
 
 @pytest.mark.parametrize(
