@@ -49,7 +49,12 @@ class Threshold(msgspec.Struct, frozen=True, kw_only=True):
 class Panel(msgspec.Struct, frozen=True, kw_only=True):
     """One chart of a board. `series` are selectors in their canonical text."""
 
-    id: Annotated[str, Meta(description="Name in addresses, unique on its board (default: made of the title).")] = ""
+    id: Annotated[
+        str,
+        Meta(
+            description="Name in addresses, unique on its board (default: made of the title; one of the two is needed)."
+        ),
+    ] = ""
     title: Annotated[str, Meta(max_length=200, description="Heading of the panel.")] = ""
     kind: Annotated[Kind, Meta(description="How it is drawn.")]
     series: Annotated[tuple[str, ...], Meta(description="Selectors of what it shows.")] = ()

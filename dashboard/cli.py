@@ -63,6 +63,7 @@ def serve(
     flags = {"host": host, "port": port, "data_dir": data_dir, "insecure": insecure}
     loaded = load(file, os.environ, flags)
     boards = load_boards(file)
+    _refuse_unknown_collector(file, loaded)
     refuse_exposure(loaded.settings)
     settings = loaded.settings
     _warn(loaded.warnings)
@@ -84,6 +85,7 @@ def check_config(file: Path) -> None:
     read = SettingsFile.read(file)
     loaded = load(read, os.environ)
     boards = load_boards(read)
+    _refuse_unknown_collector(read, loaded)
     _warn(loaded.warnings)
     try:
         refuse_exposure(loaded.settings)
@@ -129,6 +131,19 @@ def _settings_file(config: Path | None) -> SettingsFile | None:
     if config is not None:
         return SettingsFile.read(config)
     return SettingsFile.read(DEFAULT_FILE) if DEFAULT_FILE.exists() else None
+
+
+def _refuse_unknown_collector(file: SettingsFile | None, loaded: Loaded) -> None:
+    from dashboard.collectors.load import unknown
+
+    found = unknown(loaded.settings)
+    if found is None:
+        return
+    index, message = found
+    source = loaded.sources["collector"]
+    if file is not None and source.startswith(f"{file.path}:"):
+        raise file.error(("collector", index, "name"), message)
+    raise ConfigError(f"{source}[{index}].name: {message}")
 
 
 def _setting_lines(loaded: Loaded) -> Iterable[str]:

@@ -16,7 +16,7 @@ from dashboard.collectors import CollectorState
 from dashboard.collectors.itself import Itself
 from dashboard.collectors.load import LoadFault, load
 from dashboard.collectors.schedule import Scheduler
-from dashboard.config import Settings
+from dashboard.config import CollectorSetting, Settings
 from dashboard.datadir import MARK_AHEAD, DataDir, default_folder
 from dashboard.eventlog import MemoryLog
 from dashboard.events import System, SystemEvent
@@ -89,18 +89,21 @@ class Runtime:
 
     def _schedule(self) -> Scheduler:
         collectors, self.load_faults = load(self.settings)
+        chosen = next((one for one in self.settings.collector if one.name == Itself.name), CollectorSetting(name=""))
         itself = Itself(
             self.tally,
             # Nobody steers by them, and its many series would be a third of what a viewer is sent.
-            interval=max(5.0, self.settings.interval),
+            interval=chosen.interval or max(5.0, self.settings.interval),
             published=lambda: self.broadcaster.published,
             states=self.states,
             held=lambda: (len(self.broadcaster.cursors), len(self.window), self.log.end - self.log.start),
         )
-        for collector in (*collectors, itself):
+        if chosen.enabled:
+            collectors.append(itself)
+        for collector in collectors:
             self.pipeline.declare(collector.families)
         return Scheduler(
-            [*collectors, itself],
+            collectors,
             instance=self.instance,
             clock=self.clock,
             accept=self._accept,

@@ -44,6 +44,13 @@ def test_version(tmp_path: Path) -> None:
     assert (ended.returncode, ended.stdout) == (0, f"dashboard {__version__}\n")
 
 
+@pytest.mark.parametrize("command", [("check-config", "my.toml"), ("serve", "--config", "my.toml")])
+def test_a_setting_for_a_collector_that_is_none_is_refused(tmp_path: Path, command: tuple[str, ...]) -> None:
+    (tmp_path / "my.toml").write_text('[[collector]]\nname = "dashboard"\n[[collector]]\nname = "loadavrg"\n')
+    said = refusal(run(*command, cwd=tmp_path))
+    assert said.endswith('my.toml:4: collector.name: there is no collector "loadavrg"; the nearest is "loadavg"'), said
+
+
 def test_check_config_prints_settings_with_their_sources_and_every_chart(tmp_path: Path) -> None:
     file = tmp_path / "my.toml"
     file.write_text(
@@ -60,7 +67,7 @@ def test_check_config_prints_settings_with_their_sources_and_every_chart(tmp_pat
 
 
 def test_what_check_config_prints_is_a_settings_file_that_says_the_same(tmp_path: Path) -> None:
-    (tmp_path / "one.toml").write_text('[[collector]]\nname = "cpu"\ninterval = 2\n[[collector]]\nname = "load"\n')
+    (tmp_path / "one.toml").write_text('[[collector]]\nname = "cpu"\ninterval = 2\n[[collector]]\nname = "loadavg"\n')
     first = run("check-config", "one.toml", cwd=tmp_path).stdout
     (tmp_path / "two.toml").write_text(first)
     second = run("check-config", "two.toml", cwd=tmp_path)

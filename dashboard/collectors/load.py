@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import importlib.util
 import pkgutil
@@ -24,6 +23,7 @@ from dashboard.collectors.itself import Itself
 from dashboard.config import CollectorSetting, Settings
 from dashboard.errors import CollectorError
 from dashboard.model import NAME
+from dashboard.table import nearest, shown
 
 IMPORT_PATIENCE = 5.0
 """Seconds that one file may take to be imported and to create its collector."""
@@ -103,8 +103,21 @@ def load(settings: Settings) -> tuple[list[Collector], list[LoadFault]]:
             if isinstance(error, KeyboardInterrupt):
                 raise
             faults.append(_fault(name, candidate.path, error))
-    faults.extend(_unknown(chosen, known))
     return collectors, faults
+
+
+def unknown(settings: Settings) -> tuple[int, str] | None:
+    """Return the place of the first `[[collector]]` that names none, and what to say of it; nothing foreign is run."""
+    modules = [(candidate.name, candidate.module()) for candidate in _built_in()]
+    names = [name for name, module in modules if hasattr(module, "create") or hasattr(module, "collect")]
+    names += [Itself.name, *(candidate.name for candidate in _from_folder(settings.collectors_dir, []))]
+    for index, setting in enumerate(settings.collector):
+        if setting.name not in names:
+            return (
+                index,
+                f"there is no collector {shown(setting.name)}; the nearest is {shown(nearest(setting.name, names))}",
+            )
+    return None
 
 
 def built_in_families() -> Iterator[tuple[str, Family]]:
@@ -209,13 +222,6 @@ def _claim(collector: Collector, families: dict[str, tuple[Family, str]]) -> Non
         first, owner = families.setdefault(family.name, (family, collector.name))
         if first != family:
             raise CollectorError(f"the family {family.name} is declared differently by the collector {owner!r}")
-
-
-def _unknown(chosen: dict[str, CollectorSetting], known: list[str]) -> Iterator[LoadFault]:
-    for name in chosen.keys() - set(known):
-        near = difflib.get_close_matches(name, known, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(known)}"
-        yield LoadFault(name, "[[collector]]", None, f"there is no collector {name!r}{hint}")
 
 
 def _fault(name: str, path: str, error: BaseException) -> LoadFault:

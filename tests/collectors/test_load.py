@@ -10,7 +10,7 @@ import pytest
 from dashboard.collectors import Collector
 from dashboard.collectors import load as loading
 from dashboard.collectors.__main__ import table
-from dashboard.collectors.load import LoadFault, load
+from dashboard.collectors.load import LoadFault, load, unknown
 from dashboard.config import CollectorSetting, Settings
 from tests.collectors.stage import running
 
@@ -142,9 +142,17 @@ def test_settings_slow_one_down_and_leave_one_out(tmp_path: Path) -> None:
     assert not {"bad", "processes"} & {collector.name for collector in collectors}
 
 
-def test_setting_for_no_collector_names_the_nearest() -> None:
-    faults = load(Settings(collector=(CollectorSetting(name="proceses"),)))[1]
-    assert str(only(faults)) == "[[collector]]: there is no collector 'proceses'; did you mean 'processes'?"
+def test_setting_for_no_collector_names_the_nearest(tmp_path: Path) -> None:
+    """Those of the folder and the program's own count, too; modules that are no collectors do not."""
+    put(tmp_path, good=GOOD)
+    right = tuple(CollectorSetting(name=name) for name in ("good", "dashboard", "cpu"))
+    assert unknown(Settings(collectors_dir=tmp_path, collector=right)) is None
+    wrong = (*right, CollectorSetting(name="proceses"))
+    assert unknown(Settings(collectors_dir=tmp_path, collector=wrong)) == (
+        3,
+        'there is no collector "proceses"; the nearest is "processes"',
+    )
+    assert unknown(Settings(collector=(CollectorSetting(name="lane"),))) is not None
 
 
 def test_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
