@@ -48,16 +48,75 @@ class Processes(Event, frozen=True, kw_only=True, tag="processes"):
     rows: tuple[ProcessRow, ...]
 
 
-SystemEvent = Literal["start", "stop", "collector_failed", "collector_recovered", "changed", "clock_step", "high_load"]
+Level = Literal["debug", "info", "warning", "error", "critical"]
+
+
+class Log(Event, frozen=True, kw_only=True, tag="log"):
+    """One line of a program's log."""
+
+    resource: dict[str, str]
+    level: Level
+    message: str
+    logger: str = ""
+
+
+TaskState = Literal["running", "completed", "failed", "lost"]
+
+
+class Task(Event, frozen=True, kw_only=True, tag="task"):
+    """How far a piece of long work is: each event is the whole of what is known, and replaces the one before.
+
+    `progress` is from 0 to 1, None while nobody knows; `done` of `total` are in `unit`, and `rate` is units per second.
+    Nothing heard for three `interval` seconds makes a running task `lost`. `output` are the last lines of a command.
+    """
+
+    resource: dict[str, str]
+    task: str
+    state: TaskState
+    title: str = ""
+    message: str = ""
+    progress: float | None = None
+    done: float | None = None
+    total: float | None = None
+    unit: str = ""
+    rate: float | None = None
+    interval: float
+    started_at: float
+    ended_at: float | None = None
+    exit_code: int | None = None
+    output: tuple[str, ...] = ()
+
+
+class Notification(Event, frozen=True, kw_only=True, tag="notification"):
+    """A notice to all, or to the principal named in `to` alone."""
+
+    title: str
+    message: str = ""
+    level: Level = "info"
+    to: str | None = None
+
+
+SystemEvent = Literal[
+    "start",
+    "stop",
+    "collector_failed",
+    "collector_recovered",
+    "changed",
+    "clock_step",
+    "high_load",
+    "load_normal",
+    "not_stored",
+]
 
 
 class System(Event, frozen=True, kw_only=True, tag="system"):
-    """Something that the program says of itself."""
+    """Something that the program says of itself. `not_stored` names in `ids` the events that no disk holds."""
 
     event: SystemEvent
     message: str = ""
     collector: str | None = None
     what: str | None = None
+    ids: tuple[str, ...] = ()
 
 
 class Control(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", omit_defaults=True):
@@ -112,8 +171,18 @@ class Bye(Control, frozen=True, kw_only=True, tag="bye"):
     retry_after: float
 
 
-LOGGED: dict[str, type[Event]] = {str(kind.__struct_config__.tag): kind for kind in (Metrics, Processes, System)}
+LOGGED: dict[str, type[Event]] = {
+    str(kind.__struct_config__.tag): kind for kind in (Metrics, Processes, Log, Task, Notification, System)
+}
 """Every type that has an id and a place in the log, by its name on the wire."""
 
-TYPES = frozenset({*LOGGED, "alert", "log", "notification", "task"})
-"""Every type that a viewer may ask for. Some have no source yet: a filter for them is right, and quiet."""
+KEPT: dict[str, Literal["history", "state"]] = {
+    "log": "history",
+    "task": "state",
+    "notification": "state",
+    "system": "state",
+}
+"""The types that are kept on disk, each with its database; of a task its latest state is."""
+
+TYPES = frozenset({*LOGGED, "alert"})
+"""Every type that a viewer may ask for. Alerts have no source yet: a filter for them is right, and quiet."""

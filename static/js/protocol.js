@@ -7,21 +7,30 @@
  *   state: string, command?: string }} ProcessRow
  * @typedef {{ id: string, type: "processes", timestamp: number, source: string, interval: number | null,
  *   resource: Record<string, string>, rows: ProcessRow[] }} Processes
+ * @typedef {"debug" | "info" | "warning" | "error" | "critical"} Level
+ * @typedef {{ id: string, type: "log", timestamp: number, source: string, resource: Record<string, string>, level: Level,
+ *   message: string, logger?: string }} Log
+ * @typedef {{ id: string, type: "task", timestamp: number, source: string, resource: Record<string, string>, task: string,
+ *   state: "running" | "completed" | "failed" | "lost", title?: string, message?: string, progress?: number | null,
+ *   done?: number | null, total?: number | null, unit?: string, rate?: number | null, interval: number, started_at: number,
+ *   ended_at?: number | null, exit_code?: number | null, output?: string[] }} Task
+ * @typedef {{ id: string, type: "notification", timestamp: number, source: string, title: string, message?: string,
+ *   level?: Level, to?: string | null }} Notice
  * @typedef {{ id: string, type: "system", timestamp: number, source: string, event: string, message?: string,
- *   collector?: string | null, what?: string | null }} System
+ *   collector?: string | null, what?: string | null, ids?: string[] }} System
  * @typedef {{ type: "hello", version: string, server_time: number, heartbeat_interval: number,
  *   resume: "fresh" | "resumed" | "gap", oldest: string, newest: string }} Hello
  * @typedef {{ type: "heartbeat", server_time: number }} Heartbeat
  * @typedef {{ type: "gap", after: string, before: string, from?: number | null, to?: number | null, types: string[],
  *   reason: string, skipped?: number | null }} Gap
  * @typedef {{ type: "bye", reason: string, retry_after: number }} Bye
- * @typedef {Metrics | Processes | System} Logged
+ * @typedef {Metrics | Processes | Log | Task | Notice | System} Logged
  * @typedef {Hello | Heartbeat | Gap | Bye} Control
  * @typedef {Logged | Control} StreamEvent
  */
 
 /** Types that have an id and a place in the log. */
-export const LOGGED = /** @type {const} */ (["metrics", "processes", "system"]);
+export const LOGGED = /** @type {const} */ (["metrics", "processes", "log", "task", "notification", "system"]);
 
 /** Types that are about the stream itself and never move Last-Event-ID. */
 export const CONTROL = /** @type {const} */ (["hello", "heartbeat", "gap", "bye"]);
