@@ -92,7 +92,7 @@ class Notification(Event, frozen=True, kw_only=True, tag="notification"):
 
     title: str
     message: str = ""
-    level: Level = "info"
+    level: Level
     to: str | None = None
 
 

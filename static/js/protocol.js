@@ -15,7 +15,7 @@
  *   done?: number | null, total?: number | null, unit?: string, rate?: number | null, interval: number, started_at: number,
  *   ended_at?: number | null, exit_code?: number | null, output?: string[] }} Task
  * @typedef {{ id: string, type: "notification", timestamp: number, source: string, title: string, message?: string,
- *   level?: Level, to?: string | null }} Notice
+ *   level: Level, to?: string | null }} Notification
  * @typedef {{ id: string, type: "system", timestamp: number, source: string, event: string, message?: string,
  *   collector?: string | null, what?: string | null, ids?: string[] }} System
  * @typedef {{ type: "hello", version: string, server_time: number, heartbeat_interval: number,
@@ -24,7 +24,7 @@
  * @typedef {{ type: "gap", after: string, before: string, from?: number | null, to?: number | null, types: string[],
  *   reason: string, skipped?: number | null }} Gap
  * @typedef {{ type: "bye", reason: string, retry_after: number }} Bye
- * @typedef {Metrics | Processes | Log | Task | Notice | System} Logged
+ * @typedef {Metrics | Processes | Log | Task | Notification | System} Logged
  * @typedef {Hello | Heartbeat | Gap | Bye} Control
  * @typedef {Logged | Control} StreamEvent
  */
