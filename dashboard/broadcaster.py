@@ -75,7 +75,7 @@ class Broadcaster:
         if not self._pending:
             return
         events, self._pending = self._pending, []
-        self.log.append(events)
+        self.log.admit(self.log.stamp(events))
         if self._clock.monotonic() > self._beat_due - self.heartbeat_interval / 8:
             self._make_beat()  # it rides in this flush's write instead of costing one of its own
         self._wake()

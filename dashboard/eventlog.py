@@ -44,23 +44,37 @@ class EventId(NamedTuple):
 class Entry:
     """An event with its id; encoded at most once, when the first reader wants it whole."""
 
-    __slots__ = ("_frame", "event", "id", "kept_at", "type")
+    __slots__ = ("_data", "_frame", "event", "id", "stamped_at", "to", "type")
 
-    def __init__(self, id: EventId, event: Event, kept_at: float) -> None:
-        self.id, self.event, self.kept_at = id, event, kept_at
+    def __init__(self, id: EventId, event: Event, stamped_at: float) -> None:
+        self.id, self.event, self.stamped_at = id, event, stamped_at
         self.type = event.type
+        self.to: str | None = getattr(event, "to", None)
+        self._data: bytes | None = None
         self._frame: bytes | None = None
+
+    @property
+    def data(self) -> bytes:
+        """The whole event as JSON, without its id; this is what a disk keeps."""
+        if self._data is None:
+            self._data = self.event.encode()
+        return self._data
 
     @property
     def frame(self) -> bytes:
         """The whole event as an SSE frame."""
         if self._frame is None:
-            self._frame = self.frame_of(self.event)
+            self._frame = event_frame(self.id, self.type, self._data or self.event.encode())
         return self._frame
 
     def frame_of(self, event: Event) -> bytes:
-        """Encode `event`, a part of this entry's, under this entry's id and with it as the first key of `data`."""
-        return frame(self.type, b'{"id":"%b",%b' % (str(self.id).encode(), event.encode()[1:]), id=str(self.id))
+        """Encode `event`, a part of this entry's, under this entry's id."""
+        return event_frame(self.id, self.type, event.encode())
+
+
+def event_frame(id: EventId, type: str, data: bytes) -> bytes:
+    """Return the SSE frame of an event, its id as the first key of `data`."""
+    return frame(type, b'{"id":"%b",%b' % (str(id).encode(), data[1:]), id=str(id))
 
 
 class Bounds(NamedTuple):
@@ -74,8 +88,12 @@ class Bounds(NamedTuple):
 class EventLog(Protocol):
     """Where events live between a publisher and its readers. Positions count entries since the start of the run."""
 
-    def append(self, events: Sequence[Event]) -> None:
-        """Give each event its id and make it readable."""
+    def stamp(self, events: Sequence[Event]) -> list[Entry]:
+        """Give each event its id; nobody can read it yet."""
+        ...
+
+    def admit(self, entries: Sequence[Entry]) -> None:
+        """Make entries readable, in the order in which they were stamped."""
         ...
 
     def read(self, position: int) -> Sequence[Entry]:
@@ -110,7 +128,7 @@ class MemoryLog:
         self._entries: list[Entry] = []
         self._dropped = 0  # entries at the head of the list that have left; cut off in bulk, for a list's head is dear
         self._base = 0  # position of the list's first element
-        self._origin = self._last = self._floor = EventId(max(int(clock.wall() * 1000), begin_above), 0)
+        self._origin = self._stamped = self._last = self._floor = EventId(max(int(clock.wall() * 1000), begin_above), 0)
 
     @property
     def start(self) -> int:
@@ -123,13 +141,25 @@ class MemoryLog:
     def bounds(self) -> Bounds:
         return Bounds(self._origin, self._floor, self._last)
 
-    def append(self, events: Sequence[Event]) -> None:
-        now = self._clock.monotonic()
+    @property
+    def stamped(self) -> EventId:
+        """The newest id that was given, whether or not its event can be read yet."""
+        return self._stamped
+
+    def stamp(self, events: Sequence[Event]) -> list[Entry]:
+        now, last, entries = self._clock.monotonic(), self._stamped, []
         for event in events:
             ms = int(self._clock.wall() * 1000)
-            self._last = EventId(ms, 0) if ms > self._last.ms else EventId(self._last.ms, self._last.seq + 1)
-            self._entries.append(Entry(self._last, event, now))
-        self._trim(now)
+            last = EventId(ms, 0) if ms > last.ms else EventId(last.ms, last.seq + 1)
+            entries.append(Entry(last, event, now))
+        self._stamped = last
+        return entries
+
+    def admit(self, entries: Sequence[Entry]) -> None:
+        if entries:
+            self._entries.extend(entries)
+            self._last = entries[-1].id
+            self._trim(self._clock.monotonic())
 
     def read(self, position: int) -> Sequence[Entry]:
         return self._entries[max(position - self._base, self._dropped) :]
@@ -140,7 +170,7 @@ class MemoryLog:
     def _trim(self, now: float) -> None:
         entries = self._entries
         while self._dropped < len(entries) and (
-            len(entries) - self._dropped > self._max_events or now - entries[self._dropped].kept_at > self._max_age
+            len(entries) - self._dropped > self._max_events or now - entries[self._dropped].stamped_at > self._max_age
         ):
             self._floor = entries[self._dropped].id
             self._dropped += 1

@@ -19,7 +19,7 @@ def filled(clock: HandClock, count: int, *, max_events: int = 100, max_age: floa
     log = MemoryLog(clock, max_events=max_events, max_age=max_age)
     for number in range(count):
         clock.move(1.0)
-        log.append([system(str(number))])
+        log.admit(log.stamp([system(str(number))]))
     return log
 
 
@@ -39,8 +39,8 @@ def test_events_of_one_moment_are_told_apart_by_their_sequence() -> None:
     clock = HandClock()
     log = MemoryLog(clock, max_events=10, max_age=60)
     clock.move(1)
-    log.append([system(), system()])
-    log.append([system()])
+    log.admit(log.stamp([system(), system()]))
+    log.admit(log.stamp([system()]))
     assert [entry.id.seq for entry in log.read(0)] == [0, 1, 2]
 
 
@@ -51,7 +51,7 @@ def test_ids_rise_whatever_the_clock_does(steps: list[float]) -> None:
     before = log.bounds().newest
     for step in steps:
         clock.step(step)
-        log.append([system()])
+        log.admit(log.stamp([system()]))
         assert log.bounds().newest > before
         before = log.bounds().newest
 
@@ -62,7 +62,7 @@ def test_ids_rise_over_a_restart_on_a_clock_that_was_set_back() -> None:
     mark = first.bounds().newest.ms + 15_000
     clock.step(-3600)
     second = MemoryLog(clock, max_events=10, max_age=60, begin_above=mark)
-    second.append([system()])
+    second.admit(second.stamp([system()]))
     assert second.bounds().newest > EventId(mark, 0) > first.bounds().newest
     assert second.bounds().origin == second.bounds().floor == EventId(mark, 0)
 
@@ -78,10 +78,10 @@ def test_the_oldest_leave_when_they_are_too_old_by_a_clock_that_never_jumps() ->
     clock = HandClock()
     log = filled(clock, 5, max_age=10)
     clock.step(7200)
-    log.append([system("later")])
+    log.admit(log.stamp([system("later")]))
     assert messages(log) == ["0", "1", "2", "3", "4", "later"]
     clock.move(7.5)
-    log.append([system("last")])
+    log.admit(log.stamp([system("last")]))
     assert messages(log) == ["2", "3", "4", "later", "last"]
 
 
@@ -125,7 +125,7 @@ def test_a_log_emptied_by_age_can_be_gone_on_from_at_its_newest() -> None:
     log = filled(clock, 3, max_age=10)
     newest = log.bounds().newest
     clock.move(100)
-    log.append([])
+    log.admit(log.stamp([]))
     assert not log.read(0)
     assert log.bounds().floor == log.bounds().newest == newest
 
@@ -133,7 +133,7 @@ def test_a_log_emptied_by_age_can_be_gone_on_from_at_its_newest() -> None:
 def test_data_begins_with_the_id_and_is_encoded_once() -> None:
     clock = HandClock()
     log = MemoryLog(clock, max_events=10, max_age=60)
-    log.append([metrics(5.0, a=1.5)])
+    log.admit(log.stamp([metrics(5.0, a=1.5)]))
     (entry,) = log.read(0)
     assert entry.frame is entry.frame
     data = entry.frame.split(b"data: ")[1].strip()
