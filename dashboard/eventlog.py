@@ -159,7 +159,7 @@ class MemoryLog:
         if entries:
             self._entries.extend(entries)
             self._last = entries[-1].id
-            self._trim(self._clock.monotonic())
+        self._trim(self._clock.monotonic())
 
     def read(self, position: int) -> Sequence[Entry]:
         return self._entries[max(position - self._base, self._dropped) :]
