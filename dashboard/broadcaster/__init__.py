@@ -1,0 +1,7 @@
+"""The one log and its many cursors: a viewer is a position and a filter, nothing more."""
+
+from __future__ import annotations
+
+from dashboard.broadcaster.core import PIECE, Broadcaster, Cursor
+
+__all__ = ["PIECE", "Broadcaster", "Cursor"]
