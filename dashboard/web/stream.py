@@ -10,6 +10,7 @@ from dashboard.broadcaster import Cursor
 from dashboard.filters import Filter
 from dashboard.model import Role
 from dashboard.runtime import Runtime
+from dashboard.web import poll
 from dashboard.web.routing import Context, Route
 
 HEADERS = {"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"}
@@ -17,11 +18,17 @@ HEADERS = {"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"}
 
 
 async def events(context: Context) -> Response:
-    """Stream events: `types`, `match` (repeatable), `after`, and the header Last-Event-ID, which wins."""
+    """Stream events: `types`, `match` (repeatable), `after`, and the header Last-Event-ID, which wins.
+
+    With `wait`, answer a piece of them as JSON.
+    """
+    wait = poll.wait_of(context) if "wait" in context.request.args else None
     filter = Filter.parse(",".join(context.args("types")), context.args("match"))
     cursor = context.runtime.broadcaster.subscribe(
         filter, after=context.arg("after"), header=context.request.headers.get("Last-Event-ID")
     )
+    if wait is not None:
+        return await poll.answer(context, cursor, wait)
     viewer = f"{context.principal.name}@{context.request.remote_addr}"
     body = b"" if context.request.method == "HEAD" else _written(context.runtime, cursor, viewer)
     response = Response(body, 200, HEADERS, content_type="text/event-stream")
