@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
+from collections.abc import Callable
 from types import TracebackType
 from typing import Literal, NamedTuple, Self
 
@@ -45,6 +46,8 @@ class Broadcaster:
         self.heartbeat_interval, self._flush_interval = heartbeat_interval, flush_interval
         self.published: dict[str, int] = {}
         self.cursors: set[Cursor] = set()
+        self.listeners: set[Callable[[], None]] = set()
+        """Called whenever there may be something new to read; each must return at once."""
         self.beats = 0
         self.beat_frame = b""
         self.closing: Literal["shutdown"] | None = None
@@ -199,6 +202,8 @@ class Broadcaster:
         for waiter in waiters:
             if not waiter.done():
                 waiter.set_result(None)
+        for listener in self.listeners:
+            listener()
 
 
 class Cursor:
