@@ -16,7 +16,21 @@ PACKAGE = "dashboard"
 FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"model", "errors", "clock", "selector", "points", "tally", "toml_lines", "toml_text"}),
     frozenset(
-        {"config", "datadir", "settings_file", "table", "boards", "events", "eventlog", "filters", "sse", "exposition"}
+        {
+            "config",
+            "datadir",
+            "settings_file",
+            "table",
+            "boards",
+            "events",
+            "eventlog",
+            "filters",
+            "sse",
+            "exposition",
+            "archive",
+            "sqlite",
+            "reserve",
+        }
     ),
     frozenset({"broadcaster", "window", "collectors", "ingest", "reload"}),
     frozenset({"pipeline"}),

@@ -12,6 +12,7 @@
     ├── Forbidden                  the principal's role is not enough (HTTP 403)
     ├── ForeignOrigin              a write from another site (HTTP 403)
     ├── ForeignHost                a Host header that is not ours (HTTP 421)
+    ├── StorageError               something that the disk does not take or give
     └── CollectorError             a collector that cannot be loaded or failed
         └── CollectorTimeout         … that did not return in time
 """
@@ -99,6 +100,19 @@ class ForeignHost(DashboardError):
 
     code = "foreign_host"
     status = 421
+
+
+class StorageError(DashboardError):
+    """Something that the disk does not take or give; it is tried anew each time, so it may mend without a restart.
+
+    `types` are the types of events that were not stored.
+    """
+
+    code = "storage"
+
+    def __init__(self, message: str, types: frozenset[str] = frozenset()) -> None:
+        self.types = types
+        super().__init__(message)
 
 
 class CollectorError(DashboardError):
