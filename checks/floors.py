@@ -14,7 +14,7 @@ from pathlib import Path
 PACKAGE = "dashboard"
 
 FLOORS: tuple[frozenset[str], ...] = (
-    frozenset({"model", "errors", "clock", "selector", "points", "tally", "toml_lines", "toml_text"}),
+    frozenset({"model", "errors", "clock", "selector", "plain", "points", "tally", "toml_lines", "toml_text"}),
     frozenset(
         {
             "config",
@@ -32,7 +32,7 @@ FLOORS: tuple[frozenset[str], ...] = (
             "reserve",
         }
     ),
-    frozenset({"broadcaster", "window", "collectors", "ingest", "reload"}),
+    frozenset({"broadcaster", "window", "collectors", "ingest", "recent", "reload"}),
     frozenset({"pipeline"}),
     frozenset({"runtime"}),
     frozenset({"web", "cli", "__main__"}),

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from dashboard import __version__
+from dashboard.archive import Archive, MemoryArchive
 from dashboard.boards import Board
 from dashboard.broadcaster import Broadcaster
 from dashboard.clock import SystemClock
@@ -20,6 +21,7 @@ from dashboard.config import CollectorSetting, Settings
 from dashboard.datadir import MARK_AHEAD, DataDir, default_folder
 from dashboard.eventlog import MemoryLog
 from dashboard.events import System, SystemEvent
+from dashboard.ingest.tasklist import TaskList
 from dashboard.model import Batch
 from dashboard.pipeline import Pipeline
 from dashboard.reload import watch
@@ -42,18 +44,22 @@ class Runtime:
         self.data_dir = DataDir(settings.data_dir or default_folder())
         self.instance = settings.instance or self.data_dir.instance()
         self.tally = Tally()
+        self.archive: Archive = MemoryArchive()
         self.log = MemoryLog(
             self.clock, max_events=settings.log_events, max_age=settings.log_age, begin_above=self.data_dir.id_mark()
         )
         self.broadcaster = Broadcaster(
             self.log,
             self.clock,
+            self.archive,
             version=__version__,
+            source=f"{self.instance}/dashboard",
             heartbeat_interval=settings.heartbeat_interval,
             flush_interval=settings.flush_interval,
         )
         self.window = Window(keep=settings.window, max_series=settings.max_series)
         self.pipeline = Pipeline(self.window, self.broadcaster, self.clock)
+        self.tasks = TaskList(self.clock)
         self.load_faults: list[LoadFault] = []
         self.scheduler = self._schedule()
 
@@ -154,6 +160,7 @@ async def running(settings: Settings, boards: Sequence[Board], path: Path | None
                 ("heartbeat", runtime.broadcaster.run),
                 ("house", lambda: _keep_house(runtime)),
                 ("lag", lambda: _measure_lag(runtime.tally)),
+                ("tasks", lambda: _mind_tasks(runtime)),
                 ("watch", lambda: watch(runtime)),
             )
         ]
@@ -205,3 +212,10 @@ async def _measure_lag(tally: Tally, every: float = 0.5) -> None:
         due = loop.time() + every
         await asyncio.sleep(every)
         tally.loop_lag = max(tally.loop_lag, loop.time() - due)
+
+
+async def _mind_tasks(runtime: Runtime, every: float = 0.5) -> None:
+    while True:
+        for task in runtime.tasks.tick():
+            runtime.broadcaster.publish(task)
+        await asyncio.sleep(every)

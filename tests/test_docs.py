@@ -36,7 +36,8 @@ from dashboard.config import load
 from dashboard.errors import CollectorError, ConfigError, DashboardError, SeriesSyntaxError, StorageError
 from dashboard.events import LOGGED, Control, Event
 from dashboard.filters import MAX_SELECTORS
-from dashboard.ingest.samples import FUTURE, MAX_LABELS, MAX_SAMPLES, MAX_SERIES_LENGTH
+from dashboard.ingest.items import FUTURE
+from dashboard.ingest.samples import MAX_LABELS, MAX_SAMPLES, MAX_SERIES_LENGTH
 from dashboard.model import ProcessRow
 from dashboard.selector import MAX_LENGTH
 from dashboard.settings_file import SettingsFile
@@ -188,12 +189,13 @@ def test_an_example_of_an_event_is_one(block: Block) -> None:
 
 def test_every_code_of_a_refused_sample_is_in_the_table_and_no_other() -> None:
     given = {SeriesSyntaxError.code, *get_args(Refusal)}
-    for node in ast.walk(ast.parse((ROOT / "dashboard/ingest/samples.py").read_text("utf-8"))):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-            place = {"_refusal": 0, "Rejection": 1}.get(node.func.id)
-            code = node.args[place] if place is not None else None
-            if isinstance(code, ast.Constant):
-                given.add(str(code.value))
+    for name in ("items", "samples"):
+        for node in ast.walk(ast.parse((ROOT / f"dashboard/ingest/{name}.py").read_text("utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+                place = {"refusal": 0, "Rejection": 1}.get(node.func.id)
+                code = node.args[place] if place is not None else None
+                if isinstance(code, ast.Constant):
+                    given.add(str(code.value))
     assert set(re.findall(r"^\| `(\w+)` \|", section(PUSHING, "## The answer"), re.MULTILINE)) == given
 
 

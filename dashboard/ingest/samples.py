@@ -9,15 +9,11 @@ import msgspec
 from msgspec import Meta
 
 from dashboard.errors import InvalidInput, SeriesSyntaxError
+from dashboard.ingest.items import NO_JSON, Rejection, items, moment, refusal
 from dashboard.model import Batch, Series, series_text
 
 MAX_SAMPLES = 10_000
 """Samples of one request at most."""
-
-FUTURE = 60.0
-"""Seconds by which a sender's clock may be ahead."""
-
-_NO_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 MAX_LABELS = 64
 MAX_SERIES_LENGTH = 4_096
@@ -30,14 +26,6 @@ class PushedSample(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     value: float
     timestamp: float | None = None
     interval: Annotated[float, Meta(gt=0, le=86_400)] | None = None
-
-
-class Rejection(msgspec.Struct, frozen=True):
-    """Why the sample at `index` of a request was not taken."""
-
-    index: int
-    code: str
-    message: str
 
 
 class Reading(msgspec.Struct, frozen=True):
@@ -57,16 +45,16 @@ def read(body: bytes, *, instance: str, now: float, keep: float) -> Reading:
 
     Raises InvalidInput when the body is no JSON, neither an object nor a list, or too long.
     """
-    items = _items(body)
+    raws = items(body, noun="samples", shape='{"series": …, "value": …}', most=MAX_SAMPLES)
     places: dict[tuple[str, float, float | None], int] = {}
     batches: list[Batch] = []
     indexes: dict[tuple[int, str], list[int]] = {}
     rejected: list[Rejection] = []
-    for index, raw in enumerate(items):
+    for index, raw in enumerate(raws):
         try:
             sample = msgspec.json.decode(raw, type=PushedSample)
             series, time = _series(sample), _time(sample, now, keep)
-        except _NO_JSON as error:
+        except NO_JSON as error:
             rejected.append(Rejection(index, "invalid_sample", str(error)))
             continue
         except InvalidInput as error:
@@ -79,19 +67,7 @@ def read(body: bytes, *, instance: str, now: float, keep: float) -> Reading:
         own = series_text(series.name, (pair for pair in series.labels if pair[0] != "instance"))
         batches[place].samples[own] = sample.value
         indexes.setdefault((place, own), []).append(index)
-    return Reading(batches, indexes, rejected, len(items))
-
-
-def _items(body: bytes) -> list[msgspec.Raw]:
-    try:
-        if body.lstrip()[:1] == b"{":
-            return [msgspec.json.decode(body, type=msgspec.Raw)]
-        items = msgspec.json.decode(body, type=list[msgspec.Raw])
-    except _NO_JSON as error:
-        raise InvalidInput(f'expected one {{"series": …, "value": …}} or a list of them as JSON: {error}') from error
-    if len(items) > MAX_SAMPLES:
-        raise InvalidInput(f"{len(items)} samples in one request; at most {MAX_SAMPLES}: send them in several")
-    return items
+    return Reading(batches, indexes, rejected, len(raws))
 
 
 def _series(sample: PushedSample) -> Series:
@@ -101,22 +77,12 @@ def _series(sample: PushedSample) -> Series:
     if series.label("__name__"):
         raise SeriesSyntaxError(sample.series, 0, "the name stands in front of '{', not in a label __name__")
     if not math.isfinite(sample.value):
-        raise _refusal("not_finite", "value: must be a finite number")
+        raise refusal("not_finite", "value: must be a finite number")
     return series
 
 
 def _time(sample: PushedSample, now: float, keep: float) -> float:
-    time = now if sample.timestamp is None else sample.timestamp
-    if not math.isfinite(time) or time > now + FUTURE:
-        raise _refusal(
-            "in_the_future", f"timestamp: over {FUTURE:.0f} s ahead of this server's clock; send Unix seconds"
-        )
+    time = moment(sample.timestamp, now)
     if time < now - keep:
-        raise _refusal("too_old", f"timestamp: over {keep:.0f} s ago, which is as far back as is kept")
+        raise refusal("too_old", f"timestamp: over {keep:.0f} s ago, which is as far back as is kept")
     return time
-
-
-def _refusal(code: str, message: str) -> InvalidInput:
-    error = InvalidInput(message)
-    error.code = code
-    return error

@@ -1,0 +1,72 @@
+"""Notices to all or to one principal, pushed as JSON."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from dashboard import plain
+from dashboard.errors import InvalidInput
+from dashboard.events import Notification
+from dashboard.ingest.items import NO_JSON, Rejection, items, refusal
+from dashboard.ingest.logs import MAX_NAME, Name, level_of
+
+MAX_NOTIFICATIONS = 100
+"""Notices of one request at most."""
+
+MAX_TITLE = 200
+MAX_MESSAGE = 4_096
+
+
+class PushedNotification(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One notice as a program sends it; `to` is the name of the principal that it is for (none: all)."""
+
+    title: str
+    message: str | None = None
+    level: Name = "info"
+    to: Annotated[str, Meta(max_length=MAX_NAME)] | None = None
+
+
+class Reading(msgspec.Struct, frozen=True):
+    """What a request held: notices to publish, and what was refused."""
+
+    notifications: list[Notification]
+    rejected: list[Rejection]
+
+
+def read(body: bytes, *, source: str, now: float) -> Reading:
+    """Read a request's body: one object or a list. `source` tells who sends it.
+
+    Raises InvalidInput when the body is no JSON, neither an object nor a list, or too long.
+    """
+    notifications: list[Notification] = []
+    rejected: list[Rejection] = []
+    found = items(body, noun="notifications", shape='{"title": …}', most=MAX_NOTIFICATIONS)
+    for index, raw in enumerate(found):
+        try:
+            pushed = msgspec.json.decode(raw, type=PushedNotification)
+            notifications.append(_notification(pushed, source, now))
+        except NO_JSON as error:
+            rejected.append(Rejection(index, "invalid_notification", str(error)))
+        except InvalidInput as error:
+            rejected.append(Rejection(index, error.code, str(error)))
+    return Reading(notifications, rejected)
+
+
+def _notification(pushed: PushedNotification, source: str, now: float) -> Notification:
+    title = plain.line(pushed.title, MAX_TITLE)
+    if not title:
+        raise refusal("invalid_notification", "title: must not be empty")
+    to = pushed.to
+    if to is not None and (not to or plain.line(to, MAX_NAME) != to):
+        raise refusal("invalid_notification", "to: must be the name of a principal; leave it out to tell everyone")
+    return Notification(
+        timestamp=now,
+        source=source,
+        title=title,
+        message=plain.text(pushed.message or "", MAX_MESSAGE).strip(),
+        level=level_of(pushed.level),
+        to=to,
+    )

@@ -1,0 +1,52 @@
+"""Lines of programs' logs: taken by POST, and the newest for whoever begins to look."""
+
+from __future__ import annotations
+
+import asyncio
+
+from quart import Response
+
+from dashboard.errors import InvalidParameter
+from dashboard.events import Log
+from dashboard.ingest.logs import LEVELS, read
+from dashboard.model import Role
+from dashboard.recent import recent
+from dashboard.web.pushing import answer, json_body, limit, sender
+from dashboard.web.routing import Context, Route, json_response
+
+MAX_LINES = 1_000
+"""Lines of one answer at most."""
+
+
+async def push(context: Context) -> Response:
+    """Take one line or a list; answer what was accepted and, one by one, what was not and why."""
+    runtime = context.runtime
+    reading = await asyncio.to_thread(
+        read, await json_body(context), instance=sender(context), now=runtime.clock.wall()
+    )
+    for line in reading.lines:
+        runtime.broadcaster.publish(line)
+    return answer(len(reading.lines), reading.rejected)
+
+
+async def newest(context: Context) -> Response:
+    """Give the newest lines, newest first: `limit`, `level` (this or above), `text` in message or logger."""
+    least, text = context.arg("level"), (context.arg("text") or "").casefold()
+    if least is not None and least not in LEVELS:
+        raise InvalidParameter("level", f"must be one of {', '.join(LEVELS)}")
+    levels = frozenset(LEVELS[LEVELS.index(least) :] if least in LEVELS else LEVELS)
+
+    def chosen(line: Log) -> bool:
+        if line.level not in levels:
+            return False
+        return not text or text in line.message.casefold() or text in line.logger.casefold()
+
+    runtime = context.runtime
+    found = recent(runtime.log, Log, limit(context, 200, MAX_LINES), chosen)
+    return json_response({"as_of": str(found.as_of), "server_time": runtime.clock.wall(), "result": found.events})
+
+
+ROUTES = (
+    Route("/api/v1/logs", Role.WRITER, push, ("POST",)),
+    Route("/api/v1/logs", Role.VIEWER, newest),
+)

@@ -1,0 +1,45 @@
+"""Notices: taken by POST for all or for one principal, and the newest of those that concern who asks."""
+
+from __future__ import annotations
+
+import asyncio
+
+from quart import Response
+
+from dashboard.events import Notification
+from dashboard.ingest.notifications import read
+from dashboard.model import Role
+from dashboard.recent import recent
+from dashboard.web.pushing import answer, json_body, limit, sender
+from dashboard.web.routing import Context, Route, json_response
+
+MAX_NOTIFICATIONS = 500
+"""Notices of one answer at most."""
+
+
+async def push(context: Context) -> Response:
+    """Take one notice or a list; answer what was accepted and, one by one, what was not and why."""
+    runtime = context.runtime
+    source = f"{sender(context)}/{context.principal.name}"
+    reading = await asyncio.to_thread(read, await json_body(context), source=source, now=runtime.clock.wall())
+    for notification in reading.notifications:
+        runtime.broadcaster.publish(notification, urgent=True)
+    return answer(len(reading.notifications), reading.rejected)
+
+
+async def newest(context: Context) -> Response:
+    """Give the newest notices to everyone or to who asks, newest first: `limit`."""
+    runtime, name = context.runtime, context.principal.name
+    found = recent(
+        runtime.log,
+        Notification,
+        limit(context, 100, MAX_NOTIFICATIONS),
+        lambda notification: notification.to in (None, name),
+    )
+    return json_response({"as_of": str(found.as_of), "server_time": runtime.clock.wall(), "result": found.events})
+
+
+ROUTES = (
+    Route("/api/v1/notifications", Role.WRITER, push, ("POST",)),
+    Route("/api/v1/notifications", Role.VIEWER, newest),
+)

@@ -1,0 +1,156 @@
+"""Logs, tasks and notices by HTTP: on the stream at once, first for a panel, refused with a reason, harmless."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+import pytest
+from httpx_sse import ServerSentEvent, aconnect_sse
+
+NASTY = "a\r\nid: 9-9\r\ndata: {}\r\n\r\nevent: bye\n\u2028\x00\x1b[31mred\x1b[0m\u202eb"
+
+
+async def send(
+    client: httpx.AsyncClient, path: str, body: object, method: str = "POST", kind: str = "application/json"
+) -> httpx.Response:
+    """Send a body: bytes as they are, anything else as JSON."""
+    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return await client.request(method, f"/api/v1/{path}", content=raw, headers={"Content-Type": kind})
+
+
+@asynccontextmanager
+async def listening(client: httpx.AsyncClient, types: str) -> AsyncIterator[AsyncIterator[ServerSentEvent]]:
+    """Give the events of these types, those of heartbeats left out; the stream has begun."""
+    async with aconnect_sse(client, "GET", "/api/v1/events", params={"types": types}) as stream:
+        events = stream.aiter_sse()
+        assert (await anext(events)).event == "hello"
+        yield (event async for event in events if event.event != "heartbeat")
+
+
+async def result(client: httpx.AsyncClient, path: str, **query: str) -> list[dict[str, Any]]:
+    """Return what a panel is shown first, waiting until it has anything to show."""
+    async with asyncio.timeout(5):
+        found: list[dict[str, Any]] = []
+        while not found:
+            found = (await client.get(f"/api/v1/{path}", params=query)).json()["result"]
+    return found
+
+
+async def test_a_line_is_on_the_stream_and_first_in_the_list(client: httpx.AsyncClient) -> None:
+    line = {"message": "payment took 4.1 s", "level": "WARN", "source": "shop", "logger": "shop.payment"}
+    async with listening(client, "log") as events:
+        answer = await send(client, "logs", line)
+        assert (answer.status_code, answer.json()) == (200, {"accepted": 1, "rejected": []})
+        event = await anext(events)
+    data = event.json()
+    assert event.event == "log" and data["source"] == "web-1/shop" and data["resource"] == {"instance": "web-1"}
+    assert (data["level"], data["message"], data["logger"]) == ("warning", "payment took 4.1 s", "shop.payment")
+    assert (await result(client, "logs", text="PAYMENT took", limit="1")) == [data]
+
+
+async def test_lines_are_chosen_by_level_and_text_newest_first(client: httpx.AsyncClient) -> None:
+    lines = [{"message": f"chosen {n}", "level": level} for n, level in enumerate(("info", "error", "critical"))]
+    assert (await send(client, "logs", lines)).json()["accepted"] == 3
+    assert [line["message"] for line in await result(client, "logs", text="chosen", level="error")] == [
+        "chosen 2",
+        "chosen 1",
+    ]
+
+
+@pytest.mark.parametrize(("name", "value"), [("limit", "0"), ("limit", "x"), ("limit", "²"), ("level", "loud")])
+async def test_a_question_that_means_nothing_is_a_400(client: httpx.AsyncClient, name: str, value: str) -> None:
+    answer = await client.get("/api/v1/logs", params={name: value})
+    assert answer.status_code == 400 and answer.json()["error"]["message"].startswith(f"{name}: must be")
+
+
+async def test_a_line_of_a_megabyte_is_cut_and_says_so(client: httpx.AsyncClient) -> None:
+    async with listening(client, "log") as events:
+        assert (await send(client, "logs", {"message": "x" * 2**20})).json()["accepted"] == 1
+        message = (await anext(events)).json()["message"]
+    assert len(message) == 8192 and message.endswith(" … (cut, of 1048576 characters)")
+
+
+async def test_too_many_lines_are_refused_as_a_whole(client: httpx.AsyncClient) -> None:
+    answer = await send(client, "logs", [{"message": "x"}] * 1_001)
+    assert answer.status_code == 400 and "at most 1000" in answer.json()["error"]["message"]
+
+
+async def test_a_task_is_heard_of_followed_and_ended(client: httpx.AsyncClient) -> None:
+    async with listening(client, "task") as events:
+        begun = {"title": "Backup", "done": 1, "total": 4, "unit": "files", "interval": 60}
+        answer = await send(client, "tasks/backup-1", begun, "PUT")
+        assert (answer.status_code, answer.json()) == (200, {"accepted": 1, "rejected": []})
+        first = (await anext(events)).json()
+        assert (first["task"], first["state"], first["progress"], first["title"]) == (
+            "backup-1",
+            "running",
+            0.25,
+            "Backup",
+        )
+        await send(client, "tasks/backup-1", {"state": "failed", "message": "disk full", "exit_code": 3}, "PUT")
+        last = (await anext(events)).json()
+    assert (last["state"], last["message"], last["exit_code"], last["title"]) == ("failed", "disk full", 3, "Backup")
+    assert last["ended_at"] >= last["started_at"] == first["started_at"]
+    held = [task for task in await result(client, "tasks") if task["task"] == "backup-1"]
+    assert held == [{key: value for key, value in last.items() if key != "id"}]
+
+
+async def test_silence_makes_a_task_lost_and_a_word_brings_it_back(client: httpx.AsyncClient) -> None:
+    async with listening(client, "task") as events:
+        for state in ("running", "lost", "running", "completed"):
+            if state != "lost":
+                body = {"interval": 0.1, **({"state": state} if state == "completed" else {})}
+                await send(client, "tasks/quiet", body, "PUT")
+            assert (await anext(events)).json()["state"] == state
+
+
+async def test_a_notice_reaches_everyone_and_the_list_of_whom_it_is_for(client: httpx.AsyncClient) -> None:
+    async with listening(client, "notification") as events:
+        notices = [{"title": "Deploy at noon", "message": "a\nb", "level": "warning"}, {"title": "x", "to": "anna"}]
+        notices.append({"title": "yours", "to": "local"})
+        assert (await send(client, "notifications", notices)).json()["accepted"] == 3
+        data = (await anext(events)).json()
+    assert (data["title"], data["message"], data["level"]) == ("Deploy at noon", "a\nb", "warning")
+    assert data["source"] == "web-1/local" and "to" not in data
+    listed = await result(client, "notifications", limit="2")
+    assert [(one["title"], one.get("to")) for one in listed] == [("yours", "local"), ("Deploy at noon", None)]
+
+
+@pytest.mark.parametrize("path", ["logs", "notifications", "tasks/x"])
+@pytest.mark.parametrize("body", [b"", b"{", b"[" * 200_000, b"\xff", b"5", b'{"a":' * 100_000])
+async def test_what_is_no_json_of_the_kind_is_a_400_that_shows_what_to_send(
+    client: httpx.AsyncClient, path: str, body: bytes
+) -> None:
+    answer = await send(client, path, body, "PUT" if "/" in path else "POST")
+    assert answer.status_code == 400 and len(answer.text) < 600
+    assert {"logs": "message", "notifications": "title", "tasks/x": "progress"}[path] in answer.text
+
+
+@pytest.mark.parametrize("path", ["logs", "notifications", "tasks/x"])
+async def test_what_a_foreign_page_could_send_is_refused(client: httpx.AsyncClient, path: str) -> None:
+    answer = await send(client, path, {"message": "x", "title": "x"}, "PUT" if "/" in path else "POST", "text/plain")
+    assert answer.status_code == 400 and "application/json" in answer.json()["error"]["message"]
+
+
+async def test_no_text_can_begin_a_line_of_the_stream(client: httpx.AsyncClient) -> None:
+    async with listening(client, "log,task,notification") as events:
+        await send(client, "logs", {"message": NASTY, "logger": NASTY, "instance": NASTY, "source": NASTY})
+        await send(client, "notifications", {"title": NASTY, "message": NASTY})
+        task = {"title": NASTY, "message": NASTY, "unit": NASTY, "output": [NASTY], "source": NASTY, "instance": NASTY}
+        await send(client, "tasks/nasty", task, "PUT")
+        seen = [await anext(events) for _ in range(3)]
+    assert sorted(event.event for event in seen) == ["log", "notification", "task"]
+    for event in seen:
+        assert event.id == event.json()["id"] and "\r" not in event.data
+        assert not any(sign in str(event.json()) for sign in ("\x00", "\x1b", "\r", "\u202e", "\u2028"))
+
+
+async def test_a_tasks_name_is_printable_and_bounded(client: httpx.AsyncClient) -> None:
+    for name in ("a%0d%0ab", "%00", "x" * 201, "%20", "a%E2%80%AEb"):
+        answer = await send(client, f"tasks/{name}", {}, "PUT")
+        assert answer.status_code == 400 and answer.json()["rejected"][0]["code"] == "invalid_task", name
