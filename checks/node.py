@@ -40,10 +40,10 @@ def modules() -> Path:
     return MODULES
 
 
-def tsc() -> subprocess.CompletedProcess[str]:
-    """Check the types of `static/js` by `tsconfig.json`. Raises NpmError."""
+def tsc(project: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    """Check the types of a folder by its `tsconfig.json`, of ours `static/js`. Raises NpmError."""
     done = node(
-        [str(modules() / "typescript/bin/tsc"), "--project", str(ROOT), "--pretty", "false"],
+        [str(modules() / "typescript/bin/tsc"), "--project", str(project), "--pretty", "false"],
         return_completed_process=True,
         cwd=ROOT,
         stdout=subprocess.PIPE,

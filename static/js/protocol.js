@@ -1,41 +1,39 @@
 /**
- * The wire contract, mirrored from the server's `events.py`.
+ * The wire contract, as the server's own declarations have it.
  *
- * @typedef {{ id: string, type: "metrics", timestamp: number, source: string, interval: number | null,
- *   resource: Record<string, string>, samples: Record<string, number> }} Metrics
- * @typedef {{ pid: number, name: string, user: string, cpu_ratio: number, resident_bytes: number, threads: number,
- *   state: string, command?: string }} ProcessRow
- * @typedef {{ id: string, type: "processes", timestamp: number, source: string, interval: number | null,
- *   resource: Record<string, string>, rows: ProcessRow[] }} Processes
- * @typedef {"debug" | "info" | "warning" | "error" | "critical"} Level
- * @typedef {{ id: string, type: "log", timestamp: number, source: string, resource: Record<string, string>, level: Level,
- *   message: string, logger?: string }} Log
- * @typedef {{ id: string, type: "task", timestamp: number, source: string, resource: Record<string, string>, task: string,
- *   state: "running" | "completed" | "failed" | "lost", title?: string, message?: string, progress?: number | null,
- *   done?: number | null, total?: number | null, unit?: string, rate?: number | null, interval: number, started_at: number,
- *   ended_at?: number | null, exit_code?: number | null, output?: string[] }} Task
- * @typedef {{ id: string, type: "notification", timestamp: number, source: string, title: string, message?: string,
- *   level: Level, to?: string | null }} Notification
- * @typedef {{ id: string, type: "system", timestamp: number, source: string, event: string, message?: string,
- *   collector?: string | null, what?: string | null, ids?: string[] }} System
- * @typedef {{ type: "hello", version: string, server_time: number, heartbeat_interval: number,
- *   resume: "fresh" | "resumed" | "gap", oldest: string, newest: string }} Hello
- * @typedef {{ type: "heartbeat", server_time: number }} Heartbeat
- * @typedef {{ type: "gap", after: string, before: string, from?: number | null, to?: number | null, types: string[],
- *   reason: string, skipped?: number | null }} Gap
- * @typedef {{ type: "bye", reason: string, retry_after: number }} Bye
- * @typedef {Metrics | Processes | Log | Task | Notification | System} Logged
- * @typedef {Hello | Heartbeat | Gap | Bye} Control
- * @typedef {Logged | Control} StreamEvent
+ * @typedef {import("./events.js").Metrics} Metrics
+ * @typedef {import("./events.js").ProcessRow} ProcessRow
+ * @typedef {import("./events.js").Processes} Processes
+ * @typedef {import("./events.js").Level} Level
+ * @typedef {import("./events.js").Log} Log
+ * @typedef {import("./events.js").Task} Task
+ * @typedef {import("./events.js").Notification} Notification
+ * @typedef {import("./events.js").System} System
+ * @typedef {import("./events.js").Hello} Hello
+ * @typedef {import("./events.js").Heartbeat} Heartbeat
+ * @typedef {import("./events.js").Gap} Gap
+ * @typedef {import("./events.js").Bye} Bye
+ * @typedef {import("./events.js").Logged} Logged
+ * @typedef {import("./events.js").Control} Control
+ * @typedef {import("./events.js").StreamEvent} StreamEvent
  */
 
+/** @type {Record<Logged["type"], true>} */
+const logged = { metrics: true, processes: true, log: true, task: true, notification: true, system: true };
+
 /** Types that have an id and a place in the log. */
-export const LOGGED = /** @type {const} */ (["metrics", "processes", "log", "task", "notification", "system"]);
+export const LOGGED = /** @type {Logged["type"][]} */ (Object.keys(logged));
+
+/** @type {Record<Control["type"], true>} */
+const control = { hello: true, heartbeat: true, gap: true, bye: true };
 
 /** Types that are about the stream itself and never move Last-Event-ID. */
-export const CONTROL = /** @type {const} */ (["hello", "heartbeat", "gap", "bye"]);
+export const CONTROL = /** @type {Control["type"][]} */ (Object.keys(control));
 
-/** What a `system` event tells. */
+/**
+ * What a `system` event tells.
+ * @satisfies {Record<string, import("./events.js").SystemEvent>}
+ */
 export const SYSTEM = /** @type {const} */ ({
   collectorFailed: "collector_failed",
   collectorRecovered: "collector_recovered",
@@ -67,7 +65,7 @@ export function idBefore(id, seconds) {
  * @typedef {{ above: number, severity: string }} Threshold
  * @typedef {{ id: string, title: string, kind: string, series: string[], legend: string, width: number,
  *   height?: number | null, unit?: string | null, min?: number | null, max?: number | null, stack?: boolean,
- *   thresholds: Threshold[], text?: string | null }} PanelSpec
+ *   thresholds: Threshold[], text?: string | null, level?: Level, contains?: string, logger?: string }} PanelSpec
  * @typedef {{ name: string, title: string, range: number, panels: PanelSpec[], fault: string | null,
  *   instance: string, version: string, root_path: string, history: History }} BoardSpec
  * @typedef {{ selectors: string[], range: number, step: number, url: string }} History what the page asks first, in seconds
