@@ -76,10 +76,11 @@ class TaskList:
 
     def restore(self, tasks: Iterable[Task]) -> None:
         """Know again what an earlier run knew, the oldest first; silence counts from now."""
+        self._ticked = self._clock.monotonic()
         for task in tasks:
             key = (task.resource.get("instance", ""), task.task)
             if key not in self._held and len(self._held) < self._max_tasks:
-                self._held[key] = _Held(task, self._clock.monotonic())
+                self._held[key] = _Held(task, self._ticked)
 
     def _make_room(self) -> None:
         if len(self._held) < self._max_tasks:

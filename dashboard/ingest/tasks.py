@@ -20,7 +20,7 @@ MAX_OUTPUT_LINES = 20
 MAX_OUTPUT_LINE = 500
 
 Text = Annotated[str, Meta(max_length=MAX_NAME)]
-Amount = Annotated[float, Meta(ge=0)]
+Amount = Annotated[float, Meta(ge=0, le=1e15)]
 Moment = Annotated[float, Meta(ge=0)]
 
 
