@@ -78,6 +78,12 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     flush_interval: Annotated[
         float, Meta(ge=0.001, le=1, description="Seconds that an event waits at most to share a write with others.")
     ] = 0.05
+    fast_writer: Annotated[
+        bool, Meta(description="Write to all streams in one loop over their sockets; else each by a task of its own.")
+    ] = True
+    stall_timeout: Annotated[
+        float, Meta(ge=1, le=3600, description="Seconds after which a stream that takes no bytes is cut off.")
+    ] = 30.0
     log_events: Annotated[
         int, Meta(ge=16, le=10_000_000, description="Events that the log holds for viewers that come back.")
     ] = 8192

@@ -23,6 +23,7 @@ from dashboard import __version__
 from dashboard.errors import DashboardError
 from dashboard.model import Role
 from dashboard.runtime import Runtime
+from dashboard.web import stream
 from dashboard.web.assets import FOR_EVER, Assets, folder
 from dashboard.web.guard import HEADERS, Guard
 from dashboard.web.routing import MAX_BODY, json_response, register, routes, takes_gzip
@@ -93,6 +94,7 @@ def create_app(runtime: Runtime) -> Quart:
     app.register_error_handler(DashboardError, partial(_own_error, runtime))
     app.register_error_handler(Exception, partial(_crash, runtime))
     register(app, runtime)
+    stream.install(app, runtime)
     app.shortcut = partial(_static_file, runtime, guard, assets)
     return app
 

@@ -13,6 +13,8 @@ import resource
 import socket
 import sys
 import time
+from functools import partial
+from typing import Any, cast
 
 import hypercorn.asyncio.run
 from hypercorn.asyncio.tcp_server import TCPServer
@@ -37,9 +39,10 @@ FEW = 1000
 RESERVE = 48
 """Open files that connections leave to collectors, to the data folder and to the program itself."""
 
-_STALLED = 25_000  # milliseconds after which the kernel drops a peer that takes no bytes, though it may acknowledge
+SCOPE_KEY = "connection"
+"""Where a request's ASGI `scope["state"]` names the connection that it came by."""
+
 _UNSENT = 16 * 1024  # bytes that the kernel takes ahead of what is on the wire, so that "the newest" is new
-_OPTIONS = (("TCP_USER_TIMEOUT", _STALLED), ("TCP_NOTSENT_LOWAT", _UNSENT))
 
 
 def listen(settings: Settings) -> socket.socket:
@@ -52,7 +55,7 @@ def listen(settings: Settings) -> socket.socket:
     family, _, _, _, address = found[0]
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    for name, value in _OPTIONS:
+    for name, value in (("TCP_USER_TIMEOUT", _user_timeout(settings)), ("TCP_NOTSENT_LOWAT", _UNSENT)):
         if hasattr(socket, name):
             listener.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
         elif sys.platform == "linux" and name == "TCP_NOTSENT_LOWAT":
@@ -70,11 +73,71 @@ def listen(settings: Settings) -> socket.socket:
     return listener
 
 
+def _user_timeout(settings: Settings) -> int:
+    """Return milliseconds after which the kernel drops a peer that takes no bytes, though it may acknowledge.
+
+    They count from the first byte that is not taken, and one that vanished is sent a byte by the next heartbeat.
+    """
+    return int(1000 * max(settings.stall_timeout - settings.heartbeat_interval, settings.stall_timeout / 2))
+
+
+class Connection(TCPServer):
+    """One of Hypercorn's connections, counted; it may be given away once the head of an answer is out."""
+
+    def __init__(self, connections: Connections, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.connections = connections
+        self.taken = False
+        self.state = {**self.state, SCOPE_KEY: self}
+
+    async def run(self) -> None:
+        """Serve requests until the connection ends, or is taken over."""
+        transport = self.writer.transport
+        if not self.connections.enter(transport):
+            transport.abort()
+            return
+        try:
+            await super().run()
+        finally:
+            # Without these circles of references it is freed at once, not at some time.
+            vars(self).pop("protocol", None)
+            vars(self).pop("_task_group", None)
+            self.state = {}
+            if not self.taken:
+                self.connections.leave(transport)
+
+    def take_over(self, protocol: asyncio.Protocol) -> bool:
+        """Give the transport to `protocol`, who is to call `connections.leave` when it is lost; False: it is already.
+
+        What served the connection until now ends as if the peer had gone: its tasks, buffers and contexts are freed.
+        `protocol` is told to pause whenever the transport holds a byte back.
+        """
+        transport = cast(asyncio.Transport, self.writer.transport)
+        if transport.is_closing() or self.reader.at_eof():
+            return False
+        self.taken = True
+        transport.set_protocol(protocol)
+        transport.set_write_buffer_limits(0)
+        transport.resume_reading()
+        self.reader.feed_eof()
+        return True
+
+    async def _close(self) -> None:
+        if self.taken:
+            await self.idle_task.stop()
+        else:
+            await super()._close()
+
+    async def _initiate_server_close(self) -> None:
+        if "protocol" in vars(self):  # an idle connection may end of itself just as it is being closed
+            await super()._initiate_server_close()
+
+
 class Connections:
     """Every open connection: a shutdown cuts those that do not end, and a flood cannot take all descriptors."""
 
     def __init__(self) -> None:
-        self._open: set[TCPServer] = set()
+        self._open: set[asyncio.WriteTransport] = set()
         files = _most_files()
         # The event loop accepts a backlog's worth at a time, and some such lots before the first can be refused.
         self.backlog = min(1024, max(files // 16, 1))
@@ -85,25 +148,9 @@ class Connections:
 
     def register(self) -> None:
         """Make Hypercorn keep its connections here."""
-        connections = self
+        hypercorn.asyncio.run.TCPServer = partial(Connection, self)  # type: ignore[attr-defined,assignment,misc]
 
-        class Connection(TCPServer):
-            async def run(self) -> None:
-                if not connections.enter(self):
-                    self.writer.transport.abort()
-                    return
-                try:
-                    await super().run()
-                finally:
-                    connections.leave(self)
-
-            async def _initiate_server_close(self) -> None:
-                if "protocol" in vars(self):  # an idle connection may end of itself just as it is being closed
-                    await super()._initiate_server_close()
-
-        hypercorn.asyncio.run.TCPServer = Connection  # type: ignore[attr-defined,assignment]
-
-    def enter(self, connection: TCPServer) -> bool:
+    def enter(self, connection: asyncio.WriteTransport) -> bool:
         """Count a connection; False when there are too many already."""
         if len(self._open) < self._most:
             self._open.add(connection)
@@ -116,11 +163,9 @@ class Connections:
             )
         return False
 
-    def leave(self, connection: TCPServer) -> None:
-        """Forget a connection, and cut the circle of references without which it is freed at once, not at some time."""
+    def leave(self, connection: asyncio.WriteTransport) -> None:
+        """Forget a connection."""
         self._open.discard(connection)
-        vars(connection).pop("protocol", None)
-        vars(connection).pop("_task_group", None)
         self._left += 1
         if self._left >= CROWD and self._tidying is None:
             self._tidying = asyncio.get_running_loop().call_later(TIDY_AFTER, self._tidy)
@@ -137,7 +182,7 @@ class Connections:
     def abort(self) -> None:
         """Cut every connection that is still there."""
         for connection in list(self._open):
-            connection.writer.transport.abort()
+            connection.abort()
 
 
 def trim_memory() -> None:

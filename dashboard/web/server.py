@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import logging
 import math
@@ -24,6 +25,7 @@ from dashboard.config import Settings
 from dashboard.runtime import running
 from dashboard.web.app import create_app
 from dashboard.web.connections import Connections, listen
+from dashboard.web.stream import Writer
 
 log = logging.getLogger("dashboard")
 
@@ -50,6 +52,8 @@ async def _serve(settings: Settings, boards: Sequence[Board], path: Path | None,
     async with running(settings, boards, path) as runtime:
         connections = Connections()
         connections.register()
+        app = create_app(runtime)
+        writer: Writer = app.extensions["writer"]
 
         async def until_stopped() -> None:
             await stop.wait()
@@ -57,8 +61,10 @@ async def _serve(settings: Settings, boards: Sequence[Board], path: Path | None,
             # From Python 3.12 on a server that closes waits for every connection, also for one that takes no bytes.
             loop.call_later(GRACE, connections.abort)
             threading.Thread(target=_end_anyway, name="last-guard", daemon=True).start()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(GRACE + 0.2):
+                    await writer.ended()
 
-        app = create_app(runtime)
         _tune_garbage_collector()
         host, port = listener.getsockname()[:2]
         shown = f"[{host}]" if ":" in host else host

@@ -2,19 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from typing import Protocol
 
-from quart import Response
+from quart import Quart, Response, current_app
 
 from dashboard.broadcaster import Cursor
 from dashboard.filters import Filter
 from dashboard.model import Role
 from dashboard.runtime import Runtime
 from dashboard.web import poll
+from dashboard.web.fast_writer import FastWriter, HandingOver
+from dashboard.web.portable_writer import PortableWriter
 from dashboard.web.routing import Context, Route
 
 HEADERS = {"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"}
 """What keeps proxies from holding events back."""
+
+
+CONTENT_TYPE = "text/event-stream"
+
+
+class Writer(Protocol):
+    """Writes streams: decides what becomes of a viewer's connection. There is one to a program."""
+
+    def response(self, cursor: Cursor, viewer: str) -> Response:
+        """Return what writes a cursor out when it is sent."""
+        ...
+
+    async def ended(self) -> None:
+        """Return when every stream that the server does not itself wait for has ended."""
+        ...
+
+
+def install(app: Quart, runtime: Runtime) -> Writer:
+    """Give the application the writer that the settings choose."""
+    writer: Writer
+    if runtime.settings.fast_writer:
+        writer = FastWriter(runtime)
+        app.asgi_http_class = HandingOver
+    else:
+        writer = PortableWriter(runtime)
+    app.extensions["writer"] = writer
+    return writer
 
 
 async def events(context: Context) -> Response:
@@ -30,26 +59,11 @@ async def events(context: Context) -> Response:
     if wait is not None:
         return await poll.answer(context, cursor, wait)
     viewer = f"{context.principal.name}@{context.request.remote_addr}"
-    body = b"" if context.request.method == "HEAD" else _written(context.runtime, cursor, viewer)
-    response = Response(body, 200, HEADERS, content_type="text/event-stream")
+    writer: Writer = current_app.extensions["writer"]
+    response = Response(b"") if context.request.method == "HEAD" else writer.response(cursor, viewer)
+    response.headers.update({**HEADERS, "Content-Type": CONTENT_TYPE})
     response.timeout = None
     return response
-
-
-async def _written(runtime: Runtime, cursor: Cursor, viewer: str) -> AsyncIterator[bytes]:
-    # All is acquired here, not in the view: a viewer who leaves before the first byte then leaves nothing behind.
-    runtime.tally.enter(viewer)
-    try:
-        with cursor:
-            while not cursor.ended:
-                chunk = cursor.read()
-                if chunk:
-                    runtime.tally.bytes_sent += len(chunk)
-                    yield chunk
-                else:
-                    await cursor.changed()
-    finally:
-        runtime.tally.leave(viewer)
 
 
 ROUTES = (Route("/api/v1/events", Role.VIEWER, events),)
