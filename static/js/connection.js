@@ -1,3 +1,6 @@
+import { Passage } from "./passage.js";
+import { Polling } from "./polling.js";
+
 /**
  * @typedef {"connecting" | "open" | "waiting"} Phase
  * @typedef {"network" | "down" | "silent" | "refused" | "denied" | "bye"} Kind
@@ -8,6 +11,8 @@
 const LONGEST = 30_000;
 /** A stream that lasted this long ends the back-off. */
 const STABLE = 5_000;
+/** A stream of which nothing has come for so long is asked after. */
+const MUTE = 4_000;
 
 /** One event stream that is never given up: own reconnect with back-off and jitter, resuming after the last id. */
 export class Connection {
@@ -21,8 +26,9 @@ export class Connection {
    * @param {() => number} [options.now] milliseconds that never jump
    * @param {() => number} [options.random]
    * @param {(url: string) => Source} [options.open]
+   * @param {(url: string, wait: number) => Source} [options.poll]
    */
-  constructor({ url, probe, types, onEvent, onChange, now, random, open }) {
+  constructor({ url, probe, types, onEvent, onChange, now, random, open, poll }) {
     this.url = url;
     this.probe = probe;
     this.types = types;
@@ -31,6 +37,8 @@ export class Connection {
     this.now = now ?? (() => performance.now());
     this.random = random ?? Math.random;
     this.open = open ?? ((address) => new EventSource(address));
+    this.poll = poll ?? ((address, wait) => new Polling(address, wait));
+    this.passage = new Passage();
     /** @type {Phase} */
     this.phase = "connecting";
     /** @type {Cause | null} */
@@ -43,6 +51,8 @@ export class Connection {
     this.openedAt = 0;
     this.heartbeat = 5;
     this.stopped = true;
+    /** Whether it was asked why nothing comes of this stream. */
+    this.asked = false;
     /** @type {Source | null} */
     this.source = null;
     /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -54,6 +64,11 @@ export class Connection {
     this.lastId = after;
     this.stopped = false;
     this.#connect();
+  }
+
+  /** What the way between does to the stream. */
+  get fault() {
+    return this.passage.fault;
   }
 
   /** Close for good, until `start` or `wake`. */
@@ -74,8 +89,14 @@ export class Connection {
 
   /** No byte for two heartbeats is a dead stream, whatever TCP believes; call it about once a second. */
   watch() {
+    const reroute = this.passage.judge(this.now());
     if (this.stopped || this.phase === "waiting") return;
+    if (reroute) {
+      this.#connect();
+      return;
+    }
     const silence = this.now() - this.lastByte;
+    if (this.phase === "connecting" && silence > MUTE && !this.asked) this.#ask();
     if (silence <= 2000 * this.heartbeat) return;
     const seconds = Math.round(silence / 1000);
     const text = this.phase === "open" ? `the server has been silent for ${seconds} s` : "the server does not answer";
@@ -87,7 +108,10 @@ export class Connection {
     this.#drop();
     this.phase = "connecting";
     this.lastByte = this.now();
-    const source = (this.source = this.open(this.url(this.lastId)));
+    this.asked = false;
+    this.passage.begin();
+    const address = this.url(this.lastId);
+    const source = (this.source = this.passage.polling ? this.poll(address, this.passage.wait) : this.open(address));
     for (const type of this.types) {
       source.addEventListener(type, (message) => {
         if (this.source === source) this.#receive(message);
@@ -100,10 +124,21 @@ export class Connection {
     this.onChange();
   }
 
-  /** @param {{ type: string, data: string }} message */
+  /** Nothing has come yet: does the server answer at all? */
+  #ask() {
+    const { source } = this;
+    this.asked = true;
+    void this.probe().then(({ kind }) => {
+      if (kind === "network" && this.source === source && this.phase === "connecting") this.passage.mute();
+    });
+  }
+
+  /** @param {{ type: string, data: string | object }} message */
   #receive(message) {
-    this.lastByte = this.now();
-    const event = JSON.parse(message.data);
+    const now = this.now();
+    const event = typeof message.data === "string" ? JSON.parse(message.data) : message.data;
+    this.passage.heard(now, (now - this.lastByte) / 1000, event);
+    this.lastByte = now;
     if (typeof event.id === "string") this.lastId = event.id;
     if (message.type === "hello") {
       this.phase = "open";
@@ -132,7 +167,10 @@ export class Connection {
     this.attempts++;
     this.#wait(cause, ceiling * (0.5 + this.random() / 2));
     const tries = this.attempts;
+    const silence = (this.now() - this.lastByte) / 1000;
+    const broken = cause.kind === "network" && !this.passage.polling;
     void this.probe().then((found) => {
+      if (broken && found.kind === "network") this.passage.broke(silence);
       if (this.phase === "open" || tries !== this.attempts) return;
       this.cause = found.kind !== "denied" && cause.kind === "silent" ? cause : found;
       this.onChange();

@@ -1,5 +1,5 @@
-import { Connection } from "./connection.js";
 import { compareIds, CONTROL, idBefore, LOGGED, SYSTEM } from "./protocol.js";
+import { SharedConnection } from "./shared.js";
 import { Truth } from "./truth.js";
 
 /**
@@ -53,10 +53,11 @@ export class Feed {
     /** When the server's status was asked for last, `performance.now()`. */
     this.askedAt = -Infinity;
     const types = [...LOGGED];
-    this.connection = new Connection({
-      url: (after) => api.stream(selectors, types, after),
-      probe: () => api.diagnose(),
-      types: [...LOGGED, ...CONTROL],
+    this.connection = new SharedConnection({
+      api,
+      types,
+      selectors,
+      names: [...LOGGED, ...CONTROL],
       onEvent: (event) => this.#receive(event),
       onChange: onState,
     });
@@ -65,6 +66,7 @@ export class Feed {
 
   /** Load the history and go on with the stream from where it ends. */
   async begin() {
+    this.connection.prepare();
     try {
       const history = this.first === null ? null : this.api.history(this.first);
       await Promise.all([this.#ask(), history]);

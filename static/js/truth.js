@@ -2,7 +2,7 @@ import { formatAge } from "./format.js";
 import { allowance, EARLY } from "./staleness.js";
 
 /**
- * @typedef {import("./connection.js").Connection} Connection
+ * @typedef {import("./shared.js").SharedConnection} Connection
  * @typedef {import("./elements/connection-status.js").Status} Status
  * @typedef {import("./store.js").Store} Store
  */

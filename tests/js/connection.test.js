@@ -1,45 +1,19 @@
 import assert from "node:assert/strict";
 import { mock, test } from "node:test";
 import { Connection } from "../../static/js/connection.js";
-
-/** A stream that the test speaks through. */
-class Wire {
-  readyState = 1;
-  closed = false;
-  /** @type {Map<string, (event: any) => void>} */
-  listeners = new Map();
-  /** @param {string} url */
-  constructor(url) {
-    this.url = url;
-  }
-  /**
-   * @param {string} type
-   * @param {(event: any) => void} listener
-   */
-  addEventListener(type, listener) {
-    this.listeners.set(type, listener);
-  }
-  close() {
-    this.closed = true;
-  }
-  /**
-   * @param {string} type
-   * @param {object} [data]
-   */
-  say(type, data = {}) {
-    this.listeners.get(type)?.({ type, data: JSON.stringify(data) });
-  }
-}
+import { Wire } from "./wire.js";
 
 /** A connection under a clock that the test moves. */
 function stage({ random = 0.5 } = {}) {
   mock.timers.enable({ apis: ["setTimeout"] });
   /** @type {Wire[]} */
   const wires = [];
+  /** @type {Wire[]} */
+  const polls = [];
   let now = 0;
   const connection = new Connection({
     url: (after) => `/events?after=${after}`,
-    probe: async () => ({ kind: "down", text: "the server is not reachable" }),
+    probe: async () => ({ kind: "network", text: "the stream broke off; the server answers" }),
     types: ["hello", "heartbeat", "metrics", "bye"],
     onEvent: () => {},
     onChange: () => {},
@@ -50,13 +24,18 @@ function stage({ random = 0.5 } = {}) {
       wires.push(wire);
       return wire;
     },
+    poll: (url) => {
+      const wire = new Wire(url);
+      polls.push(wire);
+      return wire;
+    },
   });
   const pass = (/** @type {number} */ milliseconds) => {
     now += milliseconds;
     mock.timers.tick(milliseconds);
   };
   const last = () => /** @type {Wire} */ (wires.at(-1));
-  return { connection, wires, pass, last };
+  return { connection, wires, polls, pass, last };
 }
 
 test("after a break it tries again within a second, from the last id", (t) => {
@@ -138,4 +117,35 @@ test("an event of a stream that was dropped is no longer heard", (t) => {
   pass(1000);
   old?.say("metrics", { id: "99-0" });
   assert.equal(connection.lastId, "1-0");
+});
+
+test("where streams are held back it polls, and streams again after a while", async (t) => {
+  t.after(() => mock.timers.reset());
+  const { connection, polls, wires, pass, last } = stage();
+  connection.start("5-0");
+  connection.watch();
+  for (let round = 0; round < 2; round++) {
+    for (let waited = 0; waited < 11_500 && !connection.fault; waited += 500) {
+      pass(500);
+      await Promise.resolve();
+      connection.watch();
+    }
+  }
+  assert.equal(connection.fault?.kind, "held");
+  pass(1000);
+  connection.watch();
+  assert.equal(polls.length, 1);
+  assert.equal(polls[0]?.url, "/events?after=5-0");
+  polls[0]?.say("hello", { heartbeat_interval: 5, newest: "5-0" });
+  polls[0]?.say("metrics", { id: "9-1" });
+  assert.equal(connection.phase, "open");
+  const before = wires.length;
+  for (let waited = 0; waited < 301_000; waited += 1000) {
+    pass(1000);
+    polls[0]?.say("heartbeat", { server_time: 1 });
+    connection.watch();
+  }
+  assert.equal(wires.length, before + 1);
+  assert.equal(last().url, "/events?after=9-1");
+  assert.equal(connection.fault?.kind, "held");
 });

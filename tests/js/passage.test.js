@@ -1,0 +1,114 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { cutOff, heldBack, Passage } from "../../static/js/passage.js";
+
+const read = (/** @type {string} */ name) => JSON.parse(readFileSync(new URL(`./${name}.json`, import.meta.url), "utf8"));
+
+for (const { name, marks, held } of read("arrivals")) {
+  test(`held back: ${name}`, () => {
+    const found = heldBack(marks.map(([at, sent]) => ({ at: at * 1000, sent })));
+    assert.equal(found > 0, held, `${found}`);
+  });
+}
+
+for (const { name, silences, cut } of read("silences")) {
+  test(`cut off: ${name}`, () => assert.equal(cutOff(silences) > 0, cut));
+}
+
+/**
+ * A stream whose events, one a second, come in pieces of `size`.
+ * @param {Passage} passage
+ * @param {number} from seconds
+ * @param {number} to
+ * @param {number} size
+ */
+function stream(passage, from, to, size) {
+  passage.begin();
+  passage.heard(from * 1000, 0, { type: "hello", newest: `${from * 1000}-0` });
+  let gathered = [];
+  for (let now = from; now < to; now += 0.25) {
+    if (passage.judge(now * 1000)) return now;
+    if (Number.isInteger(now) && now > from) gathered.push(now);
+    if (gathered.length < size) continue;
+    for (const sent of gathered) passage.heard(now * 1000, 0, { type: "metrics", id: `${sent * 1000}-3` });
+    gathered = [];
+  }
+  return Infinity;
+}
+
+test("a stream that is held back is given up within 20 s, tried again after 5 minutes, then ever more seldom", () => {
+  const passage = new Passage();
+  const found = stream(passage, 1000, 1020, 3);
+  assert.ok(found < 1020);
+  assert.deepEqual([passage.fault?.kind, passage.polling], ["held", true]);
+  let now = found;
+  const again = () => {
+    const since = now;
+    while (!passage.judge(now * 1000)) now += 0.25;
+    return now - since;
+  };
+  assert.ok(Math.abs(again() - 300) < 1);
+  assert.deepEqual([passage.fault?.kind, passage.polling], ["held", false]);
+  now = stream(passage, Math.ceil(now), now + 30, 3);
+  assert.equal(passage.polling, true);
+  assert.ok(Math.abs(again() - 600) < 1);
+});
+
+test("a fault that was mended is taken back after a while of the stream", () => {
+  const passage = new Passage();
+  let now = stream(passage, 1000, 1020, 3);
+  while (!passage.judge(now * 1000)) now += 0.25;
+  assert.equal(stream(passage, Math.ceil(now), now + 40, 1), Infinity);
+  assert.equal(passage.fault, null);
+});
+
+test("whoever was kept from working blames nobody for what came together meanwhile", () => {
+  const passage = new Passage();
+  passage.heard(0, 0, { type: "hello", newest: "0-0" });
+  for (let now = 0; now < 60; now += 3) {
+    assert.equal(passage.judge(now * 1000), false);
+    for (const sent of [now - 2, now - 1, now]) passage.heard(now * 1000, 0, { type: "metrics", id: `${sent * 1000 + 1}-0` });
+  }
+  assert.equal(passage.fault, null);
+});
+
+test("what was there before the stream began comes all at once, and says nothing", () => {
+  const passage = new Passage();
+  for (let round = 0; round < 5; round++) {
+    const now = 100 + 4 * round;
+    passage.begin();
+    passage.heard(now * 1000, 0, { type: "hello", newest: `${now * 1000}-9` });
+    for (let sent = now - 30; sent <= now; sent += 3) passage.heard(now * 1000 + 400 * (sent % 2), 0, { type: "metrics", id: `${sent * 1000}-0` });
+    passage.judge(now * 1000);
+    assert.equal(passage.judge(now * 1000 + 500), false);
+  }
+});
+
+test("a stream of which nothing comes twice, though the server answers, is held back", () => {
+  const passage = new Passage();
+  passage.judge(0);
+  passage.mute();
+  assert.equal(passage.judge(250), false);
+  passage.mute();
+  assert.equal(passage.judge(500), true);
+  assert.equal(passage.fault?.kind, "held");
+});
+
+test("a stream that is cut off after 3 s of silence is polled with shorter waits", () => {
+  const passage = new Passage();
+  passage.judge(0);
+  for (const silence of [3.01, 3.0, 3.02]) passage.broke(silence);
+  assert.equal(passage.judge(250), true);
+  assert.equal(passage.fault?.kind, "cut");
+  assert.equal(passage.wait, 1.5);
+});
+
+test("a longer silence that a stream outlived speaks for the way", () => {
+  const passage = new Passage();
+  passage.judge(0);
+  for (const silence of [3.01, 3.0]) passage.broke(silence);
+  passage.heard(100, 5, { type: "heartbeat", server_time: 5 });
+  passage.broke(3.02);
+  assert.equal(passage.judge(250), false);
+});
