@@ -14,7 +14,21 @@ from pathlib import Path
 PACKAGE = "dashboard"
 
 FLOORS: tuple[frozenset[str], ...] = (
-    frozenset({"model", "errors", "clock", "selector", "plain", "points", "tally", "toml_lines", "toml_text"}),
+    frozenset(
+        {
+            "model",
+            "errors",
+            "clock",
+            "output",
+            "plain",
+            "points",
+            "selector",
+            "strain",
+            "tally",
+            "toml_lines",
+            "toml_text",
+        }
+    ),
     frozenset(
         {
             "config",
@@ -30,12 +44,19 @@ FLOORS: tuple[frozenset[str], ...] = (
             "archive",
             "sqlite",
             "reserve",
+            "diskarchive",
+            "diskfault",
+            "shelf",
+            "rules",
+            "child",
+            "client",
+            "log_handler",
         }
     ),
-    frozenset({"broadcaster", "window", "collectors", "ingest", "recent", "reload"}),
+    frozenset({"broadcaster", "window", "collectors", "ingest", "ownlog", "recent", "reload", "reporter"}),
     frozenset({"pipeline"}),
-    frozenset({"runtime"}),
-    frozenset({"web", "cli", "__main__"}),
+    frozenset({"runtime", "startup"}),
+    frozenset({"web", "cli", "commands", "terminal", "__main__"}),
 )
 """Rooms by floor. A room imports from floors below and from its own, without cycles."""
 
@@ -43,7 +64,8 @@ APART = 2
 """The floor whose rooms do not know each other: they meet through Protocols."""
 
 ONLY_IN: dict[str, frozenset[str]] = {
-    "click": frozenset({"cli"}),
+    "click": frozenset({"cli", "commands", "terminal"}),
+    "httpx": frozenset({"client"}),
     "hypercorn": frozenset({"web"}),
     "psutil": frozenset({"collectors"}),
     "quart": frozenset({"web"}),

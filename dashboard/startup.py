@@ -1,0 +1,60 @@
+"""What a settings file says, held against all that it may name; the same for whoever serves and for whoever checks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import msgspec
+
+from dashboard.boards import Board, load_boards
+from dashboard.collectors.load import unknown
+from dashboard.config import Loaded, load
+from dashboard.datadir import default_folder
+from dashboard.errors import ConfigError
+from dashboard.settings_file import SettingsFile
+from dashboard.toml_text import toml_value
+
+
+def read_settings(
+    file: SettingsFile | None, environ: Mapping[str, str], flags: Mapping[str, object | None] | None = None
+) -> tuple[Loaded, Sequence[Board]]:
+    """Return settings and boards; raise ConfigError at the first thing in them that cannot be used."""
+    loaded = load(file, environ, flags)
+    boards = load_boards(file)
+    _refuse_unknown_collector(file, loaded)
+    return loaded, boards
+
+
+def setting_lines(loaded: Loaded) -> Iterable[str]:
+    """Write the settings as TOML, each with its source; those that are lists of tables come last, as TOML wants."""
+    values = msgspec.to_builtins(loaded.settings, enc_hook=str)
+    values["data_dir"] = str(loaded.settings.data_dir or default_folder())
+    for key, value in values.items():
+        source = loaded.sources.get(key, "default")
+        if value is None:
+            yield f"# {key} is not set"
+        elif key == "collector":
+            for setting in value:
+                inner = {name: part for name, part in setting.items() if part is not None}
+                yield "\n".join(["", f"[[{key}]]  # {source}", *(f"{n} = {toml_value(v)}" for n, v in inner.items())])
+        else:
+            yield f"{key} = {toml_value(value)}  # {source}"
+
+
+def board_lines(boards: Iterable[Board]) -> Iterable[str]:
+    """Write each board with its charts, as comments."""
+    for board in boards:
+        yield f"# board {board.name}: {len(board.panels)} panels at /boards/{board.name}"
+        for chart, panel in zip(board.charts, board.panels, strict=True):
+            yield f"#   {chart}  {panel.kind}  {' '.join(panel.series)}".rstrip()
+
+
+def _refuse_unknown_collector(file: SettingsFile | None, loaded: Loaded) -> None:
+    found = unknown(loaded.settings)
+    if found is None:
+        return
+    index, message = found
+    source = loaded.sources["collector"]
+    if file is not None and source.startswith(f"{file.path}:"):
+        raise file.error(("collector", index, "name"), message)
+    raise ConfigError(f"{source}[{index}].name: {message}")
