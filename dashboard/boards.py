@@ -16,22 +16,24 @@ from msgspec import Meta
 
 from dashboard.config import top_level
 from dashboard.errors import SelectorSyntaxError
+from dashboard.events import Level
 from dashboard.selector import Selector
 from dashboard.settings_file import SettingsFile
 from dashboard.table import read_table, shown
 from dashboard.toml_lines import KeyPath
 from dashboard.toml_text import toml_value
 
-Kind = Literal["line", "area", "bar", "stat", "gauge", "heat", "table", "processes", "text"]
+Kind = Literal["line", "area", "bar", "stat", "gauge", "heat", "table", "processes", "log", "tasks", "text"]
 Severity = Literal["info", "warning", "critical"]
 
-WITH_SERIES: frozenset[str] = frozenset(get_args(Kind)) - {"processes", "text"}
+WITH_SERIES: frozenset[str] = frozenset(get_args(Kind)) - {"processes", "log", "tasks", "text"}
 """Kinds of panels that draw series; the others have none."""
 
 OVERVIEW = "overview"
 """Name of the board that is built in, unless the settings have one of that name."""
 
-_LATER = ("log", "tasks", "alerts")
+_LATER = ("alerts",)
+_LEAST: Level = "debug"
 _SLUG = re.compile(r"[a-z0-9]+(?:[-_][a-z0-9]+)*")
 _LEGEND = re.compile(r"(?:[^{}]|\{[a-zA-Z_][a-zA-Z0-9_]*\})*")
 _DURATION = re.compile(r"(?:(\d{1,4})d)?(?:(\d{1,4})h)?(?:(\d{1,5})m)?(?:(\d{1,7})s)?")
@@ -69,6 +71,14 @@ class Panel(msgspec.Struct, frozen=True, kw_only=True):
     stack: Annotated[bool, Meta(description="Add the series up, one upon the other.")] = False
     thresholds: Annotated[tuple[Threshold, ...], Meta(description="Values above which it shows a state.")] = ()
     text: Annotated[str, Meta(max_length=10_000, description="What a panel of kind `text` says.")] = ""
+    level: Annotated[Level, Meta(description="The least level of the lines in a panel of kind `log`.")] = _LEAST
+    logger: Annotated[
+        str,
+        Meta(max_length=200, description="Only lines of this logger, or of those below it, in a panel of kind `log`."),
+    ] = ""
+    contains: Annotated[
+        str, Meta(max_length=200, description="Only lines with this text in them, in a panel of kind `log`.")
+    ] = ""
     optional: Annotated[bool, Meta(description="Leave the panel out while nothing matches its series.")] = False
 
 
@@ -193,8 +203,11 @@ def _panel(file: SettingsFile, keys: KeyPath, panel: Panel) -> Panel:
     for key, fits, kinds in (
         ("series", panel.kind in WITH_SERIES, "that draw series"),
         ("text", panel.kind == "text", "text"),
+        ("level", panel.kind == "log", "log"),
+        ("logger", panel.kind == "log", "log"),
+        ("contains", panel.kind == "log", "log"),
     ):
-        if getattr(panel, key) and not fits:
+        if getattr(panel, key) not in ((), "", _LEAST) and not fits:
             raise file.error((*keys, key), f"is only for panels {kinds}, not for kind {panel.kind}")
     if panel.kind == "text" and not panel.text.strip():
         raise file.error((*keys, "text"), "is missing: what should the panel say?")

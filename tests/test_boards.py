@@ -23,6 +23,7 @@ from dashboard.boards import (
     slug,
 )
 from dashboard.errors import ConfigFileError
+from dashboard.events import Level
 from dashboard.settings_file import SettingsFile
 from dashboard.table import help_text
 
@@ -101,12 +102,26 @@ def test_a_board_named_overview_takes_the_place_of_the_built_in_one() -> None:
         ),
         (PANEL + PANEL.removeprefix(BOARD), 7, "board.panel.id", '"load", made of its title, is another panel\'s'),
         (
-            BOARD + "[[board.panel]]\nkind = 'log'",
+            BOARD + "[[board.panel]]\nkind = 'alerts'",
             4,
             "board.panel.kind",
-            "there are no log panels yet; a panel is one of line",
+            "there are no alerts panels yet; a panel is one of line",
         ),
-        (BOARD + "[[board.panel]]\nkind = 'alerts'", 4, "board.panel.kind", "there are no alerts panels yet"),
+        (PANEL + "level = 'error'", 7, "board.panel.level", "is only for panels log, not for kind line"),
+        (PANEL + "logger = 'shop'", 7, "board.panel.logger", "is only for panels log, not for kind line"),
+        (PANEL + "contains = 'x'", 7, "board.panel.contains", "is only for panels log, not for kind line"),
+        (
+            BOARD + "[[board.panel]]\nkind = 'log'\nlevel = 'loud'",
+            5,
+            "board.panel.level",
+            "one of debug, info, warning",
+        ),
+        (
+            BOARD + "[[board.panel]]\nkind = 'tasks'\ntitle = 'a'\nseries = ['a']",
+            6,
+            "board.panel.series",
+            "is only for panels that draw series, not for kind tasks",
+        ),
         (BOARD + "[[board.panel]]\nkind = 'pie'", 4, "board.panel.kind", "must be one of line, area, bar, stat"),
         (BOARD + "[[board.panel]]\ntitle = 'a'", 3, "board.panel.kind", "is missing: it must be one of line, area"),
         (BOARD + "[[board.panel]]\nkind = 'text'\ntext='x'", 3, "board.panel.id", 'the title "" makes none'),
@@ -166,6 +181,9 @@ def panels(draw: st.DrawFn, id: str) -> Panel:
         stack=draw(st.booleans()),
         thresholds=tuple(draw(st.lists(st.builds(Threshold, above=finite, severity=severities), max_size=3))),
         text=draw(st.text(min_size=1).filter(str.strip)) if kind == "text" else "",
+        level=draw(st.sampled_from(get_args(Level))) if kind == "log" else "debug",
+        logger=draw(texts) if kind == "log" else "",
+        contains=draw(texts) if kind == "log" else "",
         optional=draw(st.booleans()),
     )
 

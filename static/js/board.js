@@ -19,6 +19,9 @@ const LINGER = 1500;
 /** Milliseconds between two questions to the server which series a selector chooses that only it can read. */
 const ASKING = 2000;
 
+/** @type {import("./panel.js").Subject} the stream before it began */
+const UNHEARD = { born: -Infinity, deadline: -Infinity, source: "", interval: null };
+
 /** All panels of the page: which line goes where, what is drawn when, and how true each is. */
 export class Board {
   /**
@@ -30,12 +33,14 @@ export class Board {
    * @param {import("./clock.js").ServerClock} options.clock
    * @param {import("./preferences.js").Preferences} options.preferences
    * @param {HTMLElement} options.guard
+   * @param {import("./chronicle.js").Chronicle} options.chronicle
    */
-  constructor({ spec, root, health, store, clock, preferences, guard }) {
+  constructor({ spec, root, health, store, clock, preferences, guard, chronicle }) {
     this.store = store;
     this.clock = clock;
     this.preferences = preferences;
     this.health = health;
+    this.chronicle = chronicle;
     this.guard = new Guard(guard);
     this.palette = readPalette();
     /** @type {number | null} */
@@ -143,12 +148,20 @@ export class Board {
     this.schedule();
   }
 
+  /** @param {string} kind of panels whose book has news */
+  told(kind) {
+    for (const panel of this.panels) panel.dirty ||= panel.spec.kind === kind;
+    this.schedule();
+  }
+
   /** @returns {Moment} */
   moment() {
     const now = this.clock.monotonic();
     const end = this.clock.known ? Math.floor(this.clock.now()) : 0;
     const isGone = (/** @type {Line} */ line) => this.store.isGone(line);
-    return { end, range: this.store.range, now, hover: this.hover, isGone, preferences: this.preferences, palette: this.palette };
+    const { hover, preferences, palette } = this;
+    const heard = this.feed?.truth.heard ?? UNHEARD;
+    return { end, range: this.store.range, now, hover, isGone, preferences, palette, heard, marks: this.chronicle.happenings };
   }
 
   schedule() {
@@ -215,7 +228,8 @@ export class Board {
       const drawable = this.#drawable(panel);
       const selection = /** @type {Selection} */ (this.selections[at]);
       const absence = () => feed.truth.absence(moment.now, panel.spec.kind, selection);
-      until = Math.min(until, panel.attempt(moment.now, Infinity, () => panel.judge(moment, drawable, settled, explain, absence)));
+      const loaded = panel.view.book ? panel.view.book.settled || feed.connection.cause !== null : settled;
+      until = Math.min(until, panel.attempt(moment.now, Infinity, () => panel.judge(moment, drawable, loaded, explain, absence)));
       if (drawable && panel.view.moving && moment.now - panel.renderedAt > LINGER) panel.dirty = true;
       if (panel.dirty && drawable) this.schedule();
     }

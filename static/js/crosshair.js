@@ -1,3 +1,4 @@
+import { wordsAt } from "./marks.js";
 import { write } from "./rows.js";
 
 /**
@@ -35,6 +36,17 @@ export class Crosshair {
     this.#set(null, null);
   }
 
+  /**
+   * Point at a moment from outside of the charts; null: at none.
+   * @param {number | null} time seconds
+   */
+  at(time) {
+    const { end, range } = this.board.moment();
+    const fraction = time === null ? null : 1 - (end - time) / range;
+    this.#set(null, fraction !== null && fraction >= 0 && fraction <= 1 ? fraction : null);
+    this.label.hidden = true;
+  }
+
   /** Write the time anew, for time has gone on. */
   refresh() {
     const { hover } = this.board;
@@ -42,7 +54,8 @@ export class Crosshair {
     const moment = this.board.moment();
     const time = (moment.end - moment.range * (1 - hover)) * 1000;
     const { step } = this.board.store;
-    const what = step > 1 ? ` · average ↑ highest of ${step} s` : "";
+    const happened = wordsAt(moment, time / 1000);
+    const what = happened ? ` · ${happened}` : step > 1 ? ` · average ↑ highest of ${step} s` : "";
     write(this.label, `${this.board.preferences.clock?.(time)} ${this.board.preferences.zoneName}${what}`);
   }
 

@@ -28,15 +28,17 @@ export class Feed {
    * @param {(lines: Line[], taken?: number | null) => void} options.onLines
    * @param {(event: import("./protocol.js").Processes) => void} options.onProcesses
    * @param {(what: string) => void} options.onChanged something on the server that pages fetch again
+   * @param {import("./news.js").News} options.news what happened besides samples
    * @param {(fault: string | null) => void} options.onFault
    * @param {() => void} options.onState
    */
-  constructor({ api, store, clock, selectors, version, first, onLines, onProcesses, onChanged, onFault, onState }) {
+  constructor({ api, store, clock, selectors, version, first, news, onLines, onProcesses, onChanged, onFault, onState }) {
     this.api = api;
     this.store = store;
     this.clock = clock;
     this.selectors = selectors;
     this.first = first;
+    this.news = news;
     this.onLines = onLines;
     this.onProcesses = onProcesses;
     this.onChanged = onChanged;
@@ -52,7 +54,7 @@ export class Feed {
     this.probing = false;
     /** When the server's status was asked for last, `performance.now()`. */
     this.askedAt = -Infinity;
-    const types = [...LOGGED];
+    const { types } = news;
     this.connection = new SharedConnection({
       api,
       types,
@@ -139,6 +141,7 @@ export class Feed {
 
   /** @param {StreamEvent} event */
   #receive(event) {
+    this.truth.heardAt = this.clock.monotonic();
     if (event.type === "hello" || event.type === "heartbeat") this.#tell(event);
     else if (this.held && this.held.length < HELD) this.held.push(event);
     else this.#take(event);
@@ -154,6 +157,7 @@ export class Feed {
     this.newest = event.newest || "0-0";
     this.truth.latencies = [];
     this.truth.serverVersion = event.version;
+    this.news.hello(event);
     if (!this.loaded) void this.load().catch(() => this.connection.wake());
     else if (verdict !== "doubtful" && this.clock.monotonic() - this.askedAt > FRESH) void this.#ask().catch(() => {});
   }
@@ -187,6 +191,7 @@ export class Feed {
     } else if (event.type === "gap") {
       this.#gap(event);
     }
+    this.news.take(event);
   }
 
   /** @param {import("./protocol.js").System} event */

@@ -46,6 +46,7 @@ export class Lifecycle {
     }
     this.feed.truth.newestBorn -= milliseconds;
     this.feed.truth.newestAt -= milliseconds;
+    this.feed.truth.heardAt -= milliseconds;
     this.board.flush();
     this.feed.connection.wake();
   }

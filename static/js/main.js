@@ -2,11 +2,13 @@ import "./elements/connection-status.js";
 import "./elements/health-line.js";
 import { Api } from "./api.js";
 import { Board } from "./board.js";
+import { Chronicle } from "./chronicle.js";
 import { ServerClock, SleepDetector } from "./clock.js";
 import { Crosshair } from "./crosshair.js";
 import { Feed } from "./feed.js";
 import { HiddenDevices } from "./hidden.js";
 import { Lifecycle } from "./lifecycle.js";
+import { openNews } from "./newsroom.js";
 import { Preferences } from "./preferences.js";
 import { write } from "./rows.js";
 import { Store } from "./store.js";
@@ -33,11 +35,14 @@ const { history } = spec;
 const asked = !preferences.range || preferences.range === spec.range;
 store.span(preferences.range ?? spec.range, asked ? history.range : undefined);
 
-const board = new Board({ spec, root: find("panels"), health, store, clock, preferences, guard: find("guard") });
+const chronicle = new Chronicle(() => clock.now());
+const board = new Board({ spec, root: find("panels"), health, store, clock, preferences, guard: find("guard"), chronicle });
+const strip = /** @type {import("./elements/system-strip.js").SystemStrip} */ (document.querySelector("system-strip"));
+const { news, tell } = openNews({ api, spec, board, clock, preferences, chronicle, strip });
 const hidden = new HiddenDevices(board, store);
 const file = new BoardFile(api, spec, find("fault"));
 const feed = new Feed({
-  api, store, clock, selectors: history.selectors, version: spec.version, first: asked ? history.url : null,
+  api, store, clock, news, selectors: history.selectors, version: spec.version, first: asked ? history.url : null,
   onLines: (lines, taken) => {
     board.changed(lines, taken);
     hidden.changed(lines);
@@ -49,6 +54,7 @@ const feed = new Feed({
 });
 board.feed = feed;
 const crosshair = new Crosshair(board, find("panels"), find("moment"));
+strip.addEventListener("moment", (event) => crosshair.at(/** @type {CustomEvent} */ (event).detail?.time ?? null));
 const lifecycle = new Lifecycle(feed, board);
 const sleep = new SleepDetector();
 const time = find("clock");
@@ -75,6 +81,7 @@ new Switches(preferences, spec.range);
 preferences.listeners.add(() => {
   const range = preferences.range ?? spec.range;
   board.restyle();
+  tell();
   if (range === store.wanted) return;
   store.span(range);
   void feed.load().catch(() => feed.connection.wake());
@@ -85,6 +92,7 @@ setInterval(() => {
   board.sweep();
   if (feed.loaded && store.fit()) void feed.load().catch(() => feed.connection.wake());
   void feed.learn();
+  news.retry();
   hidden.update();
 }, 5000);
 void feed.begin();

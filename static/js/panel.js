@@ -6,9 +6,10 @@ import { write } from "./rows.js";
  * @typedef {import("./protocol.js").PanelSpec} PanelSpec
  * @typedef {{ deadline: number, born: number, source: string, interval: number | null }} Subject something with an age
  * @typedef {{ end: number, range: number, now: number, hover: number | null, isGone: (line: Line) => boolean,
- *   preferences: import("./preferences.js").Preferences, palette: import("./palette.js").Palette }} Moment
+ *   preferences: import("./preferences.js").Preferences, palette: import("./palette.js").Palette,
+ *   heard: Subject, marks: import("./chronicle.js").Happening[] }} Moment `heard`: the stream as a whole
  * @typedef {HTMLElement & { spec: PanelSpec, moving: boolean, strict: boolean, render(lines: Line[], moment: Moment, all?: Line[]): void,
- *   subjects?(): Subject[], point?(fraction: number | null, moment: Moment): void }} View
+ *   book?: import("./news.js").Book, subjects?(moment: Moment): Subject[], point?(fraction: number | null, moment: Moment): void }} View
  *   `moving`: drawn anew each second; `strict`: one stale part makes the whole stale
  * @typedef {"loading" | "empty" | "live" | "some" | "stale" | "paused" | "failed"} PanelState
  */
@@ -120,7 +121,7 @@ export class Panel {
    * @returns {Subject[]}
    */
   subjects(moment) {
-    return this.view.subjects?.() ?? this.shown(moment).filter((line) => !Number.isNaN(line.value));
+    return this.view.subjects?.(moment) ?? this.shown(moment).filter((line) => !Number.isNaN(line.value));
   }
 
   /**

@@ -48,6 +48,9 @@ export class Preferences {
     const seconds = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit", timeZone });
     /** @param {number} time milliseconds */
     this.clock = (time) => seconds.format(time);
+    const days = new Intl.DateTimeFormat("en-GB", { weekday: "short", day: "numeric", month: "short", timeZone });
+    /** @param {number} time milliseconds */
+    this.day = (time) => days.format(time);
     /** Name of the zone in which times are shown. */
     this.zoneName = this.zone === "utc" ? "UTC" : zoneName();
     /** @param {number} time milliseconds */

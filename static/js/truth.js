@@ -32,6 +32,8 @@ export class Truth {
     /** Newest metrics event: when it was true and when it came, `performance.now()`. */
     this.newestBorn = -Infinity;
     this.newestAt = -Infinity;
+    /** When anything at all came over the stream, `performance.now()`. */
+    this.heardAt = -Infinity;
     /** @type {string | null} what a probe of a silent server gave */
     this.verdict = null;
     /** @type {number[]} */
@@ -61,6 +63,14 @@ export class Truth {
   get patience() {
     const { shortest } = this;
     return shortest === Infinity ? 2 * this.connection.heartbeat : allowance(shortest) - EARLY;
+  }
+
+  /**
+   * How old what happens may be told: as long as the stream speaks, silence means that nothing happened.
+   * @returns {import("./panel.js").Subject}
+   */
+  get heard() {
+    return { born: this.heardAt, deadline: this.heardAt + 1000 * this.patience, source: "", interval: this.connection.heartbeat };
   }
 
   /**

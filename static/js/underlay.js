@@ -8,6 +8,7 @@
  */
 
 import { drawBand } from "./band.js";
+import { drawMarks } from "./marks.js";
 
 /** Height of the strip that marks the holes of single lines. */
 const STRIP = 6;
@@ -73,7 +74,7 @@ function begin({ ctx, chartArea: area }, x, seconds, moment) {
 }
 
 /**
- * A dot at the newest value of each line.
+ * Marks of what happened, and a dot at the newest value of each line.
  * @param {Plot} plot
  * @param {{ line: import("./line.js").Line, colour: string, data: { x: number, y: number }[] }[]} traces
  * @param {Moment | null} moment
@@ -82,6 +83,7 @@ function begin({ ctx, chartArea: area }, x, seconds, moment) {
 export function drawAbove(plot, traces, moment, rem) {
   if (!moment) return;
   const { ctx, scales } = plot;
+  drawMarks(ctx, plot.chartArea, moment, rem);
   for (const { line, colour, data } of traces) {
     const last = data.findLast((point) => !Number.isNaN(point.y));
     if (!last || moment.now >= line.deadline) continue;

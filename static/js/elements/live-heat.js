@@ -2,6 +2,7 @@ import { AXIS, drawTimes, GUTTER, RIGHT } from "../axes.js";
 import { coverage } from "../coverage.js";
 import { formatText } from "../format.js";
 import { Hatch } from "../hatch.js";
+import { drawMarks } from "../marks.js";
 import { write } from "../rows.js";
 import { legendText } from "../series.js";
 import { prepare } from "../spark.js";
@@ -69,6 +70,7 @@ export class LiveHeat extends HTMLElement {
       ctx.fillText(clip(ctx, legendText(this.spec.legend, line.series), left - 8 * rem), left - 8 * rem, TOP * rem + at * row + row / 2);
     });
     const box = { left, right: left + area.width, top: TOP * rem, bottom: area.height };
+    drawMarks(ctx, box, moment, rem);
     drawTimes(ctx, box, moment, { family: getComputedStyle(this).fontFamily, rem });
     this.point(moment.hover, moment);
   }
