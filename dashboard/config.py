@@ -5,17 +5,17 @@ from __future__ import annotations
 import ipaddress
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, cast
+from typing import Annotated
 
 import msgspec
-import re2
 from msgspec import Meta
 
 from dashboard.errors import ConfigError
+from dashboard.rules import RULES
 from dashboard.settings_file import SettingsFile
-from dashboard.table import Origin, expected, item_struct, item_type, kind_of, nearest, read_value, shown, unknown_key
+from dashboard.table import Origin, expected, item_struct, item_type, kind_of, nearest, read_value, unknown_key
 from dashboard.toml_lines import KeyPath
 
 PREFIX = "DASHBOARD_"
@@ -30,9 +30,6 @@ OTHER_VARIABLES = ("DASHBOARD_CONFIG",)
 _INJECTED = re.compile(
     r"DASHBOARD_(.+_)?(SERVICE_HOST|SERVICE_PORT(_.+)?|PORT|PORT_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)"
 )
-_HOST_NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?\.?")
-_PUBLIC_URL = re.compile(r"https?://[^\s/?#]+(/[^\s?#]*)?")
-_ROOT_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)*")
 _BOOLEANS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
 
 
@@ -62,6 +59,16 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         Meta(description="Names by which browsers may address this server besides IPs, localhost and its own name."),
     ] = ()
     root_path: Annotated[str, Meta(description="Path prefix under which a proxy serves this program.")] = ""
+    trusted_proxies: Annotated[
+        tuple[str, ...],
+        Meta(description="Addresses or networks of proxies whose headers X-Forwarded-… are believed."),
+    ] = ()
+    certfile: Annotated[
+        Path | None, Meta(description="File of the certificate chain (PEM), for HTTPS by the program itself.")
+    ] = None
+    keyfile: Annotated[Path | None, Meta(description="File of the private key (PEM) that belongs to `certfile`.")] = (
+        None
+    )
     public_url: Annotated[str, Meta(description="What links in notifications and embeds begin with.")] = ""
     data_dir: Annotated[
         Path | None, Meta(description="Folder of what must survive a restart (default: in the user's data folder).")
@@ -84,6 +91,20 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     stall_timeout: Annotated[
         float, Meta(ge=1, le=3600, description="Seconds after which a stream that takes no bytes is cut off.")
     ] = 30.0
+    max_streams: Annotated[
+        int,
+        Meta(ge=1, le=1_000_000, description="Streams open at once at most; further ones are sent away for a while."),
+    ] = 20_000
+    max_streams_per_address: Annotated[
+        int,
+        Meta(ge=1, le=1_000_000, description="Streams that one address may have open, of IPv6 one /64; not loopback."),
+    ] = 500
+    max_streams_per_principal: Annotated[
+        int, Meta(ge=1, le=1_000_000, description="Streams that one principal other than `local` may have open.")
+    ] = 50
+    max_attempts_per_minute: Annotated[
+        int, Meta(ge=1, le=1_000_000, description="Streams that one address may ask for in a minute; not loopback.")
+    ] = 1200
     log_events: Annotated[
         int, Meta(ge=16, le=10_000_000, description="Events that the log holds for viewers that come back.")
     ] = 8192
@@ -237,90 +258,11 @@ def _checked(
 ) -> object:
     """Convert a value and hold it against the rules of its key that a type cannot tell."""
     result = read_value(origin, keys, value, kind, elsewhere)
-    rule = _RULES.get(key)
+    rule = RULES.get(key)
     fault = rule(result) if rule else None
     if fault is not None:
         raise origin.error((*keys, *fault[0]), fault[1])
     return result
-
-
-Fault = tuple[KeyPath, str]
-"""Where in the value, and what about it."""
-
-
-def _host(value: object) -> Fault | None:
-    text = str(value)
-    if _HOST_NAME.fullmatch(text) or _is_address(text):
-        return None
-    return (), f"must be an address or a name without scheme, port or brackets, not {shown(text)}"
-
-
-def _hosts(value: object) -> Fault | None:
-    for index, name in enumerate(cast("tuple[str, ...]", value)):
-        if not _HOST_NAME.fullmatch(name) and not _is_address(name):
-            return (index,), f"must be a name without scheme and port, such as dash.example.com, not {shown(name)}"
-    return None
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _root_path(value: object) -> Fault | None:
-    if _ROOT_PATH.fullmatch(str(value)):
-        return None
-    return (), f"must begin with / and not end with it, such as /dashboard, not {shown(value)}"
-
-
-def _public_url(value: object) -> Fault | None:
-    if value == "" or _PUBLIC_URL.fullmatch(str(value)):
-        return None
-    return (), f"must be an address such as https://dash.example.com, not {shown(value)}"
-
-
-def _instance(value: object) -> Fault | None:
-    if str(value).isprintable() and len(str(value)) <= 200:
-        return None
-    return (), f"must be at most 200 printable characters, not {shown(value)}"
-
-
-def _expression(value: object) -> Fault | None:
-    options = re2.Options()
-    options.log_errors = False
-    try:
-        re2.compile(str(value), options)
-    except re2.error as error:
-        reason = error.args[0] if error.args else error
-        text = reason.decode(errors="replace") if isinstance(reason, bytes) else str(reason)
-        return (), f"must be a regular expression, not {shown(value)}: {text}"
-    return None
-
-
-def _collectors(value: object) -> Fault | None:
-    seen: set[str] = set()
-    for index, setting in enumerate(cast("tuple[CollectorSetting, ...]", value)):
-        if setting.name in seen:
-            return (index, "name"), f"{shown(setting.name)} stands twice"
-        seen.add(setting.name)
-    return None
-
-
-_RULES: Mapping[str, Callable[[object], Fault | None]] = {
-    "host": _host,
-    "allowed_hosts": _hosts,
-    "root_path": _root_path,
-    "public_url": _public_url,
-    "instance": _instance,
-    "collector": _collectors,
-    "ignore_filesystems": _expression,
-    "ignore_mounts": _expression,
-    "ignore_disks": _expression,
-    "ignore_networks": _expression,
-}
 
 
 def _below(folder: Path, value: object) -> object:

@@ -12,6 +12,8 @@
     ├── Forbidden                  the principal's role is not enough (HTTP 403)
     ├── ForeignOrigin              a write from another site (HTTP 403)
     ├── ForeignHost                a Host header that is not ours (HTTP 421)
+    ├── Busy                       too many streams; `retry_after` says when to ask again (HTTP 503)
+    │   └── TooManyStreams           … of one address or principal (HTTP 429)
     ├── StorageError               something that the disk does not take or give
     └── CollectorError             a collector that cannot be loaded or failed
         └── CollectorTimeout         … that did not return in time
@@ -113,6 +115,24 @@ class StorageError(DashboardError):
     def __init__(self, message: str, types: frozenset[str] = frozenset()) -> None:
         self.types = types
         super().__init__(message)
+
+
+class Busy(DashboardError):
+    """There are as many streams as the settings allow; ask again after `retry_after` seconds."""
+
+    code = "busy"
+    status = 503
+
+    def __init__(self, message: str, retry_after: int) -> None:
+        self.retry_after = retry_after
+        super().__init__(message)
+
+
+class TooManyStreams(Busy):
+    """One address or principal has, or asks for, too many streams."""
+
+    code = "too_many_streams"
+    status = 429
 
 
 class CollectorError(DashboardError):

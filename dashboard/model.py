@@ -60,6 +60,10 @@ _ALLOWED = {
 }
 
 
+LOCAL = "local"
+"""The principal of everyone, where no sign-in is set up."""
+
+
 class Principal(msgspec.Struct, frozen=True):
     """Who makes a request."""
 

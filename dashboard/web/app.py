@@ -20,13 +20,15 @@ from werkzeug.exceptions import BadHost, HTTPException
 from werkzeug.routing import MapAdapter
 
 from dashboard import __version__
-from dashboard.errors import DashboardError
+from dashboard.errors import Busy, DashboardError
 from dashboard.model import Role
 from dashboard.runtime import Runtime
 from dashboard.web import stream
 from dashboard.web.assets import FOR_EVER, Assets, folder
+from dashboard.web.forwarded import Proxies
 from dashboard.web.guard import HEADERS, Guard
-from dashboard.web.routing import MAX_BODY, json_response, register, routes, takes_gzip
+from dashboard.web.limits import Limits
+from dashboard.web.routing import EVENT_STREAM, MAX_BODY, json_response, register, routes, takes_gzip
 
 log = logging.getLogger("dashboard.web")
 
@@ -48,13 +50,19 @@ Shortcut = Callable[[HTTPScope], tuple[list[tuple[bytes, bytes]], bytes] | None]
 class App(Quart):
     """Quart, with routes that do not depend on the Host header: what stands there is the guard's to judge."""
 
+    proxies: Proxies | None = None
+    """Makes of every request what its sender meant, whatever came between."""
     shortcut: Shortcut | None = None
     """Answers what needs no view. A page has some fifty files: by the long way they cost it a tenth of a second."""
 
     async def __call__(self, scope: ASGIScope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
         """Answer one request."""
+        if scope["type"] == "http" and self.proxies is not None:
+            scope = self.proxies.resolve(scope)
         answer = self.shortcut(scope) if scope["type"] == "http" and self.shortcut is not None else None
         if answer is None:
+            if scope["type"] == "http" and scope["root_path"]:
+                scope = {**scope, "path": scope["root_path"] + scope["path"]}  # as ASGI has it
             return await super().__call__(scope, receive, send)
         headers, body = answer
         await send({"type": "http.response.start", "status": 200, "headers": headers, "trailers": False})
@@ -76,17 +84,17 @@ def create_app(runtime: Runtime) -> Quart:
     app.config["MAX_CONTENT_LENGTH"] = 8 * MAX_BODY  # past this nobody reads on, see Context.body
     app.url_map.merge_slashes = False
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    assets = Assets(folder("static"), runtime.settings.root_path)
+    assets = Assets(folder("static"))
     app.extensions["assets"] = assets
+    app.extensions["limits"] = Limits(runtime.settings, runtime.tally, runtime.clock)
     app.jinja_env.globals.update(
-        static=assets.url,
-        version=__version__,
-        instance=runtime.instance,
-        root_path=runtime.settings.root_path,
-        heartbeat_interval=runtime.settings.heartbeat_interval,
+        version=__version__, instance=runtime.instance, heartbeat_interval=runtime.settings.heartbeat_interval
     )
+    app.context_processor(partial(_addresses, assets))
     guard = Guard(_own_names() | {runtime.settings.host}, runtime.settings.allowed_hosts)
     roles = {route.name: route.role for route in routes()}
+    own = frozenset(route.path.split("/", 2)[1] for route in routes())
+    app.proxies = Proxies(runtime.settings.trusted_proxies, runtime.settings.root_path, own)
     app.before_request(partial(_admit, guard, roles))
     app.before_websocket(_refuse_websocket)
     app.after_request(partial(_finish, runtime))
@@ -120,6 +128,11 @@ def _static_file(
         "Vary": "Accept-Encoding",
     }
     return [(name.lower().encode(), value.encode()) for name, value in given.items()], body
+
+
+def _addresses(assets: Assets) -> dict[str, object]:
+    """Return what templates write addresses with: the prefix of this request, and of a file in `static`."""
+    return {"root_path": request.root_path, "static": partial(assets.url, request.root_path)}
 
 
 def _own_names() -> frozenset[str]:
@@ -156,7 +169,7 @@ async def _finish(runtime: Runtime, response: Response) -> Response:
         response.headers.setdefault(name, value)
     route = request.url_rule.rule if request.url_rule is not None else "none"
     method = request.method if request.method in _METHODS else "other"  # each is a series: no client may invent them
-    if response.content_type == "text/event-stream":
+    if response.content_type == EVENT_STREAM:
         runtime.tally.requests[route, method, response.status_code] += 1
         return response
     body = await response.get_data(as_text=False)
@@ -190,7 +203,10 @@ async def _http_error(runtime: Runtime, error: HTTPException) -> Response:
 
 
 async def _own_error(runtime: Runtime, error: DashboardError) -> Response:
-    return await _error_answer(runtime, error.status, error.code, str(error))
+    answer = await _error_answer(runtime, error.status, error.code, str(error))
+    if isinstance(error, Busy):
+        answer.headers["Retry-After"] = str(error.retry_after)
+    return answer
 
 
 async def _crash(runtime: Runtime, error: Exception) -> Response:

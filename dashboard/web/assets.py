@@ -38,8 +38,8 @@ def _is_ours(file: Path) -> bool:
 class Assets:
     """The files below one folder. All share one version, so that modules may import each other by relative path."""
 
-    def __init__(self, root: Path, root_path: str) -> None:
-        self._root, self._prefix = root, root_path
+    def __init__(self, root: Path) -> None:
+        self._root = root
         self._packed: dict[str, bytes] = {}
         self._files = {str(file.relative_to(root)): file for file in sorted(root.rglob("*")) if _is_ours(file)}
         digest = hashlib.sha256()
@@ -48,9 +48,9 @@ class Assets:
         self.version = digest.hexdigest()[:12]
         self._versioned = f"/static/{self.version}/"
 
-    def url(self, path: str) -> str:
-        """Return the address of a file, good for ever."""
-        return f"{self._prefix}/static/{self.version}/{path}"
+    def url(self, root_path: str, path: str) -> str:
+        """Return the address of a file below a prefix, good for ever."""
+        return f"{root_path}/static/{self.version}/{path}"
 
     def answer(self, path: str, *, packed: bool) -> Response:
         """Return a file; raise NotFound for anything that is not one of those listed at the start."""

@@ -19,6 +19,7 @@ from quart.typing import ResponseTypes
 
 from dashboard.broadcaster import PIECE, Cursor
 from dashboard.runtime import Runtime
+from dashboard.tally import Viewer
 from dashboard.web.connections import SCOPE_KEY, Connection
 from dashboard.web.portable_writer import PortableWriter
 
@@ -43,7 +44,7 @@ class FastWriter:
         self._empty = asyncio.Event()
         runtime.broadcaster.listeners.add(self._wake)
 
-    def response(self, cursor: Cursor, viewer: str) -> Response:
+    def response(self, cursor: Cursor, viewer: Viewer) -> Response:
         """Return what writes a cursor out when it is sent."""
         return _Handed(self, cursor, viewer, self._portable)
 
@@ -215,7 +216,7 @@ class _Stream(asyncio.Protocol):
 class _Handed(Response):
     """An answer whose connection is to be taken over; its body is what the portable writer makes of it."""
 
-    def __init__(self, writer: FastWriter, cursor: Cursor, viewer: str, portable: PortableWriter) -> None:
+    def __init__(self, writer: FastWriter, cursor: Cursor, viewer: Viewer, portable: PortableWriter) -> None:
         super().__init__(portable.written(cursor, viewer))
         self.writer, self.cursor, self.viewer = writer, cursor, viewer
 

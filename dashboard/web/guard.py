@@ -9,9 +9,10 @@ from urllib.parse import urlsplit
 from quart.wrappers import Request
 
 from dashboard.errors import Forbidden, ForeignHost, ForeignOrigin
-from dashboard.model import Principal, Role
+from dashboard.model import LOCAL, Principal, Role
 
 _HOST = re.compile(r"(?:\[([0-9A-Fa-f:.]+(?:%[^\[\]]+)?)\]|([^:\[\]]*))(?::[0-9]*)?")
+_DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 _READING = ("GET", "HEAD", "OPTIONS")
 
 HEADERS = {
@@ -48,7 +49,7 @@ class Guard:
 
     def _principal(self, request: Request) -> Principal:
         # Without sign-in the program listens on loopback only, or was told --insecure: whoever gets here is local.
-        return Principal("local", Role.ADMIN)
+        return Principal(LOCAL, Role.ADMIN)
 
     def knows(self, header: str) -> bool:
         """Tell whether a Host header is an address or a name of this server.
@@ -66,9 +67,9 @@ class Guard:
             )
 
     def _check_origin(self, request: Request) -> None:
-        origin = request.headers.get("Origin")
-        own = request.headers.get("Host", "").lower()
-        if request.headers.get("Sec-Fetch-Site") == "cross-site" or (origin is not None and _site_of(origin) != own):
+        origin, host = request.headers.get("Origin"), request.headers.get("Host", "")
+        foreign = origin is not None and not _is_of(origin, request.scheme, host)
+        if foreign or request.headers.get("Sec-Fetch-Site") == "cross-site":
             raise ForeignOrigin("writes are taken from this server's own pages and from programs, not from other sites")
 
 
@@ -78,11 +79,18 @@ def _host_of(header: str) -> str | None:
     return (match[1] or match[2]).lower().rstrip(".") if match else None
 
 
-def _site_of(origin: str) -> str | None:
+def _is_of(origin: str, scheme: str, host: str) -> bool:
+    """Tell whether an origin is this server as the browser addressed it.
+
+    Of plain http the scheme is not compared: a proxy that is not trusted may speak https with the browser.
+    """
     try:
-        return urlsplit(origin).netloc.lower()
+        site = urlsplit(origin)
     except ValueError:
-        return None
+        return False
+    default = _DEFAULT_PORTS.get(site.scheme, "")
+    same = site.netloc.lower().removesuffix(default) == host.lower().removesuffix(default)
+    return bool(site.netloc) and same and (site.scheme == scheme or scheme == "http")
 
 
 def _is_address(host: str) -> bool:

@@ -83,7 +83,7 @@ def board_json(context: Context, board: Board, history: Question) -> str:
         "history": msgspec.to_builtins(history),
         "instance": runtime.instance,
         "version": __version__,
-        "root_path": runtime.settings.root_path,
+        "root_path": context.request.root_path,
     }
     return msgspec.json.encode(value).decode().replace("<", "\\u003c")
 

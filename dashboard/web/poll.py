@@ -39,7 +39,7 @@ def wait_of(context: Context) -> float:
 
 async def answer(context: Context, cursor: Cursor, wait: float) -> Response:
     """Answer with what `cursor` has to read, as soon as there is anything, or with a heartbeat after `wait` seconds."""
-    tally, viewer = context.runtime.tally, f"{context.principal.name}@{context.request.remote_addr}"
+    tally, viewer = context.runtime.tally, context.viewer
     gathered = _Gathered()
     tally.enter(viewer)
     try:

@@ -9,6 +9,7 @@ from quart import Response
 
 from dashboard.broadcaster import Cursor
 from dashboard.runtime import Runtime
+from dashboard.tally import Viewer
 
 
 class PortableWriter:
@@ -17,11 +18,11 @@ class PortableWriter:
     def __init__(self, runtime: Runtime) -> None:
         self._broadcaster, self._tally = runtime.broadcaster, runtime.tally
 
-    def response(self, cursor: Cursor, viewer: str) -> Response:
+    def response(self, cursor: Cursor, viewer: Viewer) -> Response:
         """Return what writes a cursor out when it is sent."""
         return Response(self.written(cursor, viewer))
 
-    async def written(self, cursor: Cursor, viewer: str) -> AsyncIterator[bytes]:
+    async def written(self, cursor: Cursor, viewer: Viewer) -> AsyncIterator[bytes]:
         """Yield what there is to write, until the stream has ended."""
         # All is acquired here, not in the view: a viewer who leaves before the first byte then leaves nothing behind.
         self._tally.enter(viewer)

@@ -15,12 +15,18 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 import dashboard.web
 from dashboard.model import Principal, Role
+from dashboard.tally import Viewer
+from dashboard.web.forwarded import counted, parse
 
 if TYPE_CHECKING:
     from dashboard.runtime import Runtime
 
 JSON = "application/json"
 
+EVENT_STREAM = "text/event-stream"
+
+STREAM_HEADERS = {"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"}
+"""What keeps proxies from holding events back."""
 
 MAX_BODY = 4 * 1024 * 1024
 """Bytes of a request's body at most."""
@@ -32,6 +38,11 @@ class Context(msgspec.Struct, frozen=True):
     runtime: Runtime
     principal: Principal
     request: Request
+
+    @property
+    def viewer(self) -> Viewer:
+        """Return by whom a stream of this request is counted."""
+        return Viewer(self.principal.name, counted(parse(self.request.remote_addr or "")))
 
     def arg(self, name: str) -> str | None:
         """Return a query parameter; None when it is absent or empty."""

@@ -10,22 +10,17 @@ from dashboard.broadcaster import Cursor
 from dashboard.filters import Filter
 from dashboard.model import Role
 from dashboard.runtime import Runtime
-from dashboard.web import poll
+from dashboard.tally import Viewer
+from dashboard.web import limits, poll
 from dashboard.web.fast_writer import FastWriter, HandingOver
 from dashboard.web.portable_writer import PortableWriter
-from dashboard.web.routing import Context, Route
-
-HEADERS = {"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"}
-"""What keeps proxies from holding events back."""
-
-
-CONTENT_TYPE = "text/event-stream"
+from dashboard.web.routing import EVENT_STREAM, STREAM_HEADERS, Context, Route
 
 
 class Writer(Protocol):
     """Writes streams: decides what becomes of a viewer's connection. There is one to a program."""
 
-    def response(self, cursor: Cursor, viewer: str) -> Response:
+    def response(self, cursor: Cursor, viewer: Viewer) -> Response:
         """Return what writes a cursor out when it is sent."""
         ...
 
@@ -51,6 +46,9 @@ async def events(context: Context) -> Response:
 
     With `wait`, answer a piece of them as JSON.
     """
+    refused = limits.admit(context, polling="wait" in context.request.args)
+    if refused is not None:
+        return refused
     wait = poll.wait_of(context) if "wait" in context.request.args else None
     filter = Filter.parse(",".join(context.args("types")), context.args("match"))
     cursor = context.runtime.broadcaster.subscribe(
@@ -58,10 +56,9 @@ async def events(context: Context) -> Response:
     )
     if wait is not None:
         return await poll.answer(context, cursor, wait)
-    viewer = f"{context.principal.name}@{context.request.remote_addr}"
     writer: Writer = current_app.extensions["writer"]
-    response = Response(b"") if context.request.method == "HEAD" else writer.response(cursor, viewer)
-    response.headers.update({**HEADERS, "Content-Type": CONTENT_TYPE})
+    response = Response(b"") if context.request.method == "HEAD" else writer.response(cursor, context.viewer)
+    response.headers.update({**STREAM_HEADERS, "Content-Type": EVENT_STREAM})
     response.timeout = None
     return response
 

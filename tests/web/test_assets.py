@@ -18,7 +18,7 @@ SCRIPTS = sorted(file.relative_to(folder("static")) for file in folder("static")
 def test_a_packed_script_is_the_same_program_with_the_same_line_numbers(name: str, tmp_path: Path) -> None:
     """Only documentation is left out: what remains parses, and each line that is kept stands where it stood."""
     root = folder("static")
-    packed = gzip.decompress(Assets(root, "").pack(name)).decode()
+    packed = gzip.decompress(Assets(root).pack(name)).decode()
     original = (root / name).read_text("utf-8")
     lines, kept = original.splitlines(), packed.splitlines()
     assert len(lines) == len(kept)

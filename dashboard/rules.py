@@ -1,0 +1,116 @@
+"""What a setting's value must be besides its type: one rule a setting, each the first fault of a value."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable, Mapping
+from typing import Protocol, cast
+
+import re2
+
+from dashboard.table import shown
+from dashboard.toml_lines import KeyPath
+
+_HOST_NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?\.?")
+_PUBLIC_URL = re.compile(r"https?://[^\s/?#]+(/[^\s?#]*)?")
+_ROOT_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)*")
+
+
+class _Named(Protocol):
+    @property
+    def name(self) -> str: ...
+
+
+Fault = tuple[KeyPath, str]
+"""Where in the value, and what about it."""
+
+
+def _host(value: object) -> Fault | None:
+    text = str(value)
+    if _HOST_NAME.fullmatch(text) or _is_address(text):
+        return None
+    return (), f"must be an address or a name without scheme, port or brackets, not {shown(text)}"
+
+
+def _hosts(value: object) -> Fault | None:
+    for index, name in enumerate(cast("tuple[str, ...]", value)):
+        if not _HOST_NAME.fullmatch(name) and not _is_address(name):
+            return (index,), f"must be a name without scheme and port, such as dash.example.com, not {shown(name)}"
+    return None
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _networks(value: object) -> Fault | None:
+    for index, text in enumerate(cast("tuple[str, ...]", value)):
+        try:
+            ipaddress.ip_network(text, strict=False)
+        except ValueError:
+            return (index,), f"must be an address or a network, such as 127.0.0.1 or 10.0.0.0/8, not {shown(text)}"
+    return None
+
+
+def is_root_path(text: str) -> bool:
+    """Tell whether a text can be the prefix of every path."""
+    return _ROOT_PATH.fullmatch(text) is not None and not {".", ".."} & set(text.split("/"))
+
+
+def _root_path(value: object) -> Fault | None:
+    if is_root_path(str(value)):
+        return None
+    return (), f"must begin with / and not end with it, such as /dashboard, not {shown(value)}"
+
+
+def _public_url(value: object) -> Fault | None:
+    if value == "" or _PUBLIC_URL.fullmatch(str(value)):
+        return None
+    return (), f"must be an address such as https://dash.example.com, not {shown(value)}"
+
+
+def _instance(value: object) -> Fault | None:
+    if str(value).isprintable() and len(str(value)) <= 200:
+        return None
+    return (), f"must be at most 200 printable characters, not {shown(value)}"
+
+
+def _expression(value: object) -> Fault | None:
+    options = re2.Options()
+    options.log_errors = False
+    try:
+        re2.compile(str(value), options)
+    except re2.error as error:
+        reason = error.args[0] if error.args else error
+        text = reason.decode(errors="replace") if isinstance(reason, bytes) else str(reason)
+        return (), f"must be a regular expression, not {shown(value)}: {text}"
+    return None
+
+
+def _collectors(value: object) -> Fault | None:
+    seen: set[str] = set()
+    for index, setting in enumerate(cast("tuple[_Named, ...]", value)):
+        if setting.name in seen:
+            return (index, "name"), f"{shown(setting.name)} stands twice"
+        seen.add(setting.name)
+    return None
+
+
+RULES: Mapping[str, Callable[[object], Fault | None]] = {
+    "host": _host,
+    "allowed_hosts": _hosts,
+    "root_path": _root_path,
+    "trusted_proxies": _networks,
+    "public_url": _public_url,
+    "instance": _instance,
+    "collector": _collectors,
+    "ignore_filesystems": _expression,
+    "ignore_mounts": _expression,
+    "ignore_disks": _expression,
+    "ignore_networks": _expression,
+}
