@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence, Set
+
 import msgspec
 
 from dashboard.errors import InvalidParameter
 from dashboard.eventlog import Entry
-from dashboard.events import TYPES, Metrics
+from dashboard.events import KEPT, TYPES, Metrics
 from dashboard.model import Series
 from dashboard.selector import Selector
 
@@ -14,7 +16,8 @@ MAX_SELECTORS = 200
 """Selectors of one filter at most."""
 
 _MAX_VERDICTS = 50_000
-_UNKEPT = ("metrics", "processes", "system")
+_UNKEPT = ("metrics", "processes")
+_ALTERNATIVES = 4
 
 
 class Filter:
@@ -47,6 +50,32 @@ class Filter:
         if self.types is None:
             return _UNKEPT
         return tuple(name for name in _UNKEPT if name in self.types) if "metrics" in self.types else ()
+
+    @property
+    def kept(self) -> frozenset[str]:
+        """The types of this filter that are kept on disk."""
+        return frozenset(KEPT) if self.types is None else self.types & KEPT.keys()
+
+    def superseded(self, entries: Sequence[Entry]) -> set[int]:
+        """Return which of these, by their place, are `metrics` that a later one of their source makes superfluous.
+
+        It does when it holds all series that this filter shows of the earlier one.
+        """
+        later: dict[tuple[str, tuple[tuple[str, str], ...]], list[Set[str]]] = {}
+        superseded = set()
+        for index in range(len(entries) - 1, -1, -1):
+            event = entries[index].event
+            if not isinstance(event, Metrics) or (self.types is not None and "metrics" not in self.types):
+                continue
+            shown = (self.trim(event) if self.selectors else event.samples).keys()
+            if not shown:
+                continue
+            alternatives = later.setdefault((event.source, tuple(event.resource.items())), [])
+            if any(shown <= other for other in alternatives):
+                superseded.add(index)
+            else:
+                alternatives[_ALTERNATIVES - 1 :] = [shown]
+        return superseded
 
     def frame(self, entry: Entry) -> bytes:
         """Return what this filter shows of an entry, as an SSE frame; empty when that is nothing."""

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import httpx
 from httpx_sse import EventSource
 
-from dashboard.events import Metrics, System
+from dashboard.events import Log, Metrics, Notification, System, Task
 
 HOST = {"instance": "web-1"}
 
@@ -30,6 +30,30 @@ def metrics(time: float = 0.0, *, source: str = "web-1/load", **samples: float) 
 def system(message: str = "") -> System:
     """Return an event that is no metric."""
     return System(timestamp=0.0, source="web-1/dashboard", event="changed", message=message)
+
+
+def line(message: str = "said") -> Log:
+    """Return a line of a log."""
+    return Log(timestamp=0.0, source="web-1/shop", resource=HOST, level="info", message=message)
+
+
+def task(name: str, progress: float = 0.5) -> Task:
+    """Return a state of a task that runs."""
+    return Task(
+        timestamp=0.0,
+        source="web-1/backup",
+        resource=HOST,
+        task=name,
+        state="running",
+        progress=progress,
+        interval=5.0,
+        started_at=0.0,
+    )
+
+
+def notice(title: str = "Tea", *, to: str | None = None) -> Notification:
+    """Return a notice to all, or to one."""
+    return Notification(timestamp=0.0, source="web-1/local", title=title, level="info", to=to)
 
 
 def seen(stream: bytes) -> list[Seen]:

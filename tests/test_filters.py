@@ -81,9 +81,9 @@ def test_equal_filters_have_equal_keys() -> None:
 @pytest.mark.parametrize(
     ("types", "losable"),
     [
-        (None, {"metrics", "processes", "system"}),
+        (None, {"metrics", "processes"}),
         ("metrics", {"metrics"}),
-        ("metrics,processes,system", {"metrics", "processes", "system"}),
+        ("metrics,processes,system", {"metrics", "processes"}),
         ("processes", set()),
         ("system", set()),
         ("alert,log", set()),

@@ -6,6 +6,7 @@ import math
 
 import pytest
 
+from dashboard.archive import MemoryArchive
 from dashboard.broadcaster import Broadcaster
 from dashboard.eventlog import MemoryLog
 from dashboard.events import Metrics, Processes
@@ -23,7 +24,15 @@ class Gate:
     def __init__(self, max_series: int = 100) -> None:
         self.clock = HandClock()
         self.log = MemoryLog(self.clock, max_events=100, max_age=60)
-        self.broadcaster = Broadcaster(self.log, self.clock, version="", heartbeat_interval=5, flush_interval=1)
+        self.broadcaster = Broadcaster(
+            self.log,
+            self.clock,
+            MemoryArchive(),
+            version="",
+            source="web-1/dashboard",
+            heartbeat_interval=5,
+            flush_interval=1,
+        )
         self.window = Window(keep=900, max_series=max_series)
         self.pipeline = Pipeline(self.window, self.broadcaster, self.clock)
 

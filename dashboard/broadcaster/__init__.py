@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from dashboard.broadcaster.core import PIECE, Broadcaster, Cursor
+from dashboard.broadcaster.core import Broadcaster
+from dashboard.broadcaster.cursor import PIECE, Cursor
 
 __all__ = ["PIECE", "Broadcaster", "Cursor"]

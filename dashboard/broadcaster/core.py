@@ -1,48 +1,54 @@
-"""The one log and its many cursors: a viewer is a position and a filter, nothing more.
+"""Publishing: what comes within one flush is given its ids together and becomes readable together.
 
-Publishers never wait for readers. What was published within one flush is given its ids together, becomes readable
-together, and wakes each viewer once. A viewer that stops reading costs its cursor.
+Publishers never wait for readers. Each flush wakes every viewer once; a viewer that stops reading costs its cursor.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
 import random
-from collections import Counter
-from collections.abc import Callable
-from types import TracebackType
-from typing import Literal, NamedTuple, Self
+from collections import Counter, deque
+from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Literal
 
-from dashboard.errors import InvalidParameter
-from dashboard.eventlog import EventId, MemoryLog
-from dashboard.events import Bye, Event, Gap, Heartbeat, Hello
+import msgspec
+
+from dashboard.archive import Archive, Kept
+from dashboard.broadcaster.admission import Admission
+from dashboard.broadcaster.cursor import MALFORMED, PIECE, Cursor, Piece
+from dashboard.errors import InvalidParameter, StorageError
+from dashboard.eventlog import Entry, EventId, MemoryLog
+from dashboard.events import KEPT, Bye, Event, Heartbeat, Hello, System
 from dashboard.filters import Filter
 from dashboard.model import Clock
 from dashboard.sse import frame
 
-PIECE = 64 * 1024
-"""Bytes after which what one read gives is cut, so that a viewer far behind holds no more than that in memory."""
+MOST_NAMED = 200
+"""Ids that one `not_stored` event names at most."""
 
 _MAX_JOINED = 16 * 1024 * 1024
-_FIRST = EventId(0, 0)
-_MALFORMED = EventId(-1, 0)
-
-
-class Piece(NamedTuple):
-    """Frames of a filter, the position behind them, and the id of the last event looked at, if there was one."""
-
-    frames: bytes
-    end: int
-    last: EventId | None
+_MOST_UNSTORED = 10_000
+_TELL_AGAIN = 5.0
 
 
 class Broadcaster:
     """Append events, wake cursors, beat. All calls come from the event loop's thread."""
 
     def __init__(
-        self, log: MemoryLog, clock: Clock, *, version: str, heartbeat_interval: float, flush_interval: float
+        self,
+        log: MemoryLog,
+        clock: Clock,
+        archive: Archive,
+        *,
+        version: str,
+        source: str,
+        heartbeat_interval: float,
+        flush_interval: float,
     ) -> None:
-        self.log, self._clock, self._version = log, clock, version
+        """`source` is what the events are said to be from that tell of events which no disk holds."""
+        self.log, self._clock, self._archive, self._version, self._source = log, clock, archive, version, source
         self.heartbeat_interval, self._flush_interval = heartbeat_interval, flush_interval
         self.published: dict[str, int] = {}
         self.cursors: set[Cursor] = set()
@@ -51,6 +57,20 @@ class Broadcaster:
         self.beats = 0
         self.beat_frame = b""
         self.closing: Literal["shutdown"] | None = None
+        self.conflated = 0
+        """Events of metrics that were left out for viewers that read too slowly."""
+        self.gaps: Counter[str] = Counter()
+        """Gaps that were told, by reason."""
+        self.resumes = 0
+        """Streams that went on behind an id."""
+        self.unstored: deque[tuple[EventId, str]] = deque(maxlen=_MOST_UNSTORED)
+        """Events of a kept type that the disk did not take, each with its type."""
+        self._untold: list[EventId] = []
+        self._untold_reason = ""
+        self._tell_at = -math.inf
+        self._admission = Admission(log, archive, self._admitted, self._not_stored)
+        self._readers: ThreadPoolExecutor | None = None
+        self._end: Literal["shutdown"] | None = None
         self._pending: list[Event] = []
         self._flush_timer: asyncio.TimerHandle | None = None
         self._beat_due = clock.monotonic() + heartbeat_interval
@@ -78,9 +98,12 @@ class Broadcaster:
         if not self._pending:
             return
         events, self._pending = self._pending, []
-        self.log.admit(self.log.stamp(events))
+        self._admission.take(self.log.stamp(events))
+
+    def _admitted(self) -> None:
         if self._clock.monotonic() > self._beat_due - self.heartbeat_interval / 8:
             self._make_beat()  # it rides in this flush's write instead of costing one of its own
+        self._end_if_all_is_told()
         self._wake()
 
     def beat(self) -> None:
@@ -91,32 +114,73 @@ class Broadcaster:
     def close(self) -> None:
         """End every stream with `bye`; streams opened from now on get it at once."""
         self.flush()
-        self.closing = "shutdown"
+        self._end = "shutdown"
+        self._end_if_all_is_told()
         self._wake()
+
+    def _end_if_all_is_told(self) -> None:
+        # What is on its way to the disk still comes, for at most a second.
+        if self._admission.idle:
+            self.closing = self._end
 
     async def run(self) -> None:
         """Beat every `heartbeat_interval` at the latest, until cancelled."""
         while True:
             wait = self._beat_due - self._clock.monotonic()
+            self._tell_of_unstored()
             if wait <= 0:
                 self.beat()
             else:
                 await asyncio.sleep(wait)
 
-    def subscribe(self, filter: Filter, *, after: str | None = None, header: str | None = None) -> Cursor:
+    def subscribe(self, filter: Filter, *, after: str | None = None, header: str | None = None, to: str = "") -> Cursor:
         """Place a cursor: after the id in `header` (Last-Event-ID), else `after`, else the newest.
 
-        A malformed `after` raises InvalidParameter; a malformed header becomes a gap, for a native EventSource
-        gives up for good on anything but a 200.
+        `to` is the principal who looks, for events that are for one alone. A malformed `after` raises
+        InvalidParameter; a malformed header becomes a gap, for a native EventSource gives up for good on anything
+        but a 200.
         """
         if not header and after:
-            return Cursor(self, filter, EventId.parse(after))
+            return Cursor(self, filter, EventId.parse(after), to)
         if not header:
-            return Cursor(self, filter, None)
+            return Cursor(self, filter, None, to)
         try:
-            return Cursor(self, filter, EventId.parse(header))
+            return Cursor(self, filter, EventId.parse(header), to)
         except InvalidParameter:
-            return Cursor(self, filter, _MALFORMED)
+            return Cursor(self, filter, MALFORMED, to)
+
+    def retire(self) -> None:
+        """Let go of the threads that read the disk; nothing is asked of this broadcaster any more."""
+        if self._readers is not None:
+            self._readers.shutdown(wait=False, cancel_futures=True)
+            self._readers = None
+
+    def floors(self) -> Mapping[str, EventId]:
+        """Return, by kept type, the id up to which the disk may have let events go."""
+        return self._archive.floors()
+
+    async def stored(self, after: EventId, upto: EventId, types: Collection[str], limit: int) -> list[Kept]:
+        """Return kept events from the disk, read in a thread of its own; raise StorageError when it cannot be read."""
+        if self._readers is None:
+            self._readers = ThreadPoolExecutor(2, "archive-reader")
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._readers, self._archive.read, after, upto, types, limit)
+
+    async def recall(self) -> None:
+        """Learn from the disk which events earlier runs could not store; call it once, before the first viewer."""
+        after, upto = EventId(0, 0), self.log.bounds().floor
+        while True:
+            try:
+                rows = await self.stored(after, upto, {"system"}, 500)
+            except StorageError:
+                return
+            for row in rows:
+                if b'"not_stored"' in row.data:
+                    event = msgspec.json.decode(row.data, type=System)
+                    self.unstored.extend((EventId.parse(id), type) for id in event.ids for type in KEPT)
+            if len(rows) < 500:
+                return
+            after = rows[-1].id
 
     def acquire(self, cursor: Cursor) -> Filter:
         """Count a cursor among the viewers; return the one filter that all who want the same share."""
@@ -157,6 +221,8 @@ class Broadcaster:
     def _join(self, filter: Filter, position: int) -> Piece:
         frames, size, last = [], 0, None
         for entry in self.log.read(position):
+            if entry.to is not None:
+                break  # for one principal alone: no bytes of it are shared
             shown = filter.frame(entry)
             frames.append(shown)
             size += len(shown)
@@ -189,6 +255,38 @@ class Broadcaster:
         """Return Unix seconds of the clock that all events go by."""
         return self._clock.wall()
 
+    def monotonic(self) -> float:
+        """Return seconds of the clock that never jumps."""
+        return self._clock.monotonic()
+
+    @property
+    def slowest(self) -> int:
+        """Events between the newest and the viewer that is furthest behind."""
+        return max((cursor.lag for cursor in self.cursors), default=0)
+
+    def _not_stored(self, entries: Sequence[Entry], reason: str) -> None:
+        self.unstored.extend((entry.id, entry.type) for entry in entries)
+        for entry in entries:
+            # That such a notice was itself not stored is no news; what it named is still to be told.
+            told = entry.event.ids if isinstance(entry.event, System) and entry.event.ids else (str(entry.id),)
+            self._untold += map(EventId.parse, told)
+        self._untold = self._untold[-_MOST_UNSTORED:]
+        self._untold_reason = reason
+        asyncio.get_running_loop().call_soon(self._tell_of_unstored)
+
+    def _tell_of_unstored(self) -> None:
+        now = self._clock.monotonic()
+        if not self._untold or now < self._tell_at:
+            return
+        self._tell_at = now + _TELL_AGAIN
+        ids, self._untold = self._untold[:MOST_NAMED], self._untold[MOST_NAMED:]
+        message = f"{len(ids)} events could not be stored, and a restart would lose them: {self._untold_reason}"
+        named = tuple(map(str, ids))
+        self.publish(
+            System(timestamp=self._clock.wall(), source=self._source, event="not_stored", message=message, ids=named),
+            urgent=True,
+        )
+
     def _make_beat(self) -> None:
         self._beat_due = self._clock.monotonic() + self.heartbeat_interval
         self.beats += 1
@@ -202,115 +300,5 @@ class Broadcaster:
         for waiter in waiters:
             if not waiter.done():
                 waiter.set_result(None)
-        for listener in self.listeners:
+        for listener in tuple(self.listeners):
             listener()
-
-
-class Cursor:
-    """One viewer: what it wants and where it stands. Use as a context manager; read, then wait for `changed`."""
-
-    __slots__ = ("_beats", "_broadcaster", "_first", "_seen", "ended", "filter", "position")
-
-    def __init__(self, broadcaster: Broadcaster, filter: Filter, after: EventId | None) -> None:
-        self._broadcaster, self.filter = broadcaster, filter
-        self._beats = broadcaster.beats
-        self.ended = False
-        broadcaster.flush()
-        self._seen = broadcaster.log.bounds().newest
-        gap = None if after is None else self._place(after)
-        if after is None:
-            self.position = broadcaster.log.end
-        shown = gap is not None and bool(gap.types)
-        self._first = broadcaster.hello("fresh" if after is None else "gap" if shown else "resumed")
-        if gap is not None and shown:
-            self._first += frame(gap.type, gap.encode())
-
-    def __enter__(self) -> Self:
-        self.filter = self._broadcaster.acquire(self)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._broadcaster.release(self)
-
-    @property
-    def lag(self) -> int:
-        """Events between this viewer and the newest."""
-        return self._broadcaster.log.end - self.position
-
-    def read(self) -> bytes:
-        """Return the next of what this viewer has not been given yet, as frames; empty when there is nothing."""
-        broadcaster = self._broadcaster
-        head, self._first = self._first, b""
-        if self._beats != broadcaster.beats:
-            self._beats = broadcaster.beats
-            head += broadcaster.beat_frame
-        if self.position < broadcaster.log.start:
-            head += self._fallen_out()
-        body, self.position, last = broadcaster.joined(self.filter, self.position)
-        self._seen = last or self._seen
-        if broadcaster.closing and self.position == broadcaster.log.end:
-            self.ended = True
-            return head + body + broadcaster.bye()
-        return head + body if head else body
-
-    async def changed(self) -> None:
-        """Wait until there may be something to read."""
-        await self._broadcaster.changed()
-
-    def _place(self, after: EventId) -> Gap | None:
-        """Stand behind `after`; return the gap when not all that followed it is still held."""
-        log, types = self._broadcaster.log, self.filter.losable
-        bounds = log.bounds()
-        self.position = log.position_after(after)
-        if bounds.floor <= after <= bounds.newest:
-            # Also an id that was never given: what follows it in the order of ids is all here.
-            self._seen = after
-            return None
-        if _MALFORMED < after < bounds.floor:
-            reason: Literal["restart", "retention"] = "restart" if after < bounds.origin else "retention"
-            following = next(iter(log.read(self.position)), None)
-            self._seen = after
-            return Gap(
-                after=str(after),
-                before=str(following.id if following else _next(bounds.newest)),
-                start=self._past(after),
-                end=following.event.timestamp if following else self._broadcaster.now(),
-                types=types,
-                reason=reason,
-            )
-        self.position = log.end
-        return Gap(
-            after=str(_FIRST),
-            before=str(_next(bounds.newest)),
-            end=self._broadcaster.now(),
-            types=types,
-            reason="unknown_id",
-        )
-
-    def _past(self, id: EventId) -> float | None:
-        """Return the time of an id; None when the clock has been set back behind it since: then it tells nothing."""
-        return id.time if id.time <= self._broadcaster.now() else None
-
-    def _fallen_out(self) -> bytes:
-        """Return the gap of a viewer that read too slowly, and stand at the oldest entry that is left."""
-        log, missed = self._broadcaster.log, self._broadcaster.log.start - self.position
-        self.position = log.start
-        if not self.filter.losable:
-            return b""
-        following = log.read(log.start)[0]
-        gap = Gap(
-            after=str(self._seen),
-            before=str(following.id),
-            start=self._past(self._seen),
-            end=following.event.timestamp,
-            types=self.filter.losable,
-            reason="slow",
-            skipped=missed if self.filter.types is None and not self.filter.selectors else None,
-        )
-        return frame(gap.type, gap.encode())
-
-
-def _next(id: EventId) -> EventId:
-    return EventId(id.ms, id.seq + 1)

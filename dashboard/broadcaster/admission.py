@@ -1,0 +1,118 @@
+"""From published to readable: what a disk keeps is committed first, and nothing overtakes."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from functools import partial
+
+from dashboard.archive import Archive
+from dashboard.eventlog import Entry, MemoryLog
+from dashboard.events import KEPT
+
+PATIENCE = 1.0
+"""Seconds that a commit may hold up what was published with it and after it."""
+
+MOST = 5000
+"""Events that may be on their way to the disk at once; further ones are not given to it."""
+
+
+class _Flight:
+    """What one flush published: `ready` when nothing keeps it from being read."""
+
+    __slots__ = ("entries", "kept", "ready", "timer")
+
+    def __init__(self, entries: Sequence[Entry]) -> None:
+        self.entries = entries
+        self.kept = [entry for entry in entries if entry.type in KEPT]
+        self.ready = not self.kept
+        self.timer: asyncio.TimerHandle | None = None
+
+
+class Admission:
+    """Admits flushes to the log in their order, each when its kept events are on disk or the disk is overdue.
+
+    `admitted` is called when there is something new to read, `not_stored` with entries that the disk did not take in
+    time and the reason. While a commit is overdue the later ones do not wait, so that a dead disk costs a second once.
+    """
+
+    def __init__(
+        self,
+        log: MemoryLog,
+        archive: Archive,
+        admitted: Callable[[], None],
+        not_stored: Callable[[Sequence[Entry], str], None],
+    ) -> None:
+        self._log, self._archive = log, archive
+        self._admitted, self._not_stored = admitted, not_stored
+        self._flights: deque[_Flight] = deque()
+        self._overdue: set[_Flight] = set()
+        self._outstanding = 0
+
+    @property
+    def idle(self) -> bool:
+        """Whether all that was taken can be read."""
+        return not self._flights
+
+    def take(self, entries: Sequence[Entry]) -> None:
+        """Take the entries of one flush."""
+        flight = _Flight(entries)
+        self._flights.append(flight)
+        if flight.kept:
+            self._commit(flight)
+        self._advance()
+
+    def _commit(self, flight: _Flight) -> None:
+        if self._outstanding + len(flight.kept) > MOST:
+            self._give_up(flight, "the disk does not keep up")
+            return
+        self._outstanding += len(flight.kept)
+        done = self._archive.commit(flight.kept)
+        if done.done():
+            self._committed(flight, done)
+            return
+        loop = asyncio.get_running_loop()
+        done.add_done_callback(partial(_tell, loop, partial(self._committed, flight)))
+        if self._overdue:
+            self._late(flight)
+        else:
+            flight.timer = loop.call_later(PATIENCE, self._late, flight)
+
+    def _late(self, flight: _Flight) -> None:
+        self._overdue.add(flight)
+        self._give_up(flight, f"the disk took longer than {PATIENCE:g} s")
+        self._advance()
+
+    def _give_up(self, flight: _Flight, reason: str) -> None:
+        flight.ready = True
+        self._not_stored(flight.kept, reason)
+
+    def _committed(self, flight: _Flight, done: Future[None]) -> None:
+        self._outstanding -= len(flight.kept)
+        if flight.timer is not None:
+            flight.timer.cancel()
+        if flight in self._overdue:
+            self._overdue.discard(flight)
+            return
+        flight.ready = True
+        error = done.exception()
+        if error is not None:
+            self._not_stored(flight.kept, str(error))
+        self._advance()
+
+    def _advance(self) -> None:
+        moved = False
+        while self._flights and self._flights[0].ready:
+            self._log.admit(self._flights.popleft().entries)
+            moved = True
+        if moved:
+            self._admitted()
+
+
+def _tell(loop: asyncio.AbstractEventLoop, what: Callable[[Future[None]], None], done: Future[None]) -> None:
+    """Bring a commit's end from the writer's thread into the event loop, if that still runs."""
+    with contextlib.suppress(RuntimeError):
+        loop.call_soon_threadsafe(what, done)

@@ -1,0 +1,330 @@
+"""One viewer: what it wants and where it stands, in the log or, further back, in what the disk holds."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Literal, NamedTuple, Self
+
+from dashboard.archive import Kept
+from dashboard.errors import StorageError
+from dashboard.eventlog import Entry, EventId, event_frame
+from dashboard.events import Gap
+from dashboard.filters import Filter
+from dashboard.sse import frame
+
+if TYPE_CHECKING:
+    from dashboard.broadcaster.core import Broadcaster
+
+PIECE = 64 * 1024
+"""Bytes after which what one read gives is cut, so that a viewer far behind holds no more than that in memory."""
+
+PAGE = 100
+"""Kept events that are read from the disk at once."""
+
+CONFLATE_BEHIND = 2.0
+"""Seconds behind the newest from which a viewer that is blocked is conflated."""
+
+_FIRST = EventId(0, 0)
+MALFORMED = EventId(-1, 0)
+"""Stands for a Last-Event-ID that is none."""
+
+
+class Piece(NamedTuple):
+    """Frames of a filter, the position behind them, and the id of the last event looked at, if there was one."""
+
+    frames: bytes
+    end: int
+    last: EventId | None
+
+
+class Replay(NamedTuple):
+    """Kept events that are still to be read from the disk: those with ids above `after`, up to `upto`."""
+
+    after: EventId
+    upto: EventId
+
+
+class Cursor:
+    """One viewer. Use as a context manager; read, then wait for `changed`.
+
+    A viewer whose id is older than the log is first given what the disk keeps: while `needs_disk`, `refill` it.
+    """
+
+    __slots__ = (
+        "_beats",
+        "_broadcaster",
+        "_first",
+        "_floors",
+        "_replay",
+        "_seen",
+        "_stored",
+        "ended",
+        "filter",
+        "position",
+        "to",
+    )
+
+    def __init__(self, broadcaster: Broadcaster, filter: Filter, after: EventId | None, to: str) -> None:
+        """Stand behind `after` (None: behind the newest). `to` is the principal, whose private events come along."""
+        self._broadcaster, self.filter, self.to = broadcaster, filter, to
+        self._beats = broadcaster.beats
+        self._replay: Replay | None = None
+        self._stored: list[Kept] = []
+        self._floors: Mapping[str, EventId] = {}
+        self.ended = False
+        broadcaster.flush()
+        self._seen = broadcaster.log.bounds().newest
+        self.position = broadcaster.log.end
+        gaps = self._place(after) if after is not None else []
+        self._first = broadcaster.hello("fresh" if after is None else "gap" if gaps else "resumed") + self._tell(*gaps)
+        if after is not None:
+            broadcaster.resumes += 1
+
+    def __enter__(self) -> Self:
+        self.filter = self._broadcaster.acquire(self)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._broadcaster.release(self)
+
+    @property
+    def lag(self) -> int:
+        """Events between this viewer and the newest."""
+        return self._broadcaster.log.end - self.position
+
+    @property
+    def needs_disk(self) -> bool:
+        """Whether nothing can be read before `refill` was called."""
+        return self._replay is not None and not self._stored and not self._first
+
+    def read(self, *, blocked: bool = False) -> bytes:
+        """Return the next of what this viewer has not been given yet, as frames; empty when there is nothing.
+
+        `blocked`: it could not take its last bytes in time. When it has fallen behind, events of metrics that a later
+        one of their source makes superfluous are left out, and a gap in front tells how many.
+        """
+        broadcaster = self._broadcaster
+        head, self._first = self._first, b""
+        if self._beats != broadcaster.beats:
+            self._beats = broadcaster.beats
+            head += broadcaster.beat_frame
+        if self.position < broadcaster.log.start:
+            head += self._fallen_out()
+        body = self._from_disk() if self._stored else b""
+        if body or self._replay is not None or self._stored:
+            pass  # the log comes after the last that the disk gives
+        elif blocked and self._is_behind():
+            body = self._conflated()
+        else:
+            body = self._from_log()
+        if broadcaster.closing and (self._replay is not None or self.position == broadcaster.log.end):
+            self.ended = True
+            return head + body + broadcaster.bye()
+        return head + body if head else body
+
+    async def changed(self) -> None:
+        """Wait until there may be something to read; what is on the disk is fetched meanwhile."""
+        if self.needs_disk:
+            await self.refill()
+        else:
+            await self._broadcaster.changed()
+
+    async def refill(self) -> None:
+        """Fetch the next kept events from the disk; one that fails to answer is covered by a gap."""
+        if self._replay is None or self._stored:
+            return
+        after, upto = self._replay
+        try:
+            rows = await self._broadcaster.stored(after, upto, self.filter.kept, PAGE)
+        except StorageError:
+            rows = []
+            self._first += self._tell(self._gap(after, _next(self._replay.upto), self.filter.kept, "not_stored"))
+        upto = self._replay.upto  # it may have moved while the disk was read
+        self._first += self._tell(*self._trimmed(after, upto))
+        self._stored = rows
+        self._replay = Replay(rows[-1].id, upto) if len(rows) >= PAGE else None
+
+    def _from_disk(self) -> bytes:
+        """Return stored events up to the size of a piece."""
+        frames, size, used = [], 0, 0
+        for row in self._stored:
+            used += 1
+            if row.to is None or row.to == self.to:
+                frames.append(event_frame(row.id, row.type, row.data))
+                size += len(frames[-1])
+            if size >= PIECE:
+                break
+        self._stored = self._stored[used:]
+        return b"".join(frames)
+
+    def _from_log(self) -> bytes:
+        body, self.position, last = self._broadcaster.joined(self.filter, self.position)
+        self._seen = last or self._seen
+        if self.position == self._broadcaster.log.end:
+            return body
+        # The shared piece ends before an event that is for one principal alone, or at its full size.
+        pieces = [body]
+        entries = self._broadcaster.log.read(self.position)
+        while entries and entries[0].to is not None and len(body) < PIECE:
+            pieces.append(self._private(entries[0]))
+            self.position, self._seen = self.position + 1, entries[0].id
+            piece = self._broadcaster.joined(self.filter, self.position)
+            pieces.append(piece.frames)
+            self.position, self._seen = piece.end, piece.last or self._seen
+            entries = self._broadcaster.log.read(self.position)
+        return b"".join(pieces)
+
+    def _private(self, entry: Entry) -> bytes:
+        return self.filter.frame(entry) if entry.to == self.to else b""
+
+    def _is_behind(self) -> bool:
+        entries = self._broadcaster.log.read(self.position)
+        return len(entries) > 1 and self._broadcaster.monotonic() - entries[0].stamped_at > CONFLATE_BEHIND
+
+    def _conflated(self) -> bytes:
+        entries = self._broadcaster.log.read(self.position)
+        superseded = self.filter.superseded(entries)
+        frames: list[bytes] = []
+        size = skipped = 0
+        begin, since, until = self._seen, None, None
+        upto = begin
+        for index, entry in enumerate(entries):
+            if index in superseded:
+                skipped, upto, until = skipped + 1, entry.id, entry.event.timestamp
+                since = entry.event.timestamp if since is None else since
+            else:
+                frames.append(self._private(entry) if entry.to is not None else self.filter.frame(entry))
+                size += len(frames[-1])
+            self.position, self._seen = self.position + 1, entry.id
+            if size >= PIECE:
+                break
+        if not skipped:
+            return b"".join(frames)
+        self._broadcaster.conflated += skipped
+        gap = Gap(
+            after=str(begin),
+            before=str(_next(upto)),
+            start=since,
+            end=until,
+            types=("metrics",),
+            reason="slow",
+            skipped=skipped,
+        )
+        return self._tell(gap) + b"".join(frames)
+
+    def _place(self, after: EventId) -> list[Gap]:
+        """Stand behind `after`; return the gaps of what followed it and is held nowhere."""
+        log, newest = self._broadcaster.log, self._broadcaster.log.bounds().newest
+        bounds = log.bounds()
+        if bounds.floor <= after <= newest:
+            # Also an id that was never given: what follows it in the order of ids is all here.
+            self.position, self._seen = log.position_after(after), after
+            return []
+        if after < _FIRST or after > newest:
+            return self._losable(_FIRST, _next(newest), "unknown_id", start=None, end=self._broadcaster.now())
+        reason: Literal["restart", "retention"] = "restart" if after < bounds.origin else "retention"
+        self.position, self._seen = log.start, bounds.floor
+        following = next(iter(log.read(self.position)), None)
+        gaps = self._losable(
+            after,
+            following.id if following else _next(newest),
+            reason,
+            start=self._past(after),
+            end=following.event.timestamp if following else self._broadcaster.now(),
+        )
+        return gaps + self._replayed(after, bounds.floor)
+
+    def _replayed(self, after: EventId, upto: EventId) -> list[Gap]:
+        """Have the disk read for what lies between; return the gaps of what it has no more, or never had."""
+        kept = self.filter.kept
+        if not kept:
+            return []
+        self._replay = Replay(after, upto)
+        gaps = self._trimmed(after, upto)
+        lost = [(id, type) for id, type in self._broadcaster.unstored if after < id <= upto and type in kept]
+        if lost:
+            ids, types = [id for id, _ in lost], {type for _, type in lost}
+            gaps.append(self._gap(_before(min(ids)), _next(max(ids)), types, "not_stored"))
+        return gaps
+
+    def _trimmed(self, after: EventId, upto: EventId) -> list[Gap]:
+        """Return the gaps of what the disk has let go behind `after`, so far as they are not told yet."""
+        known, self._floors = self._floors, self._broadcaster.floors()
+        return [
+            self._gap(after, _next(min(floor, upto)), [type], "retention")
+            for type, floor in sorted(self._floors.items())
+            if type in self.filter.kept and floor > max(after, known.get(type, _FIRST))
+        ]
+
+    def _gap(
+        self, after: EventId, before: EventId, types: Collection[str], reason: Literal["retention", "not_stored"]
+    ) -> Gap:
+        return Gap(
+            after=str(after),
+            before=str(before),
+            start=self._past(after),
+            end=self._past(before),
+            types=tuple(sorted(types)),
+            reason=reason,
+        )
+
+    def _losable(
+        self,
+        after: EventId,
+        before: EventId,
+        reason: Literal["restart", "retention", "unknown_id"],
+        *,
+        start: float | None,
+        end: float,
+    ) -> list[Gap]:
+        types = self.filter.losable
+        if not types:
+            return []
+        return [Gap(after=str(after), before=str(before), start=start, end=end, types=types, reason=reason)]
+
+    def _past(self, id: EventId) -> float | None:
+        """Return the time of an id; None when the clock has been set back behind it since: then it tells nothing."""
+        return id.time if id.time <= self._broadcaster.now() else None
+
+    def _fallen_out(self) -> bytes:
+        """Return the gaps of a viewer that read too slowly, and stand at the oldest entry that is left."""
+        log, missed = self._broadcaster.log, self._broadcaster.log.start - self.position
+        seen, floor = self._seen, log.bounds().floor
+        self.position, self._seen = log.start, floor
+        gaps = []
+        if self.filter.losable:
+            following: Sequence[Entry] = log.read(log.start)
+            gaps.append(
+                Gap(
+                    after=str(seen),
+                    before=str(following[0].id if following else _next(log.bounds().newest)),
+                    start=self._past(seen),
+                    end=following[0].event.timestamp if following else self._broadcaster.now(),
+                    types=self.filter.losable,
+                    reason="slow",
+                    skipped=missed if self.filter.types is None and not self.filter.selectors else None,
+                )
+            )
+        if self._replay is not None:
+            self._replay = Replay(self._replay.after, floor)
+        elif self._stored:
+            self._replay = Replay(self._stored[-1].id, floor)
+        else:
+            gaps += self._replayed(seen, floor)
+        return self._tell(*gaps)
+
+    def _tell(self, *gaps: Gap) -> bytes:
+        for gap in gaps:
+            self._broadcaster.gaps[gap.reason] += 1
+        return b"".join(frame(gap.type, gap.encode()) for gap in gaps)
+
+
+def _before(id: EventId) -> EventId:
+    return EventId(id.ms, id.seq - 1) if id.seq else EventId(id.ms - 1, 9_999_999_999)
+
+
+def _next(id: EventId) -> EventId:
+    return EventId(id.ms, id.seq + 1)
