@@ -109,6 +109,19 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         int, Meta(ge=16, le=10_000_000, description="Events that the log holds for viewers that come back.")
     ] = 8192
     log_age: Annotated[float, Meta(ge=1, le=86400, description="Seconds that an event stays in the log.")] = 120.0
+    keep_log_bytes: Annotated[
+        int, Meta(ge=1_000_000, le=10**15, description="Bytes of log lines that are kept on disk.")
+    ] = 256_000_000
+    keep_log_age: Annotated[
+        float, Meta(ge=60, le=10**9, description="Seconds that a log line is kept on disk.")
+    ] = 1_209_600.0
+    keep_events: Annotated[
+        int,
+        Meta(ge=10, le=10_000_000, description="Notifications that are kept on disk; tasks and system events likewise."),
+    ] = 10_000
+    keep_events_age: Annotated[
+        float, Meta(ge=60, le=10**9, description="Seconds that a notification, task or system event is kept on disk.")
+    ] = 7_776_000.0
     window: Annotated[
         float, Meta(ge=60, le=86400, description="Seconds of every series that are kept in memory for charts.")
     ] = 900.0

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import fcntl
 import logging
 import os
 import socket
 import sys
+import threading
+from contextlib import suppress
 from pathlib import Path
 
-from dashboard.errors import ConfigError
+from dashboard.errors import ConfigError, StorageError
 
 log = logging.getLogger("dashboard")
 
@@ -28,11 +31,13 @@ def default_folder() -> Path:
 
 
 class DataDir:
-    """Small values, one file each, replaced whole. A disk that takes no writes costs a line in the log, no more."""
+    """The folder, and the small values that are a file each. A disk that takes no writes costs a line in the log."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._faulty = False
+        self._lock = threading.Lock()
+        self._claimed: int | None = None  # the open folder, with the lock on it
+        self._inode = (0, 0)
 
     def instance(self) -> str:
         """Return the `instance` label: the host's name at the first start, for ever after."""
@@ -43,14 +48,55 @@ class DataDir:
         self._write("instance", name)
         return name
 
-    def id_mark(self) -> int:
-        """Return the Unix milliseconds that no id of an earlier run is above."""
+    def claim(self) -> None:
+        """Make the folder, and keep it for this process until `release`; cheap when it is already.
+
+        Raises StorageError when another process has it, and OSError when it cannot be made.
+        """
+        with self._lock:
+            if self._claimed is not None and self._inode_now() == self._inode:
+                return
+            self._let_go()  # of a folder that another has taken the place of
+            self.path.mkdir(parents=True, exist_ok=True)
+            folder = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
+            try:
+                fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                os.close(folder)
+                raise StorageError(
+                    f"{self.path} is in use by another dashboard, so nothing is stored: end that one, or name another "
+                    "folder with --data-dir"
+                ) from None
+            except OSError:
+                pass  # a file system without locks: it is for whoever starts two to know
+            self._claimed, self._inode = folder, self._inode_now()
+
+    def release(self) -> None:
+        """Let another process have the folder."""
+        with self._lock:
+            self._let_go()
+
+    def old_id_mark(self) -> int:
+        """Return the Unix milliseconds of the file in which versions before the archive kept the mark of ids, or 0."""
         text = self._read("id-mark")
         return int(text) if text.isdecimal() and len(text) < 16 else 0
 
-    def set_id_mark(self, ms: int) -> None:
-        """Write a new mark."""
-        self._write("id-mark", str(ms))
+    def drop_old_id_mark(self) -> None:
+        """Delete that file: the archive has the mark now."""
+        with suppress(OSError):
+            (self.path / "id-mark").unlink(missing_ok=True)
+
+    def _let_go(self) -> None:
+        if self._claimed is not None:
+            os.close(self._claimed)  # and with it the lock
+            self._claimed = None
+
+    def _inode_now(self) -> tuple[int, int]:
+        try:
+            found = self.path.stat()
+        except FileNotFoundError:
+            return (0, 0)
+        return (found.st_dev, found.st_ino)
 
     def _read(self, name: str) -> str:
         try:
@@ -65,12 +111,8 @@ class DataDir:
             fresh.write_text(text + "\n", "utf-8")
             fresh.replace(self.path / name)
         except OSError as error:
-            if not self._faulty:
-                log.warning(
-                    "%s cannot be written (%s): a restart may repeat ids; see the setting data_dir",
-                    self.path,
-                    error.strerror,
-                )
-            self._faulty = True
-        else:
-            self._faulty = False
+            log.warning(
+                "%s cannot be written (%s): this machine's name is not kept; see the setting data_dir",
+                self.path,
+                error.strerror,
+            )

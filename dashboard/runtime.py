@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from dashboard import __version__
-from dashboard.archive import Archive, MemoryArchive
+from dashboard.archive import Archive
 from dashboard.boards import Board
 from dashboard.broadcaster import Broadcaster
 from dashboard.clock import SystemClock
@@ -19,6 +19,7 @@ from dashboard.collectors.load import LoadFault, load
 from dashboard.collectors.schedule import Scheduler
 from dashboard.config import CollectorSetting, Settings
 from dashboard.datadir import MARK_AHEAD, DataDir, default_folder
+from dashboard.diskarchive import DiskArchive, bounds_of
 from dashboard.eventlog import MemoryLog
 from dashboard.events import System, SystemEvent
 from dashboard.ingest.tasklist import TaskList
@@ -44,9 +45,12 @@ class Runtime:
         self.data_dir = DataDir(settings.data_dir or default_folder())
         self.instance = settings.instance or self.data_dir.instance()
         self.tally = Tally()
-        self.archive: Archive = MemoryArchive()
+        self.archive: Archive = DiskArchive(self.data_dir, self.clock, bounds_of(settings))
         self.log = MemoryLog(
-            self.clock, max_events=settings.log_events, max_age=settings.log_age, begin_above=self.data_dir.id_mark()
+            self.clock,
+            max_events=settings.log_events,
+            max_age=settings.log_age,
+            begin_above=self.archive.newest().ms + 1,
         )
         self.broadcaster = Broadcaster(
             self.log,
@@ -170,7 +174,8 @@ async def running(settings: Settings, boards: Sequence[Board], path: Path | None
         finally:
             for task in owned:
                 task.cancel()
-            runtime.data_dir.set_id_mark(runtime.log.bounds().newest.ms + 1)
+            runtime.archive.mark(runtime.log.bounds().newest.ms + 1)
+            runtime.archive.close()
 
 
 async def _for_ever(name: str, run: Callable[[], Awaitable[None]]) -> None:
@@ -190,7 +195,7 @@ async def _keep_house(runtime: Runtime) -> None:
     while True:
         newest = max(runtime.log.bounds().newest.ms, int(runtime.clock.wall() * 1000))
         # In a thread, for a disk may hang.
-        await loop.run_in_executor(None, runtime.data_dir.set_id_mark, newest + int(MARK_AHEAD * 1000))
+        await loop.run_in_executor(None, runtime.archive.mark, newest + int(MARK_AHEAD * 1000))
         runtime.window.sweep(runtime.clock.wall())
         told = _tell_of_refusals(runtime, told)
         await asyncio.sleep(MARK_AHEAD / 3)

@@ -1,14 +1,19 @@
-"""What survives a restart: the instance's name and the mark of ids, on a disk that may fail."""
+"""The folder of what survives a restart: whose it is, the instance's name, on a disk that may fail."""
 
 from __future__ import annotations
 
 import logging
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from dashboard.datadir import DataDir, default_folder
+from dashboard.errors import StorageError
+
+ROOT = Path(__file__).parents[1]
 
 
 def test_the_instance_keeps_its_first_name_when_the_host_is_renamed(
@@ -20,44 +25,77 @@ def test_the_instance_keeps_its_first_name_when_the_host_is_renamed(
     assert DataDir(tmp_path / "new" / "folder").instance() == "first"
 
 
-def test_the_mark_is_the_one_that_was_written_last(tmp_path: Path) -> None:
+def test_the_mark_of_an_earlier_version_is_read_until_it_is_dropped(tmp_path: Path) -> None:
     folder = DataDir(tmp_path)
-    assert folder.id_mark() == 0
-    for mark in (5, 1_700_000_000_000):
-        folder.set_id_mark(mark)
-        assert DataDir(tmp_path).id_mark() == mark
+    assert folder.old_id_mark() == 0
+    (tmp_path / "id-mark").write_text("1700000000000\n")
+    assert folder.old_id_mark() == 1_700_000_000_000
+    folder.drop_old_id_mark()
+    folder.drop_old_id_mark()
+    assert folder.old_id_mark() == 0
 
 
 @pytest.mark.parametrize("text", [b"", b"abc", b"-5", b"1e9", b"\xff\xfe", b"9" * 400, b"12 34"])
 def test_a_damaged_mark_is_none(tmp_path: Path, text: bytes) -> None:
     (tmp_path / "id-mark").write_bytes(text)
-    assert DataDir(tmp_path).id_mark() == 0
+    assert DataDir(tmp_path).old_id_mark() == 0
 
 
-def test_nothing_half_written_is_ever_read(tmp_path: Path) -> None:
+def test_nothing_half_written_is_ever_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A kill in the middle of a write leaves the new text under another name."""
-    DataDir(tmp_path).set_id_mark(7)
-    (tmp_path / ".id-mark.new").write_text("99")
-    assert DataDir(tmp_path).id_mark() == 7
+    (tmp_path / ".instance.new").write_text("hal")
+    monkeypatch.setattr(socket, "gethostname", lambda: "whole")
+    assert DataDir(tmp_path).instance() == "whole"
+    assert not (tmp_path / ".instance.new").exists()
 
 
-def test_a_folder_that_takes_no_writes_costs_one_line_until_it_takes_them_again(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_folder_that_takes_no_writes_costs_one_line(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "file").write_text("")
     folder = DataDir(tmp_path / "file" / "below")
     with caplog.at_level(logging.WARNING, "dashboard"):
         assert folder.instance() == socket.gethostname()
-        folder.set_id_mark(1)
-        folder.set_id_mark(2)
-        assert len(caplog.records) == 1 and "data_dir" in caplog.text
-        (tmp_path / "file").unlink()
-        folder.set_id_mark(3)
-        assert folder.id_mark() == 3
-        (tmp_path / "file" / "below" / "id-mark").unlink()
-        (tmp_path / "file" / "below" / "id-mark").mkdir()
-        folder.set_id_mark(4)
-    assert len(caplog.records) == 2
+    assert len(caplog.records) == 1 and "data_dir" in caplog.text
+    with pytest.raises(OSError, match="Not a directory"):
+        folder.claim()
+    (tmp_path / "file").unlink()
+    folder.claim()
+    assert folder.instance() == (tmp_path / "file" / "below" / "instance").read_text().strip()
+    folder.release()
+
+
+def test_a_folder_is_one_process_own_until_it_is_released_or_ends(tmp_path: Path) -> None:
+    """Another opening of the folder, be it in the same process, is what the lock tells apart."""
+    first, second = DataDir(tmp_path), DataDir(tmp_path)
+    first.claim()
+    first.claim()
+    with pytest.raises(StorageError, match=r"in use by another dashboard.*--data-dir"):
+        second.claim()
+    first.release()
+    second.claim()
+    with pytest.raises(StorageError):
+        first.claim()
+    second.release()
+
+    script = "import sys; from pathlib import Path; from dashboard.datadir import DataDir;"
+    script += "DataDir(Path(sys.argv[1])).claim(); print('mine', flush=True); sys.stdin.read()"
+    command = [sys.executable, "-c", script, str(tmp_path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT) as other:
+        assert other.stdout is not None and other.stdout.readline() == b"mine\n"
+        with pytest.raises(StorageError):
+            first.claim()
+        other.kill()
+    first.claim()
+    first.release()
+
+
+def test_a_folder_that_was_deleted_is_made_and_claimed_anew(tmp_path: Path) -> None:
+    first, second = DataDir(tmp_path / "data"), DataDir(tmp_path / "data")
+    first.claim()
+    (tmp_path / "data").rmdir()
+    first.claim()
+    with pytest.raises(StorageError):
+        second.claim()
+    first.release()
 
 
 def test_the_default_folder_follows_the_systems_custom(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,392 @@
+"""SQLite files with one writer thread each, group commit, and an own way out of every fault of a disk.
+
+What is written at the same time shares a transaction, and so one wait for the disk. A fault fails what was being
+written, is logged once, and everything is tried anew with the next write. A file that is found damaged is set aside.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sqlite3
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import NamedTuple, Protocol, TypeVar
+
+from dashboard import diskfault
+from dashboard.diskfault import Damage
+from dashboard.errors import StorageError
+from dashboard.model import Clock
+
+log = logging.getLogger("dashboard")
+
+T = TypeVar("T")
+
+MAX_PENDING = 100_000
+"""Weight of what waits for a disk at most; what comes on top is refused."""
+
+MAX_GROUP = 5_000
+"""Weight of what shares a transaction at most."""
+
+MAX_IDLE = 2
+"""Connections for reading that are kept open."""
+
+MAX_ASIDE = 3
+"""Damaged files that are kept."""
+
+PATIENCE = 10.0
+"""Seconds that a reader waits for the file to be opened."""
+
+_PRAGMAS = ("cell_size_check = ON", "temp_store = MEMORY", "mmap_size = 0")
+
+
+class Owner(Protocol):
+    """Whose database it is. All four are called on the writer's thread."""
+
+    def allow(self) -> None:
+        """Raise StorageError when nothing may be written now; asked before every transaction and opening."""
+        ...
+
+    def opened(self, connection: sqlite3.Connection) -> None:
+        """Look at the file that was just opened, inside a transaction."""
+        ...
+
+    def lost(self) -> None:
+        """Learn that all that was written is gone; `opened` comes next."""
+        ...
+
+    def make_room(self) -> bool:
+        """Free some of a full disk and return whether that is worth another try."""
+        ...
+
+
+class Job(NamedTuple):
+    """One write: `run` may be called again after a rollback; `done` follows its commit, before the future."""
+
+    run: Callable[[sqlite3.Connection], None]
+    done: Callable[[], None]
+    weight: int
+    future: Future[None]
+
+
+class Database:
+    """One file. Nothing is opened, and no thread runs, before the first write or read."""
+
+    def __init__(
+        self, path: Path, owner: Owner, clock: Clock, migrations: Sequence[Sequence[str]], *, safe: bool
+    ) -> None:
+        """`migrations` are the statements that lead from each version to the next.
+
+        With `safe` each commit survives a loss of power, and the whole file is checked when it is opened; without,
+        the last commits may be gone after one, and the file is whole all the same.
+        """
+        self.path, self._owner, self._clock, self._migrations, self._safe = path, owner, clock, migrations, safe
+        self._news = threading.Condition()
+        self._jobs: deque[Job] = deque()
+        self._pending = 0
+        self._thread: threading.Thread | None = None
+        self._closed = False
+        self._tried = threading.Event()  # the writer has opened the file, or seen that it cannot
+        self._opened = False
+        self._fault: str | None = None
+        self._suspected = False
+        self._connection: sqlite3.Connection | None = None
+        self._inode = (0, 0)
+        self._idle: list[sqlite3.Connection] = []
+        self._generation = 0  # of the file; readers of an earlier one are not used again
+
+    def write(
+        self,
+        run: Callable[[sqlite3.Connection], None],
+        done: Callable[[], None] = lambda: None,
+        *,
+        weight: int = 1,
+    ) -> Future[None]:
+        """Have the writer run this in a transaction; the future is done when it is committed. Never waits."""
+        future: Future[None] = Future()
+        future.set_running_or_notify_cancel()  # from here on a cancel has no effect
+        with self._news:
+            if self._closed:
+                future.set_exception(StorageError(f"{self.path} is closed"))
+            elif self._pending and self._pending + weight > MAX_PENDING:
+                future.set_exception(StorageError(f"{self.path}: the disk is too slow for what is to be written"))
+            else:
+                self._jobs.append(Job(run, done, weight, future))
+                self._pending += weight
+                self._start()
+                self._news.notify_all()
+        return future
+
+    def read(self, job: Callable[[sqlite3.Connection], T]) -> T:
+        """Run this on a connection that only reads, with one view of the file throughout; raise StorageError."""
+        self._wait_for_writer()
+        for last in (False, True):
+            try:
+                with self._reader() as connection:
+                    return job(connection)
+            except sqlite3.Error as error:
+                if last or not diskfault.is_damage(error):
+                    raise diskfault.told(self.path, error) from error
+                self._suspected = True
+                self.write(_nothing).exception(PATIENCE)
+        raise AssertionError("the second try returns or raises")
+
+    def glance(self, job: Callable[[sqlite3.Connection], T]) -> T | None:
+        """Run this on the file as it lies there, before anything else; None when there is none that can be read."""
+        try:
+            connection = self._connect("rw")
+        except sqlite3.Error:
+            return None
+        try:
+            return job(connection)
+        except sqlite3.Error:
+            return None
+        finally:
+            connection.close()
+
+    def close(self, timeout: float = 5.0) -> None:
+        """Write what is left, and end the thread; a disk that hangs is not waited for longer than `timeout`."""
+        with self._news:
+            self._closed = True
+        self._forget_readers()  # first, for the last connection puts the journal into the file, and readers cannot
+        with self._news:
+            self._news.notify_all()
+            thread = self._thread
+        if thread is not None:
+            thread.join(timeout)
+            if thread.is_alive():
+                log.error("%s: the disk does not answer; what was to be written last may be lost", self.path)
+
+    def _start(self) -> None:
+        if self._thread is None:
+            # A daemon, for a disk that hangs must not keep the process from ending.
+            self._thread = threading.Thread(target=self._run, name=f"writer of {self.path.name}", daemon=True)
+            self._thread.start()
+
+    def _run(self) -> None:
+        while group := self._next_group():
+            self._do(group)
+            self._tried.set()
+            with self._news:
+                self._pending -= sum(job.weight for job in group)
+        self._disconnect()
+
+    def _next_group(self) -> list[Job]:
+        """Wait for work; return none when all is done and the database is closed."""
+        with self._news:
+            self._news.wait_for(lambda: self._jobs or self._closed)
+            group: list[Job] = []
+            weight = 0
+            while self._jobs and (not group or weight + self._jobs[0].weight <= MAX_GROUP):
+                weight += self._jobs[0].weight
+                group.append(self._jobs.popleft())
+            return group
+
+    def _do(self, group: Sequence[Job]) -> None:
+        try:
+            self._attempt(group)
+        except StorageError as error:
+            self._fail(group, error)
+        except Exception as error:
+            # One of them cannot be run at all: it must not take the others along.
+            if len(group) > 1:
+                for job in group:
+                    self._do([job])
+            else:
+                self._fail(group, error)
+        else:
+            if self._fault is not None:
+                log.warning("%s is written again", self.path)
+                self._fault = None
+            for job in group:
+                job.done()
+                job.future.set_result(None)
+
+    def _fail(self, group: Sequence[Job], error: Exception) -> None:
+        if self._fault is None:
+            log.error("%s", error, exc_info=None if isinstance(error, StorageError) else error)
+        self._fault = str(error)
+        for job in group:
+            job.future.set_exception(error)
+
+    def _attempt(self, group: Sequence[Job]) -> None:
+        for last in (False, True):
+            try:
+                self._transact(group)
+                return
+            except (sqlite3.Error, OSError, Damage) as error:
+                if diskfault.is_of_the_statement(error):
+                    raise
+                if last or not self._mended(error):
+                    raise diskfault.told(self.path, error) from error
+
+    def _transact(self, group: Sequence[Job]) -> None:
+        self._owner.allow()
+        with _transaction(self._connected()) as connection:
+            for job in group:
+                job.run(connection)
+
+    def _mended(self, error: Exception) -> bool:
+        """Do what can be done about a fault; return whether to try once more."""
+        if diskfault.is_damage(error):
+            self._set_aside(error)
+            return True
+        if not diskfault.leaves_the_connection_whole(error):
+            self._disconnect()
+        return diskfault.may_be_full(error) and self._owner.make_room()
+
+    def _connected(self) -> sqlite3.Connection:
+        if self._connection is not None and self._suspected:
+            self._disconnect()  # what this connection has in memory says nothing about the disk
+        elif self._connection is not None and self._moved():
+            log.error("%s was taken away while in use: what it held is not shown any more", self.path)
+            self._disconnect()
+            self._lose()
+        if self._connection is None:
+            self._open()
+        assert self._connection is not None
+        return self._connection
+
+    def _moved(self) -> bool:
+        try:
+            found = self.path.stat()
+        except OSError:
+            return True
+        return (found.st_dev, found.st_ino) != self._inode
+
+    def _open(self) -> None:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))  # what it holds is not for other users
+        connection = self._connect("rw")
+        try:
+            self._prepare(connection)
+        except sqlite3.Error as error:
+            connection.close()
+            # Our own statements are right, so what they do not find has been there.
+            raise Damage(str(error)) if diskfault.is_of_the_schema(error) else error from error
+        except BaseException:
+            connection.close()
+            raise
+        found = self.path.stat()
+        self._connection, self._inode = connection, (found.st_dev, found.st_ino)
+        self._suspected, self._opened = False, True
+
+    def _prepare(self, connection: sqlite3.Connection) -> None:
+        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # counts only for a file that is new
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute(f"PRAGMA synchronous = {'FULL' if self._safe else 'NORMAL'}")
+        connection.execute("PRAGMA journal_size_limit = 4194304")
+        if self._safe or self._suspected:
+            (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+            if verdict != "ok":
+                raise Damage(verdict)
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        if version > len(self._migrations):
+            raise StorageError(
+                f"{self.path} was written by a newer version of this program: use that, or name another folder with "
+                "data_dir"
+            )
+        with _transaction(connection):
+            for number, statements in enumerate(self._migrations[version:], version + 1):
+                for statement in statements:
+                    connection.execute(statement)
+                connection.execute(f"PRAGMA user_version = {number}")
+            self._owner.opened(connection)
+
+    def _connect(self, mode: str) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            f"{self.path.absolute().as_uri()}?mode={mode}",
+            uri=True,
+            timeout=1.0,
+            isolation_level=None,
+            check_same_thread=False,  # a reader's connection goes from thread to thread, to one at a time
+        )
+        connection.text_factory = _text
+        try:
+            for pragma in (*_PRAGMAS, f"cache_size = {-1024 if mode == 'rw' else -256}"):
+                connection.execute(f"PRAGMA {pragma}")
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _disconnect(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with suppress(sqlite3.Error):
+                connection.close()
+
+    def _set_aside(self, error: Exception) -> None:
+        """Put the damaged file under another name, with its journal, which must not meet the next file."""
+        self._disconnect()
+        stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(self._clock.wall()))
+        aside = self.path.with_name(f"{self.path.name}.damaged-{stamp}")
+        for ending in ("-shm", "-wal", ""):
+            with suppress(FileNotFoundError):
+                os.replace(f"{self.path}{ending}", f"{aside}{ending}")
+        log.error("%s is damaged (%s): it was set aside as %s, and a new one is begun", self.path, error, aside)
+        older = sorted(self.path.parent.glob(f"{self.path.name}.damaged-*Z"))[:-MAX_ASIDE]
+        for file in (Path(f"{one}{ending}") for one in older for ending in ("-shm", "-wal", "")):
+            file.unlink(missing_ok=True)
+        self._lose()
+
+    def _lose(self) -> None:
+        self._forget_readers()
+        self._owner.lost()
+
+    def _wait_for_writer(self) -> None:
+        if not self._tried.is_set():
+            self.write(_nothing)
+            if not self._tried.wait(PATIENCE):
+                raise StorageError(f"{self.path}: the disk does not answer")
+        if not self._opened:
+            raise StorageError(self._fault or f"{self.path} cannot be opened")
+
+    @contextmanager
+    def _reader(self) -> Iterator[sqlite3.Connection]:
+        with self._news:
+            generation = self._generation
+            connection = self._idle.pop() if self._idle else None
+        connection = connection or self._connect("ro")
+        try:
+            with _transaction(connection, "DEFERRED"):
+                yield connection
+            with self._news:
+                if generation == self._generation and len(self._idle) < MAX_IDLE and not self._closed:
+                    self._idle.append(connection)
+                    connection = None
+        finally:
+            if connection is not None:
+                connection.close()
+
+    def _forget_readers(self) -> None:
+        with self._news:
+            self._generation += 1
+            idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()
+
+
+@contextmanager
+def _transaction(connection: sqlite3.Connection, kind: str = "IMMEDIATE") -> Iterator[sqlite3.Connection]:
+    connection.execute(f"BEGIN {kind}")
+    try:
+        yield connection
+        connection.execute("COMMIT")
+    except BaseException:
+        with suppress(sqlite3.Error):  # the fault itself may have ended it
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _text(data: bytes) -> str:
+    return data.decode(errors="replace")  # damage must not look like a fault of the statement
+
+
+def _nothing(_: sqlite3.Connection) -> None:
+    """Write nothing: for what comes with every write."""
