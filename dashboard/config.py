@@ -24,8 +24,8 @@ PREFIX = "DASHBOARD_"
 OTHER_TABLES = ("board",)
 """Tables of the settings file that are read elsewhere."""
 
-OTHER_VARIABLES = ("DASHBOARD_CONFIG",)
-"""Variables that are no setting: the path of the settings file."""
+OTHER_VARIABLES = ("DASHBOARD_CONFIG", "DASHBOARD_URL")
+"""Variables that are no setting: the path of the settings file, and the server that commands talk to."""
 
 _INJECTED = re.compile(
     r"DASHBOARD_(.+_)?(SERVICE_HOST|SERVICE_PORT(_.+)?|PORT|PORT_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)"
@@ -112,12 +112,14 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     keep_log_bytes: Annotated[
         int, Meta(ge=1_000_000, le=10**15, description="Bytes of log lines that are kept on disk.")
     ] = 256_000_000
-    keep_log_age: Annotated[
-        float, Meta(ge=60, le=10**9, description="Seconds that a log line is kept on disk.")
-    ] = 1_209_600.0
+    keep_log_age: Annotated[float, Meta(ge=60, le=10**9, description="Seconds that a log line is kept on disk.")] = (
+        1_209_600.0
+    )
     keep_events: Annotated[
         int,
-        Meta(ge=10, le=10_000_000, description="Notifications that are kept on disk; tasks and system events likewise."),
+        Meta(
+            ge=10, le=10_000_000, description="Notifications that are kept on disk; tasks and system events likewise."
+        ),
     ] = 10_000
     keep_events_age: Annotated[
         float, Meta(ge=60, le=10**9, description="Seconds that a notification, task or system event is kept on disk.")
