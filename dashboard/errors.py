@@ -15,6 +15,9 @@
     ├── Busy                       too many streams; `retry_after` says when to ask again (HTTP 503)
     │   └── TooManyStreams           … of one address or principal (HTTP 429)
     ├── StorageError               something that the disk does not take or give
+    ├── ServerError                a server elsewhere that did not take what a command sent
+    │   ├── ServerUnreachable        … for it did not answer; worth a retry
+    │   └── RequestRefused           … for it does not want it
     └── CollectorError             a collector that cannot be loaded or failed
         └── CollectorTimeout         … that did not return in time
 """
@@ -133,6 +136,31 @@ class TooManyStreams(Busy):
 
     code = "too_many_streams"
     status = 429
+
+
+class ServerError(DashboardError):
+    """A server that did not take what a command of this program sent it."""
+
+    code = "server"
+
+
+class ServerUnreachable(ServerError):
+    """No answer came, or one that says to try again."""
+
+    def __init__(self, url: str, reason: str) -> None:
+        self.url, self.reason = url, reason
+        super().__init__(
+            f"no dashboard answers at {url} ({reason}): start one with `dashboard serve`, "
+            "or name another by --url or DASHBOARD_URL"
+        )
+
+
+class RequestRefused(ServerError):
+    """The server answered, and does not take it."""
+
+    def __init__(self, url: str, reason: str) -> None:
+        self.url, self.reason = url, reason
+        super().__init__(f"the dashboard at {url} does not take this: {reason}")
 
 
 class CollectorError(DashboardError):

@@ -16,3 +16,13 @@ def warn(lines: Iterable[str]) -> None:
     """Write each line to stderr as a warning."""
     for line in lines:
         say(f"warning: {line}")
+
+
+url_option = click.option(
+    "--url",
+    envvar="DASHBOARD_URL",
+    default="http://127.0.0.1:8000",
+    show_default=True,
+    help="The server to tell; DASHBOARD_URL in the environment is the same.",
+)
+"""For every command that talks to a running server."""
