@@ -92,6 +92,7 @@ PROGRAMS = {
         Program("netdata", _on_path("netdata"), ("netdata",)),
         Program("nginx", _on_path("nginx"), ("nginx-light",)),
         Program("node", _node, ()),
+        Program("openssl", _on_path("openssl"), ("openssl",)),
         Program("promtool", _on_path("promtool"), ("prometheus",)),
         Program("ip", _on_path("ip"), ("iproute2",)),
         Program("ps", _on_path("ps"), ("procps",)),

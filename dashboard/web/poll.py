@@ -10,6 +10,7 @@ from quart import Response
 
 from dashboard.broadcaster import Cursor
 from dashboard.errors import InvalidParameter
+from dashboard.eventlog import EventId
 from dashboard.events import Bye, Heartbeat, Hello
 from dashboard.web.routing import JSON, Context
 
@@ -44,28 +45,46 @@ async def answer(context: Context, cursor: Cursor, wait: float) -> Response:
     tally.enter(viewer)
     try:
         with cursor:
-            await _gather(context, cursor, wait, gathered)
-            last = str(context.runtime.log.bounds().newest) if not cursor.lag else gathered.last
+            read_all = await _gather(context, cursor, wait, gathered)
     finally:
         tally.leave(viewer)
-    return Response(gathered.json(last), 200, {"Cache-Control": "no-store"}, content_type=JSON)
+    last = "" if read_all else gathered.last or _begun(context)
+    return Response(
+        gathered.json(last or str(context.runtime.log.bounds().newest)),
+        200,
+        {"Cache-Control": "no-store"},
+        content_type=JSON,
+    )
 
 
-async def _gather(context: Context, cursor: Cursor, wait: float, gathered: _Gathered) -> None:
+def _begun(context: Context) -> str:
+    """Return the id that the question named; empty when there was none, or none that is one."""
+    given = context.request.headers.get("Last-Event-ID") or context.arg("after") or ""
+    try:
+        return str(EventId.parse(given))
+    except InvalidParameter:
+        return ""
+
+
+async def _gather(context: Context, cursor: Cursor, wait: float, gathered: _Gathered) -> bool:
+    """Read until there is something, then on to the end or to a full answer; return whether the end was reached."""
     deadline = asyncio.get_running_loop().time() + wait
     while not cursor.ended and gathered.size < MOST:
         chunk = cursor.read()
         if chunk:
             gathered.add(chunk)
-        elif gathered.news:
-            return
-        else:
+        elif cursor.needs_disk:
+            await cursor.refill()
+        elif not cursor.lag and gathered.news:
+            return True
+        elif not cursor.lag:
             try:
                 async with asyncio.timeout_at(deadline):
                     await cursor.changed()
             except TimeoutError:
                 gathered.events.append(Heartbeat(server_time=context.runtime.clock.wall()).encode())
-                return
+                return True
+    return False
 
 
 class _Gathered:

@@ -52,7 +52,10 @@ async def events(context: Context) -> Response:
     wait = poll.wait_of(context) if "wait" in context.request.args else None
     filter = Filter.parse(",".join(context.args("types")), context.args("match"))
     cursor = context.runtime.broadcaster.subscribe(
-        filter, after=context.arg("after"), header=context.request.headers.get("Last-Event-ID")
+        filter,
+        after=context.arg("after"),
+        header=context.request.headers.get("Last-Event-ID"),
+        to=context.principal.name,
     )
     if wait is not None:
         return await poll.answer(context, cursor, wait)

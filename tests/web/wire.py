@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import Mapping
 
 from tests.serving import Server
 
@@ -45,7 +46,14 @@ class RawStream:
         self.reader, self.writer = reader, writer
 
     @classmethod
-    async def open(cls, server: Server, query: str = "", *, receive_buffer: int | None = None) -> RawStream:
+    async def open(
+        cls,
+        server: Server,
+        query: str = "",
+        *,
+        receive_buffer: int | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> RawStream:
         """Connect and ask for the stream; nothing is read yet."""
         connection = socket.socket()
         if receive_buffer is not None:
@@ -53,7 +61,8 @@ class RawStream:
         connection.setblocking(False)
         await asyncio.get_running_loop().sock_connect(connection, ("127.0.0.1", server.port))
         reader, writer = await asyncio.open_connection(sock=connection, limit=1 << 24)
-        writer.write(f"GET /api/v1/events{query} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+        lines = "".join(f"{name}: {value}\r\n" for name, value in {"Host": "localhost", **(headers or {})}.items())
+        writer.write(f"GET /api/v1/events{query} HTTP/1.1\r\n{lines}\r\n".encode())
         return cls(reader, writer)
 
     async def until(self, mark: bytes) -> bytes:
