@@ -1,4 +1,5 @@
 import { compareIds, CONTROL, idBefore, LOGGED, SYSTEM } from "./protocol.js";
+import { Pace } from "./pace.js";
 import { SharedConnection } from "./shared.js";
 import { Truth } from "./truth.js";
 
@@ -47,8 +48,9 @@ export class Feed {
     this.loaded = false;
     /** Newest id when the stream began: events up to it are old news. */
     this.newest = "0-0";
-    /** @type {Gap[]} gaps of a slow viewer, filled once it has caught up */
+    /** @type {Gap[]} gaps that are to be filled; those of a slow viewer once it has caught up */
     this.waiting = [];
+    this.pace = new Pace();
     /** @type {StreamEvent[] | null} */
     this.held = null;
     this.probing = false;
@@ -127,6 +129,7 @@ export class Feed {
   watch() {
     const { connection, truth } = this;
     connection.watch();
+    this.#measure();
     const silence = (this.clock.monotonic() - connection.lastByte) / 1000;
     if (connection.phase !== "open" || silence < truth.patience) truth.verdict = null;
     else if (!this.probing && truth.verdict === null) {
@@ -180,7 +183,7 @@ export class Feed {
       const now = this.clock.monotonic();
       this.truth.newestAt = now;
       this.truth.newestBorn = Math.max(this.truth.newestBorn, Math.min(now, this.clock.local(event.timestamp)));
-      if (compareIds(event.id, this.newest) > 0 || !this.waiting.length) void this.#fillWaiting();
+      this.pace.took(now);
       // What was sent before the stream began, or took its collector long, says nothing of the way to the screen.
       const telling = compareIds(event.id, this.newest) > 0 && (event.interval ?? Infinity) <= this.truth.shortest;
       this.onLines(lines, telling ? event.timestamp : null);
@@ -207,14 +210,23 @@ export class Feed {
   /** @param {Gap} gap */
   #gap(gap) {
     if (!gap.types.includes("metrics") || compareIds(gap.before, this.store.asOf) <= 0 || !this.loaded) return;
-    this.waiting.push(gap);
-    if (gap.reason !== "slow") void this.#fillWaiting();
+    this.waiting = [union([...this.waiting, gap])];
+    if (gap.reason === "slow") this.pace.gap(this.clock.monotonic(), gap);
+    this.#measure();
+  }
+
+  /** How fast ticks come here; what a slow viewer was not sent is fetched when it is slow no more. */
+  #measure() {
+    const now = this.clock.monotonic();
+    this.store.stretch(this.pace.interval(now));
+    this.truth.pace = this.pace.text(now);
+    if (this.waiting.length && !this.pace.slow(now)) void this.#fillWaiting();
   }
 
   async #fillWaiting() {
     if (!this.waiting.length) return;
     const now = this.clock.now();
-    const from = Math.min(...this.waiting.map((gap) => gap.from ?? now - this.store.range));
+    const from = Math.min(...this.waiting.map((gap) => gap.from ?? -Infinity));
     const to = Math.max(...this.waiting.map((gap) => gap.to ?? now));
     this.waiting = [];
     const { step } = this.store;
@@ -230,4 +242,15 @@ export class Feed {
       this.onLines([...this.store.lines.values()]);
     }
   }
+}
+
+/**
+ * One gap over several.
+ * @param {Gap[]} gaps
+ * @returns {Gap}
+ */
+function union(gaps) {
+  const { from: _, to: __, ...rest } = /** @type {Gap} */ (gaps.at(-1));
+  const [from, to] = [Math.min(...gaps.map((gap) => gap.from ?? -Infinity)), Math.max(...gaps.map((gap) => gap.to ?? Infinity))];
+  return { ...rest, ...(from > -Infinity && { from }), ...(to < Infinity && { to }) };
 }

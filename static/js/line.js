@@ -28,6 +28,8 @@ export class Line {
     /** @type {number | null} */
     this.declared = null;
     this.arrivals = new Arrivals();
+    /** Seconds between two samples as they come to a viewer that is too slow for all; 0: all come. */
+    this.stretch = 0;
     /** Newest value: a gauge's own, a counter's rate. */
     this.value = NaN;
     /** When that was true, in the server's seconds … */
@@ -85,7 +87,8 @@ export class Line {
 
   /** Seconds between samples; null while nobody has said and too few have come. */
   get interval() {
-    return this.declared ?? this.arrivals.interval;
+    const own = this.declared ?? this.arrivals.interval;
+    return own === null ? null : Math.max(own, this.stretch);
   }
 
   /** The moment (`performance.now()`) from which the newest value is no longer shown as true. */

@@ -25,6 +25,7 @@ export class Store {
     /** @type {Map<string, Line>} by resource and own key, so that a series is parsed once, not once a second */
     this.routes = new Map();
     this.refused = 0;
+    this.stretched = 0;
     /** @type {Map<string, boolean>} which names are counters, as the server says */
     this.counters = new Map();
     /** @type {Set<string>} names that the server is to be asked about */
@@ -179,6 +180,7 @@ export class Store {
     const counter = this.counters.get(series.name);
     if (counter === undefined && isDoubtful(series.name)) this.doubtful.add(series.name);
     const line = new Line(key, series, this.step, this.capacity, counter ?? isCounter(series.name));
+    line.stretch = this.stretched;
     this.lines.set(key, line);
     this.onLine(line);
     return line;
@@ -197,6 +199,16 @@ export class Store {
     for (const [route, line] of this.routes) if (gone.has(line)) this.routes.delete(route);
     for (const [source, { time }] of this.sources) if (time < oldest) this.sources.delete(source);
     return dropped;
+  }
+
+  /**
+   * Samples come this far apart, for the way here is too narrow for all of them; 0: they come as they are taken.
+   * @param {number} interval seconds
+   */
+  stretch(interval) {
+    if (interval === this.stretched) return;
+    this.stretched = interval;
+    for (const line of this.lines.values()) line.stretch = interval;
   }
 
   /**

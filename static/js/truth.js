@@ -10,6 +10,9 @@ import { allowance, EARLY } from "./staleness.js";
 /** Latencies of which the middle one is shown. */
 const LATENCIES = 9;
 
+/** What is told of a way that spoils the stream. */
+const PASSAGES = { held: "polling, for a proxy holds the stream back", cut: "polling, for a proxy cuts the stream off" };
+
 /** What the page knows about how true it is: the seven states of the stream, and who is at fault. */
 export class Truth {
   /**
@@ -39,6 +42,8 @@ export class Truth {
     /** @type {number[]} */
     this.latencies = [];
     this.reloadAt = Infinity;
+    /** What to tell of ticks that are left out for this viewer. */
+    this.pace = "";
   }
 
   /** @param {number} milliseconds from sample to screen */
@@ -62,7 +67,7 @@ export class Truth {
   /** Seconds within which the next sample of anything must come. */
   get patience() {
     const { shortest } = this;
-    return shortest === Infinity ? 2 * this.connection.heartbeat : allowance(shortest) - EARLY;
+    return shortest === Infinity ? 2 * this.connection.heartbeat : allowance(Math.max(shortest, this.store.stretched)) - EARLY;
   }
 
   /**
@@ -102,7 +107,10 @@ export class Truth {
       const renewal = wait < 100 ? ` · renewing in ${Math.max(0, wait)} s` : "";
       return { word: "outdated", detail: `version ${this.serverVersion} is out${renewal}`, action: "reload" };
     }
-    return { word: "live", detail: Number.isNaN(this.latency) ? "" : `${Math.round(this.latency)} ms`, action: "" };
+    const latency = Number.isNaN(this.latency) ? "" : `${Math.round(this.latency)} ms`;
+    const { fault } = this.connection;
+    const passage = fault ? PASSAGES[fault.kind] : "";
+    return { word: "live", detail: [latency, this.pace, passage].filter(Boolean).join(" · "), action: fault ? "mend" : "" };
   }
 
   /**

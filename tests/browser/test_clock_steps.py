@@ -23,20 +23,19 @@ PANELS = {"cpu", "memory", "network", "cpu-modes", "memory-states", "network-io"
 """… these panels."""
 
 NOTE_IDS = """(() => {
-    const Real = EventSource;
+    const Real = SharedWorker;
     window.ids = [];
     window.arrived = [];
-    window.EventSource = class extends Real {
+    window.SharedWorker = class extends Real {
         constructor(...parts) {
             super(...parts);
-            for (const type of ["metrics", "processes", "system"]) {
-                this.addEventListener(type, ({ data }) => {
-                    const { id, timestamp, source } = JSON.parse(data);
-                    ids.push([id, timestamp]);
-                    const wrong = Math.round((timestamp - recorded.unix()) / 3600) * 3600;
-                    if (type === "metrics") arrived.push([recorded.unix(), source, timestamp - wrong]);
-                });
-            }
+            this.port.addEventListener("message", ({ data: { event } }) => {
+                if (!["metrics", "processes", "system"].includes(event?.type)) return;
+                const { id, type, timestamp, source } = event;
+                ids.push([id, timestamp]);
+                const wrong = Math.round((timestamp - recorded.unix()) / 3600) * 3600;
+                if (type === "metrics") arrived.push([recorded.unix(), source, timestamp - wrong]);
+            });
         }
     };
 })()"""

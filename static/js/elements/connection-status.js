@@ -1,11 +1,12 @@
+import { advise } from "../advice.js";
 import { write } from "../rows.js";
 
 /**
  * @typedef {"connecting" | "live" | "catching up" | "stale" | "offline" | "denied" | "outdated"} StatusWord
- * @typedef {{ word: StatusWord, detail: string, action: "" | "retry" | "reload" }} Status
+ * @typedef {{ word: StatusWord, detail: string, action: "" | "retry" | "reload" | "mend" }} Status
  */
 
-const ACTIONS = { "": "", retry: "Try now", reload: "Reload" };
+const ACTIONS = { "": "", retry: "Try now", reload: "Reload", mend: "How to mend it" };
 
 /** Whether what is on the page is live, told by shape, word and colour. */
 export class ConnectionStatus extends HTMLElement {
@@ -13,7 +14,10 @@ export class ConnectionStatus extends HTMLElement {
     this.word = /** @type {HTMLElement} */ (this.querySelector(".word"));
     this.detail = /** @type {HTMLElement} */ (this.querySelector(".detail"));
     this.button = /** @type {HTMLButtonElement} */ (this.querySelector("button"));
-    this.button.addEventListener("click", () => this.dispatchEvent(new CustomEvent(this.action ?? "")));
+    this.button.addEventListener("click", () => {
+      if (this.action === "mend") advise();
+      else this.dispatchEvent(new CustomEvent(this.action ?? ""));
+    });
   }
 
   /** @param {Status} status */
