@@ -135,8 +135,9 @@ class MemoryArchive:
 
 
 def task_of(entry: Entry) -> str | None:
-    """Return the task whose latest state an entry is, None when it is of another type."""
-    return entry.event.task if isinstance(entry.event, Task) else None
+    """Return the task, of its instance, whose latest state an entry is; None when it is of another type."""
+    event = entry.event
+    return f"{event.resource.get('instance', '')}/{event.task}" if isinstance(event, Task) else None
 
 
 def recipient_of(entry: Entry) -> str | None:

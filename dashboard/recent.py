@@ -2,30 +2,82 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import NamedTuple, TypeVar
+from collections.abc import Awaitable, Callable, Collection
+from typing import NamedTuple, Protocol, TypeVar
 
 import msgspec
 
+from dashboard.archive import NONE, Kept
+from dashboard.errors import StorageError
 from dashboard.eventlog import EventId, EventLog
 from dashboard.events import Event
+
+MOST = 20_000
+"""Events of the disk that are looked through for one answer at most."""
+
+_LOOK = 2_000  # events read at once
+_SPAN = 10 * 60 * 1000  # milliseconds that are looked at first
+_WIDER = 8
 
 E = TypeVar("E", bound=Event)
 
 
+class Stored(Protocol):
+    """What a broadcaster gives of the disk."""
+
+    def __call__(self, after: EventId, upto: EventId, types: Collection[str], limit: int) -> Awaitable[list[Kept]]:
+        """Return kept events in (after, upto], in the order of ids, at most `limit`; raise StorageError."""
+        ...
+
+
 class Recent(NamedTuple):
-    """Events as JSON with their ids, newest first, and the id up to which nothing is missing."""
+    """Events as JSON with their ids, newest first.
+
+    `as_of` is the id up to which nothing is missing, `since` the Unix seconds from which on all was looked through;
+    None when it was all that there is.
+    """
 
     as_of: EventId
     events: list[msgspec.Raw]
+    since: float | None
 
 
-def recent(log: EventLog, kind: type[E], limit: int, chosen: Callable[[E], bool]) -> Recent:
-    """Return the newest events of a type that are `chosen`, at most `limit`."""
+async def recent(log: EventLog, stored: Stored, kind: type[E], limit: int, chosen: Callable[[E], bool]) -> Recent:
+    """Return the newest events of a type that are `chosen`, at most `limit`, from the log and then from the disk."""
+    bounds = log.bounds()
     found: list[msgspec.Raw] = []
     for entry in reversed(log.read(log.start)):
         if len(found) == limit:
-            break
+            return Recent(bounds.newest, found, None)
         if isinstance(entry.event, kind) and chosen(entry.event):
-            found.append(msgspec.Raw(b'{"id":"%b",%b' % (str(entry.id).encode(), entry.data[1:])))
-    return Recent(log.bounds().newest, found)
+            found.append(_with_id(entry.id, entry.data))
+    name = str(kind.__struct_config__.tag)
+    upto, span, looked = bounds.floor, _SPAN, 0
+    while len(found) < limit and upto > NONE and looked < MOST:
+        after = max(NONE, EventId(upto.ms - span, upto.seq))
+        try:
+            rows = await stored(after, upto, {name}, _LOOK)
+        except StorageError:
+            return Recent(bounds.newest, found, upto.time)
+        if len(rows) == _LOOK and span > 1:
+            span = max(1, span // _WIDER)  # there are more, of which these are the older ones
+            continue
+        looked += len(rows)
+        for row in reversed(rows):
+            event = _read(row, kind)
+            if len(found) < limit and event is not None and chosen(event):
+                found.append(_with_id(row.id, row.data))
+        upto, span = after, span * _WIDER if len(rows) < _LOOK // _WIDER else span
+    return Recent(bounds.newest, found, upto.time if upto > NONE and len(found) < limit else None)
+
+
+def _read(row: Kept, kind: type[E]) -> E | None:
+    """Return a stored event; None when an earlier version wrote one that is none any more."""
+    try:
+        return msgspec.json.decode(row.data, type=kind)
+    except msgspec.DecodeError:
+        return None
+
+
+def _with_id(id: EventId, data: bytes) -> msgspec.Raw:
+    return msgspec.Raw(b'{"id":"%b",%b' % (str(id).encode(), data[1:]))

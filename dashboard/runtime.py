@@ -22,7 +22,7 @@ from dashboard.datadir import MARK_AHEAD, DataDir, default_folder
 from dashboard.diskarchive import DiskArchive, bounds_of
 from dashboard.eventlog import MemoryLog
 from dashboard.events import System, SystemEvent
-from dashboard.ingest.tasklist import TaskList
+from dashboard.ingest.tasklist import TaskList, restore
 from dashboard.model import Batch
 from dashboard.pipeline import Pipeline
 from dashboard.reload import watch
@@ -220,6 +220,7 @@ async def _measure_lag(tally: Tally, every: float = 0.5) -> None:
 
 
 async def _mind_tasks(runtime: Runtime, every: float = 0.5) -> None:
+    await restore(runtime.tasks, runtime.broadcaster.stored, runtime.log.bounds().floor)
     while True:
         for task in runtime.tasks.tick():
             runtime.broadcaster.publish(task)

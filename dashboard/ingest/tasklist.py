@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections import deque
+from collections.abc import Awaitable, Callable, Collection, Iterable
+from contextlib import suppress
 from typing import TypeVar
 
+import msgspec
 from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
+from dashboard.archive import NONE, Kept
+from dashboard.errors import StorageError
+from dashboard.eventlog import EventId
 from dashboard.events import Task, TaskState
 from dashboard.ingest.items import refusal
 from dashboard.ingest.tasks import PushedTask, Telling, last_lines
@@ -29,6 +35,9 @@ CALM = 0.5
 _BLIND = 2.0  # seconds between two ticks after which it was this process that did not listen
 _SMOOTH = 10.0  # seconds over which the rate is averaged
 _SHORTEST = 0.1  # seconds below which a rate would be noise
+
+_TYPE = str(Task.__struct_config__.tag)
+_PAGE = 500  # events read from the disk at once
 
 T = TypeVar("T")
 
@@ -75,12 +84,17 @@ class TaskList:
         return due
 
     def restore(self, tasks: Iterable[Task]) -> None:
-        """Know again what an earlier run knew, the oldest first; silence counts from now."""
-        self._ticked = self._clock.monotonic()
-        for task in tasks:
-            key = (task.resource.get("instance", ""), task.task)
-            if key not in self._held and len(self._held) < self._max_tasks:
-                self._held[key] = _Held(task, self._ticked)
+        """Know again what an earlier run knew, the oldest first; silence counts from now.
+
+        Of too many those are left that run, then the newest.
+        """
+        now = self._ticked = self._clock.monotonic()
+        known = {(task.resource.get("instance", ""), task.task): _Held(task, now) for task in tasks}
+        known = {key: held for key, held in known.items() if key not in self._held}
+        surplus = max(0, len(known) + len(self._held) - self._max_tasks)
+        for key in sorted(known, key=lambda key: known[key].task.state == "running")[:surplus]:
+            del known[key]
+        self._held = {**known, **self._held}
 
     def _make_room(self) -> None:
         if len(self._held) < self._max_tasks:
@@ -89,6 +103,30 @@ class TaskList:
         if ended is None:
             raise refusal("too_many_tasks", f"{self._max_tasks} tasks are running, which is as many as are held")
         del self._held[ended]
+
+
+Stored = Callable[[EventId, EventId, Collection[str], int], Awaitable[list[Kept]]]
+"""Gives kept events from the disk: after an id, up to another, of some types, at most so many; as Archive.read."""
+
+
+async def restore(tasks: TaskList, stored: Stored, upto: EventId) -> None:
+    """Let `tasks` know again what the disk holds of earlier runs, which ended at the id `upto`."""
+    running: deque[Task] = deque(maxlen=MAX_TASKS)
+    ended: deque[Task] = deque(maxlen=MAX_TASKS)
+    after = NONE
+    while True:
+        try:
+            rows = await stored(after, upto, {_TYPE}, _PAGE)
+        except StorageError:
+            break  # which whoever stores has told
+        for row in rows:
+            with suppress(msgspec.DecodeError):  # as an earlier version wrote it
+                task = msgspec.json.decode(row.data, type=Task)
+                (running if task.state == "running" else ended).append(task)
+        if len(rows) < _PAGE:
+            break
+        after = rows[-1].id
+    tasks.restore(sorted([*running, *ended], key=lambda task: task.timestamp))
 
 
 class _Held:

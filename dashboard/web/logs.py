@@ -11,8 +11,8 @@ from dashboard.events import Log
 from dashboard.ingest.logs import LEVELS, read
 from dashboard.model import Role
 from dashboard.recent import recent
-from dashboard.web.pushing import answer, json_body, limit, sender
-from dashboard.web.routing import Context, Route, json_response
+from dashboard.web.pushing import answer, json_body, limit, listed, sender
+from dashboard.web.routing import Context, Route
 
 MAX_LINES = 1_000
 """Lines of one answer at most."""
@@ -42,8 +42,8 @@ async def newest(context: Context) -> Response:
         return not text or text in line.message.casefold() or text in line.logger.casefold()
 
     runtime = context.runtime
-    found = recent(runtime.log, Log, limit(context, 200, MAX_LINES), chosen)
-    return json_response({"as_of": str(found.as_of), "server_time": runtime.clock.wall(), "result": found.events})
+    most = limit(context, 200, MAX_LINES)
+    return listed(context, await recent(runtime.log, runtime.broadcaster.stored, Log, most, chosen))
 
 
 ROUTES = (

@@ -10,8 +10,8 @@ from dashboard.events import Notification
 from dashboard.ingest.notifications import read
 from dashboard.model import Role
 from dashboard.recent import recent
-from dashboard.web.pushing import answer, json_body, limit, sender
-from dashboard.web.routing import Context, Route, json_response
+from dashboard.web.pushing import answer, json_body, limit, listed, sender
+from dashboard.web.routing import Context, Route
 
 MAX_NOTIFICATIONS = 500
 """Notices of one answer at most."""
@@ -30,13 +30,14 @@ async def push(context: Context) -> Response:
 async def newest(context: Context) -> Response:
     """Give the newest notices to everyone or to who asks, newest first: `limit`."""
     runtime, name = context.runtime, context.principal.name
-    found = recent(
+    found = await recent(
         runtime.log,
+        runtime.broadcaster.stored,
         Notification,
         limit(context, 100, MAX_NOTIFICATIONS),
         lambda notification: notification.to in (None, name),
     )
-    return json_response({"as_of": str(found.as_of), "server_time": runtime.clock.wall(), "result": found.events})
+    return listed(context, found)
 
 
 ROUTES = (

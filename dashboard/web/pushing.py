@@ -9,6 +9,7 @@ from quart import Response
 
 from dashboard.errors import InvalidInput, InvalidParameter
 from dashboard.ingest.items import Rejection
+from dashboard.recent import Recent
 from dashboard.web.routing import JSON, Context, json_response
 
 
@@ -32,6 +33,18 @@ def sender(context: Context) -> str:
 def answer(accepted: int, rejected: Sequence[Rejection]) -> Response:
     """Tell what was accepted and, one by one, what was not and why: 400 when nothing was."""
     return json_response({"accepted": accepted, "rejected": rejected}, 200 if accepted or not rejected else 400)
+
+
+def listed(context: Context, found: Recent) -> Response:
+    """Give the newest events of a type."""
+    return json_response(
+        {
+            "as_of": str(found.as_of),
+            "server_time": context.runtime.clock.wall(),
+            "since": found.since,
+            "result": found.events,
+        }
+    )
 
 
 def limit(context: Context, default: int, most: int) -> int:

@@ -218,6 +218,22 @@ def test_a_later_run_knows_the_tasks_again_and_waits_three_intervals_for_them(wo
     assert [(task.task, task.state) for task in again.pass_time(1)] == [("a", "lost")]
 
 
+def test_of_too_many_the_running_and_the_newest_are_known_again() -> None:
+    work = Work()
+    for name, state in (("a", "running"), ("b", "failed"), ("c", "completed"), ("d", "failed")):
+        work.put(name, state=state)
+    again = Work(max_tasks=4)
+    again.put("new")
+    again.put("d", state="completed")
+    again.list.restore(reversed(work.list.tasks()))
+    assert [(task.task, task.state) for task in again.list.tasks()] == [
+        ("d", "completed"),
+        ("new", "running"),
+        ("c", "completed"),
+        ("a", "running"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("body", "code", "said"),
     [

@@ -12,6 +12,8 @@ import httpx
 import pytest
 from httpx_sse import ServerSentEvent, aconnect_sse
 
+from tests.serving import running_server
+
 NASTY = "a\r\nid: 9-9\r\ndata: {}\r\n\r\nevent: bye\n\u2028\x00\x1b[31mred\x1b[0m\u202eb"
 
 
@@ -154,3 +156,23 @@ async def test_a_tasks_name_is_printable_and_bounded(client: httpx.AsyncClient) 
     for name in ("a%0d%0ab", "%00", "x" * 201, "%20", "a%E2%80%AEb"):
         answer = await send(client, f"tasks/{name}", {}, "PUT")
         assert answer.status_code == 400 and answer.json()["rejected"][0]["code"] == "invalid_task", name
+
+
+async def test_a_killed_servers_lines_tasks_and_notices_are_there_again() -> None:
+    async with running_server() as server, httpx.AsyncClient(base_url=server.url, timeout=10) as client:
+        assert (await send(client, "logs", [{"message": f"line {n}"} for n in range(5)])).json()["accepted"] == 5
+        await send(client, "notifications", {"title": "Deploy at noon"})
+        await send(client, "tasks/quick", {"interval": 0.5, "done": 3}, "PUT")
+        await send(client, "tasks/done", {"state": "completed"}, "PUT")
+        async with asyncio.timeout(5):
+            while len(await result(client, "logs", text="line ")) < 5 or not await result(client, "notifications"):
+                pass
+        server.kill()
+        await asyncio.to_thread(server.start)
+        lines = await result(client, "logs", text="line ")
+        assert [line["message"] for line in lines] == [f"line {n}" for n in range(4, -1, -1)]
+        assert [notice["title"] for notice in await result(client, "notifications")] == ["Deploy at noon"]
+        async with asyncio.timeout(5):
+            states: dict[str, str] = {}
+            while states != {"quick": "lost", "done": "completed"}:
+                states = {task["task"]: task["state"] for task in await result(client, "tasks")}
