@@ -216,7 +216,8 @@ async def test_a_gap_is_told_in_its_place(server: Server, open_glass: OpenGlass)
             const { book } = document.querySelector("[data-panel=log] live-log");
             const last = book.entries.at(-1).id;
             const before = `${Number(last.split("-")[0]) + 1}-0`;
-            book.gap({ type: "gap", after: last, before, from: 100, to: 190, types: ["log"], reason: "retention", skipped: 12 });
+            const gap = { type: "gap", after: last, before, from: 100, to: 190, types: ["log"], skipped: 12 };
+            book.gap({ ...gap, reason: "retention" });
         })()"""
     )
     await write(server, "rest")

@@ -1,0 +1,152 @@
+"""What the program says of itself: a quiet strip, and marks on the charts at the same moments."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.browser.conftest import OpenGlass
+from tests.browser.glass import Glass, collectors
+from tests.serving import Server, running_server
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("browser-strip")]
+
+MOODY = """
+from pathlib import Path
+from dashboard.collectors import Family, Sample
+
+families = [Family("moody", "gauge", "", "Fails while a file is there.")]
+interval = 0.5
+
+
+def collect():
+    if Path({path!r}).exists():
+        raise OSError("no answer from the printer")
+    yield Sample("moody", 1)
+"""
+
+BOARD = """
+[[board]]
+name = "moody"
+range = "60s"
+[[board.panel]]
+title = "Line"
+kind = "line"
+series = ["moody", "system_memory_utilization_ratio"]
+[[board.panel]]
+title = "Heat"
+kind = "heat"
+series = ["system_cpu_utilization_ratio"]
+"""
+
+TEXTS = "[...document.querySelectorAll('system-strip li:not([hidden]) .text')].map((one) => one.textContent)"
+
+
+async def opened(open_glass: OpenGlass, server: Server, **options: object) -> Glass:
+    """Open the board and wait until the start of the program is told."""
+    glass = await open_glass(**options)
+    await glass.open(f"{server.url}/boards/moody")
+    await glass.until(f"{TEXTS}.some((text) => text.endsWith(' started'))")
+    return glass
+
+
+async def test_what_fails_and_recovers(open_glass: OpenGlass, tmp_path: Path) -> None:
+    """Start, failure and recovery are in the strip, the newest first; again after a reload; marked on the charts."""
+    switch = tmp_path / "broken"
+    config = collectors(tmp_path, moody=MOODY.format(path=str(switch))) + BOARD
+    async with running_server(config=config, tracebacks=True) as server:
+        glass = await opened(open_glass, server)
+        switch.touch()
+        await glass.until(f"{TEXTS}[0].startsWith('collector moody fails: ')", timeout=20)
+        switch.unlink()
+        await glass.until(f"{TEXTS}[0] === 'collector moody delivers again'", timeout=30)
+        texts = await glass.page.evaluate(TEXTS)
+        assert "no answer from the printer" in texts[1]
+        tones = "[...document.querySelectorAll('system-strip li:not([hidden])')].map((one) => one.dataset.tone)"
+        assert (await glass.page.evaluate(tones))[:3] == ["good", "bad", "calm"]
+        await glass.page.reload()
+        await glass.until(f"{TEXTS}.length === 3")
+        assert await glass.page.evaluate(TEXTS) == texts
+        await marks_are_told(glass)
+
+
+async def marks_are_told(glass: Glass) -> None:
+    """A chart pointed at where something happened says what; so does the strip of a chart's moment."""
+    await glass.panels_when(lambda panels: panels["line"].state in ("live", "some"))
+    await glass.until("document.querySelector('live-chart').moment.marks.length === 3")
+    place = """(() => {
+        const { chart, moment } = document.querySelector("live-chart");
+        const [, failed] = moment.marks;
+        const { left, right, top, bottom } = chart.chartArea;
+        const box = chart.canvas.getBoundingClientRect();
+        const part = 1 - (moment.end - failed.time) / moment.range;
+        return { x: box.left + left + part * (right - left), y: box.top + (top + bottom) / 2 };
+    })()"""
+    said = "document.getElementById('moment').textContent"
+    at = await glass.page.evaluate(place)
+    await glass.page.mouse.move(at["x"], at["y"])
+    await glass.until(f"{said}.includes('△ collector moody fails: ')")
+    await glass.page.locator("system-strip li button").nth(1).focus()
+    await glass.until("[...document.querySelectorAll('.cross')].every((one) => !one.hidden)")
+
+
+async def test_it_takes_no_room_when_it_fills(open_glass: OpenGlass) -> None:
+    """The strip has its place from the first picture on; what has no room is counted, and shown when asked for."""
+    async with running_server(config=BOARD) as server:
+        glass = await opened(open_glass, server, viewport={"width": 390, "height": 844})
+        strip = glass.page.locator("system-strip")
+        height = await strip.evaluate("(one) => one.offsetHeight")
+        await glass.page.evaluate(
+            """(() => {
+                const strip = document.querySelector("system-strip");
+                const many = Array.from({ length: 9 }, (_, at) => ({
+                    id: `${at}-0`, time: 1e9 + at, shape: "△", tone: "bad",
+                    text: `collector number ${at} fails: for a reason that takes longer to say than a phone is wide`,
+                }));
+                strip.render(many, document.querySelector("notice-list").preferences, 1e9 + 100);
+            })()"""
+        )
+        assert await strip.evaluate("(one) => one.offsetHeight") == height
+        more = strip.locator(".more")
+        assert await more.inner_text() == "8 more"
+        await more.click()
+        assert await strip.locator("li:not([hidden]):not(.out)").count() == 9
+        assert await strip.evaluate("(one) => one.offsetHeight") == height
+        await glass.page.keyboard.press("Escape")
+        assert await more.inner_text() == "8 more"
+
+
+async def test_marks_are_drawn_and_cost_no_drawing(open_glass: OpenGlass) -> None:
+    """A mark shows in the pixels of a chart with its next drawing; none is drawn because of it."""
+    async with running_server(config=BOARD) as server:
+        glass = await opened(open_glass, server)
+        await glass.page.locator(".panel[data-state=live] live-chart canvas").first.wait_for()
+        drawn = await glass.page.evaluate(
+            """(() => {
+                const view = document.querySelector("live-chart");
+                const { chart, moment } = view;
+                const { update } = Object.getPrototypeOf(chart);
+                let updates = 0;
+                chart.update = (...parts) => { updates++; return update.apply(chart, parts); };
+                const { left, right, top, bottom } = chart.chartArea;
+                const ratio = chart.currentDevicePixelRatio;
+                const x = Math.round(left + (right - left) / 3);
+                const { width, height } = chart.canvas;
+                const alpha = () => {
+                    const pen = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
+                    pen.drawImage(chart.canvas, 0, 0);
+                    const column = pen.getImageData(x * ratio, top * ratio, 1, (bottom - top) * ratio).data;
+                    return column.filter((_, at) => at % 4 === 3 && column[at] > 0).length;
+                };
+                const before = alpha();
+                moment.marks.splice(0, 0, {
+                    id: "1-0", time: moment.end - moment.range * (2 / 3), shape: "△", tone: "bad", text: "a mark",
+                });
+                const asked = updates;
+                chart.draw();
+                return { before, after: alpha(), asked, height: bottom - top };
+            })()"""
+        )
+        assert drawn["asked"] == 0
+        assert drawn["after"] > 0.9 * drawn["height"] > drawn["before"]
