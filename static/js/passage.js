@@ -12,8 +12,8 @@ const SPAN = 0.8;
 const [LEAST, MOST] = [9, 30];
 /** So many pieces that were held back are a habit; so many long ones are enough. */
 const [PIECES, LONG_PIECES, LONG] = [3, 2, 4];
-/** Silences shorter than this say nothing, and so many equal ones in a row are a rule. */
-const [SILENCE, BREAKS] = [0.9, 3];
+/** Silences shorter than this say nothing, and so many alike in a row are a rule; two are when they are longer and the same. */
+const [SILENCE, BREAKS, LONGER, SAME] = [0.9, 3, 1.5, 0.25];
 /** Streams in a row of which nothing came, though the server answered other questions. */
 const MUTE = 2;
 /** Milliseconds within which whoever is not kept from working has looked again. */
@@ -54,10 +54,12 @@ export function heldBack(marks) {
  * @param {readonly number[]} silences seconds without a byte before each break in a row
  */
 export function cutOff(silences) {
-  const last = silences.slice(-BREAKS);
-  if (last.length < BREAKS) return 0;
-  const [least, most] = [Math.min(...last), Math.max(...last)];
-  return least >= SILENCE && most - least <= Math.max(0.5, 0.1 * most) ? least : 0;
+  const alike = (/** @type {number} */ count, /** @type {number} */ shortest, /** @type {number} */ tolerance) => {
+    const last = silences.slice(-count);
+    const [least, most] = [Math.min(...last), Math.max(...last)];
+    return last.length === count && least >= shortest && most - least <= Math.max(tolerance, 0.05 * most) ? least : 0;
+  };
+  return alike(2, LONGER, SAME) || alike(BREAKS, SILENCE, 2 * SAME);
 }
 
 /** What lies between a page and its server, as far as the arrival of a stream betrays it. */

@@ -64,6 +64,11 @@ export class Truth {
     return shortest;
   }
 
+  /** Whether there are samples to wait for: where there never was one, heartbeats are all that comes. */
+  get expected() {
+    return this.newestAt > -Infinity || this.store.lines.size > 0;
+  }
+
   /** Seconds within which the next sample of anything must come. */
   get patience() {
     const { shortest } = this;
@@ -94,12 +99,12 @@ export class Truth {
       return { word: "connecting", detail: "", action: "" };
     }
     const behind = (now - this.newestBorn) / 1000;
-    const silent = (now - Math.max(this.newestAt, this.connection.openedAt)) / 1000;
+    const silent = (now - Math.max(this.expected ? this.newestAt : this.connection.lastByte, this.connection.openedAt)) / 1000;
     if (silent > this.patience) {
       const since = this.newestAt > -Infinity ? ` for ${formatAge((now - this.newestAt) / 1000)}` : "";
       return { word: "stale", detail: `no sample${since} · ${this.explain("", now)}`, action: "" };
     }
-    if (this.filling || behind > this.patience) {
+    if (this.filling || (this.expected && behind > this.patience)) {
       return { word: "catching up", detail: this.newestAt > -Infinity && behind > 1 ? `${formatAge(behind)} behind` : "", action: "" };
     }
     if (this.serverVersion !== this.version) {

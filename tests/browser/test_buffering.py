@@ -1,0 +1,120 @@
+"""A proxy that spoils the stream is found out and named, and the page is live meanwhile by polling."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+import pytest_asyncio
+
+from tests.browser.conftest import OpenGlass
+from tests.browser.glass import BEACON, Glass, board, collectors, frames
+from tests.nginx import running_nginx
+from tests.serving import Server, running_server
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("browser-buffering")]
+
+WITHIN = 20.0
+"""Seconds within which a fault of the way is named."""
+
+BARE = "server {{ listen 80; location / {{ proxy_pass {url}; }} }}"
+
+BUFFERING = """server {{
+    listen 80;
+    location / {{
+        proxy_pass {url};
+        proxy_buffering on;
+        proxy_ignore_headers X-Accel-Buffering;
+    }}
+}}"""
+
+IMPATIENT = "server {{ listen 80; location / {{ proxy_pass {url}; proxy_read_timeout 3s; }} }}"
+
+COLLECTORS = (
+    *("cgroup", "cpu", "dashboard", "disks", "filesystems", "loadavg"),
+    *("memory", "networks", "pressure", "processes", "sensors"),
+)
+"""All of them; without them there is nothing on the stream but heartbeats."""
+
+QUIET = """
+[[board]]
+name = "quiet"
+title = "Quiet"
+[[board.panel]]
+id = "quiet"
+title = "Nothing"
+kind = "stat"
+series = ["nothing_of_the_kind"]
+"""
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def server(tmp_path: Path) -> AsyncIterator[Server]:
+    """A server with a beacon and its board."""
+    async with running_server(config=collectors(tmp_path, beacon=BEACON) + board("beacon", "beacon")) as running:
+        yield running
+
+
+async def named(glass: Glass, word: str) -> float:
+    """Wait until the indicator names a fault; return the seconds that it took."""
+    began = time.monotonic()
+    said = await glass.until(
+        f"((text) => text.includes('{word}') && text)(document.querySelector('connection-status').title)", WITHIN + 5
+    )
+    assert "proxy" in said and "polling" in said
+    return time.monotonic() - began
+
+
+async def test_bare_proxy(server: Server, open_glass: OpenGlass) -> None:
+    """Behind a proxy of which nothing is asked but to pass on, the page is live and accuses nobody."""
+    with running_nginx(BARE.format(url=server.url)) as nginx:
+        glass = await open_glass(recorded=True)
+        await glass.open(f"{nginx.url}/boards/beacon")
+        await glass.panels_when(lambda panels: all(panel.state == "live" for panel in panels.values()))
+        began = time.time()
+        await glass.until(f"recorded.unix() > {began + 30}", timeout=40)
+        seen = [frame for frame in await frames(glass.page) if frame.now > began]
+        assert {frame.status for frame in seen} == {"live"}
+        assert {state for frame in seen for state in frame.states.values()} == {"live"}
+        assert "proxy" not in await glass.says()
+
+
+async def test_proxy_that_holds_back(server: Server, open_glass: OpenGlass) -> None:
+    """Where a proxy gathers what is sent, that is named within 20 s, with what mends it, and the page is live."""
+    with running_nginx(BUFFERING.format(url=server.url)) as nginx:
+        glass = await open_glass(recorded=True)
+        await glass.page.goto(f"{nginx.url}/boards/beacon", wait_until="commit")
+        assert await named(glass, "holds the stream back") < WITHIN
+        await glass.panels_when(lambda panels: all(panel.state == "live" for panel in panels.values()))
+        began = time.time()
+        await glass.until(f"recorded.unix() > {began + 8}", timeout=15)
+        seen = [frame for frame in await frames(glass.page) if frame.now > began]
+        assert {frame.status for frame in seen} == {"live"}
+        assert {state for frame in seen for state in frame.states.values()} == {"live"}
+        await glass.page.locator("connection-status button").click()
+        dialog = glass.page.locator("#proxy-dialog")
+        await dialog.wait_for()
+        text = await dialog.inner_text()
+        assert all(line in text for line in ("proxy_buffering off;", "flush_interval -1", "flushInterval: -1"))
+        await glass.page.keyboard.press("Escape")
+
+
+async def test_proxy_that_cuts_off(open_glass: OpenGlass) -> None:
+    """Where nothing but heartbeats comes, a proxy that cuts silence off is named as well, and news still arrives."""
+    off = "".join(f'[[collector]]\nname = "{name}"\nenabled = false\n' for name in COLLECTORS)
+    async with running_server(config=off + QUIET) as server:
+        with running_nginx(IMPATIENT.format(url=server.url)) as nginx:
+            glass = await open_glass(recorded=True)
+            await glass.page.goto(f"{nginx.url}/boards/quiet", wait_until="commit")
+            assert await named(glass, "cuts the stream off") < WITHIN
+            await glass.status("live")
+            began = time.time()
+            await glass.until(f"recorded.unix() > {began + 7}", timeout=15)
+            assert {frame.status for frame in await frames(glass.page) if frame.now > began} == {"live"}
+            async with httpx.AsyncClient(base_url=server.url) as client:
+                sample = {"series": "nothing_of_the_kind", "value": 7, "interval": 60}
+                assert (await client.post("/api/v1/samples", json=sample)).status_code == 200
+            await glass.panels_when(lambda panels: panels["quiet"].state == "live", timeout=3)
