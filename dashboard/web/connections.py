@@ -171,13 +171,15 @@ class Connections:
             self._tidying = asyncio.get_running_loop().call_later(TIDY_AFTER, self._tidy)
 
     def _tidy(self) -> None:
-        """Give the memory of a crowd that has left back to the system."""
-        self._left, self._tidying = 0, None
-        if (
-            len(self._open) <= FEW
-        ):  # with more of them the search for circles would be felt, and memory is in use anyway
+        """Give the memory of a crowd that has left back to the system, and once more for its last few."""
+        left, self._left, self._tidying = self._left, 0, None
+        if not left:
+            return
+        # With many still open the search for circles would be felt, and memory is in use anyway.
+        if len(self._open) <= FEW:
             gc.collect()
         trim_memory()
+        self._tidying = asyncio.get_running_loop().call_later(TIDY_AFTER, self._tidy)
 
     def abort(self) -> None:
         """Cut every connection that is still there."""
