@@ -184,7 +184,8 @@ class Shelf:
         (free,) = connection.execute("PRAGMA freelist_count").fetchone()
         (pages,) = connection.execute("PRAGMA page_count").fetchone()
         if free > max(1024, pages // 8):
-            connection.execute(f"PRAGMA incremental_vacuum({VACUUM})").fetchall()
+            for _ in range(VACUUM):  # it frees a page for each step, and this module takes one step
+                connection.execute("PRAGMA incremental_vacuum(1)")
 
     def _trim(self, connection: sqlite3.Connection, type: str, most: int, horizon: int = 0) -> None:
         """Delete what is beyond the bound or from before `horizon` (Unix milliseconds), the oldest first."""

@@ -14,7 +14,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple, Protocol, TypeVar
 
@@ -91,7 +91,6 @@ class Database:
         self._pending = 0
         self._thread: threading.Thread | None = None
         self._closed = False
-        self._tried = threading.Event()  # the writer has opened the file, or seen that it cannot
         self._opened = False
         self._fault: str | None = None
         self._suspected = False
@@ -124,7 +123,7 @@ class Database:
 
     def read(self, job: Callable[[sqlite3.Connection], T]) -> T:
         """Run this on a connection that only reads, with one view of the file throughout; raise StorageError."""
-        self._wait_for_writer()
+        self._ensure_opened()
         for last in (False, True):
             try:
                 with self._reader() as connection:
@@ -138,16 +137,10 @@ class Database:
 
     def glance(self, job: Callable[[sqlite3.Connection], T]) -> T | None:
         """Run this on the file as it lies there, before anything else; None when there is none that can be read."""
-        try:
-            connection = self._connect("rw")
-        except sqlite3.Error:
-            return None
-        try:
-            return job(connection)
-        except sqlite3.Error:
-            return None
-        finally:
-            connection.close()
+        for mode in ("rw", "ro&immutable=1"):  # where nothing can be written, there is no journal to be had
+            with suppress(sqlite3.Error), closing(self._connect(mode)) as connection:
+                return job(connection)
+        return None
 
     def close(self, timeout: float = 5.0) -> None:
         """Write what is left, and end the thread; a disk that hangs is not waited for longer than `timeout`."""
@@ -171,7 +164,6 @@ class Database:
     def _run(self) -> None:
         while group := self._next_group():
             self._do(group)
-            self._tried.set()
             with self._news:
                 self._pending -= sum(job.weight for job in group)
         self._disconnect()
@@ -339,13 +331,16 @@ class Database:
         self._forget_readers()
         self._owner.lost()
 
-    def _wait_for_writer(self) -> None:
-        if not self._tried.is_set():
-            self.write(_nothing)
-            if not self._tried.wait(PATIENCE):
-                raise StorageError(f"{self.path}: the disk does not answer")
-        if not self._opened:
-            raise StorageError(self._fault or f"{self.path} cannot be opened")
+    def _ensure_opened(self) -> None:
+        if self._opened:
+            return
+        opening = self.write(_nothing)
+        try:
+            fault = opening.exception(PATIENCE)
+        except TimeoutError:
+            raise StorageError(f"{self.path}: the disk does not answer") from None
+        if fault is not None:
+            raise fault
 
     @contextmanager
     def _reader(self) -> Iterator[sqlite3.Connection]:

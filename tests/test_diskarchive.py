@@ -1,0 +1,370 @@
+"""The archive on disk: kills, full disks, damage, other processes, set clocks; nothing committed goes unsaid."""
+
+from __future__ import annotations
+
+import logging
+import os
+import random
+import re
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from pathlib import Path
+
+import pytest
+
+from dashboard.archive import Archive
+from dashboard.config import Settings
+from dashboard.datadir import DataDir
+from dashboard.diskarchive import DiskArchive, bounds_of
+from dashboard.errors import StorageError
+from dashboard.eventlog import EventId
+from dashboard.events import KEPT
+from dashboard.shelf import Bound
+from tests.archives import ALL, MS, PATIENCE, RESERVE, all_of, disk_archive, entries, entry, event_of, id_of, stored
+from tests.clocks import START, HandClock
+from tests.needs import cannot_run
+
+ROOT = Path(__file__).parents[1]
+STATE = frozenset({"task", "notification", "system"})
+
+
+def commit(archive: Archive, type: str, *numbers: int, text: str = "") -> None:
+    archive.commit(entries(type, numbers, text)).result(PATIENCE)
+
+
+def test_nothing_is_written_before_the_first_event(tmp_path: Path) -> None:
+    with closing(disk_archive(tmp_path / "data")) as archive:
+        assert archive.newest() == EventId(MS, 0)
+        assert not (tmp_path / "data").exists()
+
+
+def test_logs_and_the_rest_lie_apart(tmp_path: Path) -> None:
+    with closing(disk_archive(tmp_path)) as archive:
+        commit(archive, "log", 1)
+        assert stored(archive) == [id_of(1)]
+        commit(archive, "system", 2)
+    for name, types in (("history.db", ["log"]), ("state.db", ["system"])):
+        with closing(sqlite3.connect(tmp_path / name)) as connection:
+            assert [type for (type,) in connection.execute("SELECT type FROM event")] == types
+
+
+def test_a_restart_finds_what_was_there_and_begins_above_it(tmp_path: Path) -> None:
+    with closing(disk_archive(tmp_path)) as archive:
+        commit(archive, "log", 1, 2)
+        commit(archive, "system", 41)
+    clock = HandClock(START - 86_400)
+    with closing(disk_archive(tmp_path, clock)) as archive:
+        assert archive.newest() == id_of(41)
+        assert archive.floors() == dict.fromkeys(KEPT, EventId(MS, 0))
+        assert stored(archive) == [id_of(1), id_of(2), id_of(41)]
+        archive.mark(MS + 15_000)
+    with closing(disk_archive(tmp_path, clock)) as archive:
+        assert archive.newest() == EventId(MS + 15_000, 0)
+    for lost in ("state.db", "history.db"):
+        (tmp_path / lost).unlink()
+        with closing(disk_archive(tmp_path, clock)) as archive:
+            assert archive.newest() == EventId(MS + 15_000, 0)
+            archive.mark(0)
+
+
+def test_the_mark_of_an_earlier_version_is_taken_over(tmp_path: Path) -> None:
+    (tmp_path / "id-mark").write_text(f"{MS + 5}\n")
+    with closing(disk_archive(tmp_path)) as archive:
+        assert archive.newest() == EventId(MS + 5, 0)
+        archive.mark(MS + 7)
+    assert not (tmp_path / "id-mark").exists()
+    with closing(disk_archive(tmp_path)) as archive:
+        assert archive.newest() == EventId(MS + 7, 0)
+
+
+def test_what_is_gone_with_its_file_is_below_the_floors(tmp_path: Path) -> None:
+    with closing(disk_archive(tmp_path)) as archive:
+        commit(archive, "log", 1, 2)
+        commit(archive, "system", 3)
+    (tmp_path / "state.db").unlink()
+    with closing(disk_archive(tmp_path, HandClock(START + 60))) as archive:
+        floors = archive.floors()
+        assert floors["log"] == EventId(MS, 0)
+        assert all(floors[type] == EventId(MS + 60_000, 0) for type in STATE)
+        commit(archive, "system", 400_000)
+        assert archive.floors() == floors
+
+
+def test_logs_are_bounded_by_bytes_and_the_file_with_them(tmp_path: Path) -> None:
+    bounds = {"log": Bound(bytes=200_000)}
+    with closing(disk_archive(tmp_path, bounds=bounds)) as archive:
+        for first in range(1, 10_000, 500):
+            commit(archive, "log", *range(first, first + 500), text="x" * 200)
+        left, floor = stored(archive), archive.floors()["log"]
+        held = sum(len(row.data) for row in all_of(archive))
+    assert left[0] > floor >= left[0]._replace(seq=0, ms=left[0].ms - 1) and left[-1] == id_of(10_000)
+    assert 100_000 < held < 200_000
+    assert (tmp_path / "history.db").stat().st_size < 600_000
+    with closing(disk_archive(tmp_path, bounds=bounds)) as archive:
+        assert archive.floors()["log"] == floor and stored(archive) == left
+
+
+def test_events_are_bounded_by_age(tmp_path: Path) -> None:
+    clock = HandClock()
+    with closing(disk_archive(tmp_path, clock, {"log": Bound(age=60), "system": Bound(age=600)})) as archive:
+        commit(archive, "log", 1, 2)
+        commit(archive, "system", 3)
+        clock.move(90)
+        commit(archive, "log", 400_000)
+        archive.mark(MS)
+        assert stored(archive) == [id_of(3), id_of(400_000)]
+        assert archive.floors()["log"] == id_of(2) and archive.floors()["system"] == EventId(MS, 0)
+        clock.step(-86_400)
+        archive.mark(MS)
+        assert stored(archive) == [id_of(3), id_of(400_000)]
+
+
+def test_a_lowered_bound_gives_its_room_back(tmp_path: Path) -> None:
+    with closing(disk_archive(tmp_path)) as archive:
+        commit(archive, "log", *range(1, 4_000), text="x" * 3_000)
+    assert (tmp_path / "history.db").stat().st_size > 10_000_000
+    with closing(disk_archive(tmp_path, bounds={"log": Bound(count=100)})) as archive:
+        for ms in range(10):
+            archive.mark(ms)
+        assert 90 < len(stored(archive)) <= 100
+    assert (tmp_path / "history.db").stat().st_size < 6_000_000
+
+
+def test_the_settings_bound_every_kept_type() -> None:
+    bounds = bounds_of(Settings(keep_log_bytes=1, keep_log_age=2.0, keep_events=3, keep_events_age=4.0))
+    assert bounds == {"log": Bound(bytes=1, age=2)} | dict.fromkeys(STATE, Bound(count=3, age=4))
+
+
+def test_a_second_dashboard_on_the_folder_stores_nothing_until_the_first_has_ended(tmp_path: Path) -> None:
+    first, second = disk_archive(tmp_path), disk_archive(tmp_path)
+    with closing(first):
+        commit(first, "system", 1)
+        with pytest.raises(StorageError, match="in use by another dashboard") as refused:
+            second.commit([*entries("system", [2]), *entries("log", [3])]).result(PATIENCE)
+        assert refused.value.types == {"system", "log"}
+        with pytest.raises(StorageError):
+            stored(second)
+    with closing(second):
+        commit(second, "system", 4)
+        assert stored(second) == [id_of(1), id_of(4)]
+
+
+@pytest.mark.parametrize("place", ["start", "middle", "everywhere"])
+@pytest.mark.parametrize("name", ["state.db", "history.db"])
+def test_a_damaged_file_is_set_aside_and_what_it_held_told_gone(
+    tmp_path: Path, name: str, place: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    types = STATE if name == "state.db" else frozenset({"log"})
+    with closing(disk_archive(tmp_path)) as archive:
+        archive.commit([entry(n, event_of(type, "x" * 99)) for type in sorted(KEPT) for n in range(1, 900)]).result(
+            PATIENCE
+        )
+    size = (tmp_path / name).stat().st_size
+    begin, length = {"start": (0, 4096), "middle": (size // 2 // 4096 * 4096, 8192), "everywhere": (100, size)}[place]
+    with (tmp_path / name).open("r+b") as file:
+        file.seek(begin)
+        file.write(random.Random(7).randbytes(min(length, size - begin)))
+    with closing(disk_archive(tmp_path, HandClock(START + 60))) as archive:
+        found = stored(archive, types=types)  # what lies before the damage may still be given
+        floors = archive.floors()
+        assert found != [id_of(n) for n in range(1, 900)] and stored(archive, types=types) == []
+        assert all(floors[type] >= id_of(899) for type in types)
+        assert stored(archive, types=ALL - types) and all(floors[type] == EventId(MS, 0) for type in ALL - types)
+        for type in ALL:
+            commit(archive, type, 400_000 + len(type))
+        assert len(stored(archive, 300_000)) == len(ALL)
+    assert len(list(tmp_path.glob(f"{name}.damaged-*Z"))) == 1
+    assert f"{name} is damaged" in caplog.text and "set aside as" in caplog.text
+
+
+def test_one_event_that_is_not_what_was_written_is_told_gone_and_its_neighbours_are_there(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with closing(disk_archive(tmp_path)) as archive:
+        for number in range(1, 6):
+            commit(archive, "notification", number, text=f"notice {number}")
+    text = (tmp_path / "state.db").read_bytes()
+    assert text.count(b"notice 3") == 1
+    (tmp_path / "state.db").write_bytes(text.replace(b"notice 3", b"notice\n3"))
+    with closing(disk_archive(tmp_path)) as archive:
+        assert [row.id for row in archive.read(id_of(0), id_of(9), ALL, 3)] == [id_of(1), id_of(2), id_of(4)]
+        assert archive.floors()["notification"] == id_of(3)
+        commit(archive, "notification", 6)
+        assert stored(archive) == [id_of(1), id_of(2), id_of(4), id_of(5), id_of(6)]
+    assert caplog.text.count("1 events are damaged and were dropped") == 1
+    with closing(disk_archive(tmp_path)) as archive:
+        assert archive.floors()["notification"] == id_of(3)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A real file system of one megabyte."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    made = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", place], capture_output=True, text=True)
+    if made.returncode != 0:
+        cannot_run(f"a small file system ({made.stderr.strip()})", "sudo make test")
+    yield place
+    subprocess.run(["umount", "--lazy", place], check=True)
+
+
+def fill(disk: Path) -> Path:
+    """Leave nothing free."""
+    filler = disk / "filler"
+    with filler.open("wb", buffering=0) as file, suppress(OSError):
+        while file.write(bytes(4096)) == 4096:
+            pass
+    return filler
+
+
+def test_a_full_disk_takes_the_state_for_a_while_and_everything_again_when_there_is_room(
+    small_disk: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = small_disk / "data"
+    done: list[int] = []
+    with caplog.at_level(logging.WARNING, "dashboard"), closing(disk_archive(folder)) as archive:
+        commit(archive, "system", 1)
+        archive.mark(MS)
+        commit(archive, "log", 2)
+        assert (folder / "reserve").stat().st_size == RESERVE
+        filler = fill(small_disk)
+
+        with pytest.raises(StorageError, match=r"history.db cannot be written, the disk is full: free some") as refused:
+            commit(archive, "log", *range(10, 60), text="x" * 1000)
+        assert refused.value.types == {"log"}
+        with pytest.raises(StorageError, match=r"state.db cannot be written, the disk is full: free some") as refused:
+            done.extend(until_refused(archive))
+        assert refused.value.types == {"notification"}
+        assert len(done) > 10 and not (folder / "reserve").exists()
+        with pytest.raises(StorageError, match="logs are not stored, for the disk is nearly full"):
+            commit(archive, "log", 3)
+        assert stored(archive) == [id_of(1), id_of(2), *(id_of(n) for n in done)]
+
+        filler.unlink()
+        commit(archive, "notification", 6_000)
+        archive.mark(MS)
+        assert (folder / "reserve").stat().st_size == RESERVE
+        commit(archive, "log", 6_001)
+        expected = [id_of(n) for n in (1, 2, *done, 6_000, 6_001)]
+        assert stored(archive) == expected
+    assert caplog.text.count("the disk is full") == 2
+    assert caplog.text.count("is written again") == 2
+    with closing(disk_archive(folder)) as archive:
+        assert stored(archive) == expected
+
+
+def test_a_disk_that_takes_no_writes_is_used_as_soon_as_it_does(small_disk: Path) -> None:
+    with closing(disk_archive(small_disk)) as archive:
+        commit(archive, "system", 1)
+        archive.mark(MS + 9_000)
+    remount(small_disk, "ro")
+    with closing(disk_archive(small_disk)) as archive:
+        assert archive.newest() == EventId(MS + 9_000, 0)
+        for type in ("system", "log"):
+            with pytest.raises(StorageError, match=r"cannot be written .*make the folder writable"):
+                commit(archive, type, 2)
+        archive.mark(MS + 10_000)
+        remount(small_disk, "rw")
+        commit(archive, "system", 40_000)
+        commit(archive, "log", 40_001)
+        assert stored(archive) == [id_of(1), id_of(40_000), id_of(40_001)]
+
+
+def test_a_folder_that_cannot_be_made_is_used_as_soon_as_it_can(small_disk: Path) -> None:
+    remount(small_disk, "ro")
+    with closing(disk_archive(small_disk / "data")) as archive:
+        with pytest.raises(StorageError, match=r"Read-only file system.*make the folder writable"):
+            commit(archive, "system", 1)
+        with pytest.raises(StorageError, match="Read-only file system"):
+            stored(archive)
+        remount(small_disk, "rw")
+        commit(archive, "system", 2)
+        assert stored(archive) == [id_of(2)]
+
+
+def until_refused(archive: Archive) -> Iterator[int]:
+    """Commit notices, and yield the number of each that was stored."""
+    for number in range(100, 2_000):
+        commit(archive, "notification", number, text="x" * 1000)
+        yield number
+
+
+def remount(disk: Path, how: str) -> None:
+    subprocess.run(["mount", "-o", f"remount,{how}", disk], check=True)
+
+
+WRITER = """
+import sys
+from collections import deque
+from pathlib import Path
+from dashboard.clock import SystemClock
+from tests.archives import disk_archive, entry, event_of
+
+archive = disk_archive(Path(sys.argv[1]), SystemClock())
+number, waiting = int(sys.argv[2]), deque()
+while True:
+    those = [entry(number + i, event_of(type, str(number + i))) for i, type in enumerate(("log", "system", "task"), 1)]
+    number += len(those)
+    waiting.append((archive.commit(those), number))
+    if len(waiting) > 20:
+        future, last = waiting.popleft()
+        future.result()
+        print(last, flush=True)
+"""
+
+
+def killed(folder: Path, begin: int, lines: int) -> int:
+    """Run a program that commits numbers above `begin`, end it after some lines; return the last one it was sure of."""
+    command = [sys.executable, "-c", WRITER, str(folder), str(begin)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        for _ in range(lines):
+            assert process.stdout.readline(), "it ended by itself"
+        process.send_signal(signal.SIGKILL)
+        seen = re.findall(r"^\d+\n", process.stdout.read(), re.MULTILINE)
+        last = int(seen[-1]) if seen else 0
+    assert process.returncode == -signal.SIGKILL
+    return last
+
+
+def no_kill_loses_what_was_done(folder: Path, kills: int) -> None:
+    chance = random.Random(kills)
+    sure: set[int] = set()
+    begin = 0
+    for _ in range(kills):
+        last = killed(folder, begin, chance.randrange(1, 60))
+        sure |= {n for n in range(begin + 1, last + 1) if (n - begin) % 3 != 0}
+        with closing(DiskArchive(DataDir(folder), HandClock(), dict.fromkeys(KEPT, Bound()))) as archive:
+            assert archive.newest() >= id_of(last)
+            found = all_of(archive)
+            ids = [row.id for row in found]
+            assert ids == sorted(set(ids))
+            assert {id_of(n) for n in sure} <= set(ids)
+            (task,) = (row.id for row in found if row.type == "task")
+            assert task >= id_of(last)
+            begin = (ids[-1].ms - MS) * 4 + ids[-1].seq
+    assert not list(folder.glob("*damaged*"))
+
+
+def test_a_kill_loses_nothing_that_was_done(tmp_path: Path) -> None:
+    no_kill_loses_what_was_done(tmp_path, 8)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(900)
+def test_hundreds_of_kills_lose_nothing_that_was_done(tmp_path: Path) -> None:
+    no_kill_loses_what_was_done(tmp_path, 300)
+
+
+def test_an_archive_is_open_to_its_owner_alone(tmp_path: Path) -> None:
+    with closing(disk_archive(tmp_path)) as archive:
+        commit(archive, "log", 1)
+        commit(archive, "system", 2)
+        archive.mark(MS)
+        assert {name: (tmp_path / name).stat().st_mode & 0o077 for name in os.listdir(tmp_path)} == dict.fromkeys(
+            os.listdir(tmp_path), 0
+        )
