@@ -11,7 +11,7 @@ import { allowance, EARLY } from "./staleness.js";
 const LATENCIES = 9;
 
 /** What is told of a way that spoils the stream. */
-const PASSAGES = { held: "polling, for a proxy holds the stream back", cut: "polling, for a proxy cuts the stream off" };
+const PASSAGES = { held: "held back by a proxy: polling", cut: "cut off by a proxy: polling" };
 
 /** What the page knows about how true it is: the seven states of the stream, and who is at fault. */
 export class Truth {

@@ -87,7 +87,7 @@ async def test_proxy_that_holds_back(server: Server, open_glass: OpenGlass) -> N
     with running_nginx(BUFFERING.format(url=server.url)) as nginx:
         glass = await open_glass(recorded=True)
         await glass.page.goto(f"{nginx.url}/boards/beacon", wait_until="commit")
-        assert await named(glass, "holds the stream back") < WITHIN
+        assert await named(glass, "held back") < WITHIN
         await glass.panels_when(lambda panels: all(panel.state == "live" for panel in panels.values()))
         began = time.time()
         await glass.until(f"recorded.unix() > {began + 8}", timeout=15)
@@ -109,7 +109,7 @@ async def test_proxy_that_cuts_off(open_glass: OpenGlass) -> None:
         with running_nginx(IMPATIENT.format(url=server.url)) as nginx:
             glass = await open_glass(recorded=True)
             await glass.page.goto(f"{nginx.url}/boards/quiet", wait_until="commit")
-            assert await named(glass, "cuts the stream off") < WITHIN
+            assert await named(glass, "cut off") < WITHIN
             await glass.status("live")
             began = time.time()
             await glass.until(f"recorded.unix() > {began + 7}", timeout=15)

@@ -6,7 +6,7 @@ import { write } from "../rows.js";
  * @typedef {{ word: StatusWord, detail: string, action: "" | "retry" | "reload" | "mend" }} Status
  */
 
-const ACTIONS = { "": "", retry: "Try now", reload: "Reload", mend: "How to mend it" };
+const ACTIONS = { "": "", retry: "Try now", reload: "Reload", mend: "Mend it" };
 
 /** Whether what is on the page is live, told by shape, word and colour. */
 export class ConnectionStatus extends HTMLElement {
