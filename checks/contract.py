@@ -1,7 +1,8 @@
 """`python -m checks.contract`: write what is published of `dashboard/events.py`, for programs that are not Python.
 
-A JSON Schema (draft 2020-12) and TypeScript declarations of every event. Both lie in `static`, are served and shipped,
-and the page is checked against the declarations; a test holds them to what would be written.
+A JSON Schema (draft 2020-12) and TypeScript declarations of every event, which are served and shipped, and
+declarations of what `GET /api/v1/status` answers. The page is checked against them, and a test holds them to what
+would be written.
 """
 
 from __future__ import annotations
@@ -16,10 +17,12 @@ import msgspec
 from msgspec import inspect
 
 from dashboard import events
+from dashboard.web.status import Status
 
 STATIC = Path(__file__).parent.parent / "static"
 SCHEMA = "schema/events.json"
 DECLARATIONS = "js/events.d.ts"
+ANSWERS = "js/answers.d.ts"
 
 _ID = "`<unix milliseconds>-<number>`; ids only rise. Compare them as two numbers."
 _Aliases = dict[frozenset[object], str]
@@ -92,18 +95,23 @@ def declarations() -> str:
     return "\n".join(_declared())
 
 
+def answers() -> str:
+    """Return TypeScript declarations of what the program says about itself."""
+    return "\n".join([_head("dashboard/web/status.py"), *_interfaces([Status], {})])
+
+
+def _head(file: str) -> str:
+    return f"// Written from {file} by `python -m checks.contract`. Do not edit.\n"
+
+
 def _declared() -> Iterator[str]:
-    yield "// Written from dashboard/events.py by `python -m checks.contract`. Do not edit.\n"
+    yield _head("dashboard/events.py")
     yield f"/** {_ID} */\nexport type EventId = string;\n"
     aliases: _Aliases = {}
     for name, words in _named():
         aliases[frozenset(words)] = name
         yield f"export type {name} = {_union(map(json.dumps, words))};\n"
-    structs: dict[type[Any], inspect.StructType] = {}
-    for kind in (*logged(), *control()):
-        _collect(inspect.type_info(kind), structs)
-    for found in structs.values():
-        yield _interface(found, aliases)
+    yield from _interfaces([*logged(), *control()], aliases)
     groups = {
         "Logged": [kind.__name__ for kind in logged()],
         "Control": [kind.__name__ for kind in control()],
@@ -118,6 +126,14 @@ def _named() -> Iterator[tuple[str, tuple[str, ...]]]:
     for name, value in vars(events).items():
         if get_origin(value) is Literal:
             yield name, get_args(value)
+
+
+def _interfaces(kinds: Iterable[type[msgspec.Struct]], aliases: _Aliases) -> Iterator[str]:
+    found: dict[type[Any], inspect.StructType] = {}
+    for kind in kinds:
+        _collect(inspect.type_info(kind), found)
+    for struct in found.values():
+        yield _interface(struct, aliases)
 
 
 def _collect(kind: inspect.Type, found: dict[type[Any], inspect.StructType]) -> None:
@@ -142,11 +158,12 @@ def _interface(kind: inspect.StructType, aliases: _Aliases) -> str:
     if kind.tag_field is not None:
         lines.append(f"  {kind.tag_field}: {json.dumps(kind.tag)};")
     for field in kind.fields:
-        sign = "" if field.required else "?"
-        told = _written(_present(field), aliases)
-        if not field.required and field.default is not None:
+        if field.required or not kind.cls.__struct_config__.omit_defaults:
+            lines.append(f"  {field.encode_name}: {_written(field.type, aliases)};")
+            continue
+        if field.default is not None:
             lines.append(f"  /** Absent: `{json.dumps(msgspec.to_builtins(field.default))}`. */")
-        lines.append(f"  {field.encode_name}{sign}: {told};")
+        lines.append(f"  {field.encode_name}?: {_written(_present(field), aliases)};")
     return "\n".join([*lines, "}\n"])
 
 
@@ -185,12 +202,12 @@ def _comment(text: str) -> list[str]:
     return ["/**", *(f" * {line}".rstrip() for line in (first, *rest)), " */"]
 
 
-FILES = {SCHEMA: schema, DECLARATIONS: declarations}
+FILES = {SCHEMA: schema, DECLARATIONS: declarations, ANSWERS: answers}
 """What is published, by its place in `static`."""
 
 
 def main() -> None:
-    """Write both files."""
+    """Write the files."""
     for name, content in FILES.items():
         place = STATIC / name
         place.parent.mkdir(exist_ok=True)

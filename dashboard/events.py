@@ -149,6 +149,9 @@ class Heartbeat(Control, frozen=True, kw_only=True, tag="heartbeat"):
     server_time: float
 
 
+GapReason = Literal["retention", "restart", "slow", "unknown_id", "not_stored"]
+
+
 class Gap(Control, frozen=True, kw_only=True, tag="gap"):
     """What this viewer was not sent: everything of `types` between the ids `after` and `before`, exclusive.
 
@@ -160,7 +163,7 @@ class Gap(Control, frozen=True, kw_only=True, tag="gap"):
     start: float | None = msgspec.field(name="from", default=None)
     end: float | None = msgspec.field(name="to", default=None)
     types: tuple[str, ...]
-    reason: Literal["retention", "restart", "slow", "unknown_id", "not_stored"]
+    reason: GapReason
     skipped: int | None = None
 
 

@@ -7,6 +7,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import get_args
 
 from dashboard import __version__
 from dashboard.archive import Archive
@@ -14,19 +15,19 @@ from dashboard.boards import Board
 from dashboard.broadcaster import Broadcaster
 from dashboard.clock import SystemClock
 from dashboard.collectors import CollectorState
-from dashboard.collectors.itself import Itself
+from dashboard.collectors.itself import Delivery, Itself
 from dashboard.collectors.load import LoadFault, load
 from dashboard.collectors.schedule import Scheduler
 from dashboard.config import CollectorSetting, Settings
 from dashboard.datadir import MARK_AHEAD, DataDir, default_folder
 from dashboard.diskarchive import DiskArchive, bounds_of
 from dashboard.eventlog import MemoryLog
-from dashboard.events import System, SystemEvent
+from dashboard.events import GapReason, System, SystemEvent
 from dashboard.ingest.tasklist import TaskList, restore
 from dashboard.model import Batch
 from dashboard.pipeline import Pipeline
 from dashboard.reload import watch
-from dashboard.tally import Tally
+from dashboard.tally import Refused, Tally
 from dashboard.window import Window
 
 log = logging.getLogger("dashboard")
@@ -71,6 +72,22 @@ class Runtime:
         """Return how every collector is doing, those that could not be loaded among them."""
         return [*self.scheduler.states(), *(fault.state(self.instance, self.started_at) for fault in self.load_faults)]
 
+    def delivery(self) -> Delivery:
+        """Return what is held and was delivered; may be called from any thread."""
+        cursors = tuple(self.broadcaster.cursors)  # others come and go meanwhile
+        return Delivery(
+            streams=len(cursors),
+            behind=max((cursor.lag for cursor in cursors), default=0),
+            series=len(self.window),
+            logged=self.log.end - self.log.start,
+            published=dict(self.broadcaster.published),
+            conflated=self.broadcaster.conflated,
+            gaps={reason: self.broadcaster.gaps[reason] for reason in get_args(GapReason)},
+            resumes=self.broadcaster.resumes,
+            refused={limit: self.tally.refused[limit] for limit in get_args(Refused)},
+            aborted=self.tally.stalled,
+        )
+
     def system(
         self,
         event: SystemEvent,
@@ -104,9 +121,8 @@ class Runtime:
             self.tally,
             # Nobody steers by them, and its many series would be a third of what a viewer is sent.
             interval=chosen.interval or max(5.0, self.settings.interval),
-            published=lambda: self.broadcaster.published,
             states=self.states,
-            held=lambda: (len(self.broadcaster.cursors), len(self.window), self.log.end - self.log.start),
+            delivery=self.delivery,
         )
         if chosen.enabled:
             collectors.append(itself)

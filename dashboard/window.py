@@ -172,6 +172,10 @@ class Window:
             if not selectors or any(selector.matches(line.series) for selector in selectors):
                 yield line
 
+    def line(self, text: str) -> Line | None:
+        """Return the series that is written so, if there is one."""
+        return self._lines.get(text)
+
     def columns(self, line: Line, start: float, end: float) -> Columns:
         """Copy the samples of a series from `start` to `end`; of a counter one earlier, for the first rate."""
         counter = self.is_counter(line.series.name)

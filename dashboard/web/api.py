@@ -1,4 +1,4 @@
-"""What programs and pages ask: series, their points, their newest values, and the program about itself."""
+"""What programs and pages ask: series, their points, their newest values."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import math
 import msgspec
 from quart import Response
 
-from dashboard import __version__, exposition
+from dashboard import exposition
 from dashboard.errors import InvalidParameter
 from dashboard.model import Role
 from dashboard.points import Point, bucketed, collected, rates
@@ -90,36 +90,6 @@ async def query_range(context: Context) -> Response:
     head = {"as_of": str(runtime.log.bounds().newest), "step": step, "server_time": now}
     body = await asyncio.to_thread(_encode, head, columns, start, end, step, raw)
     return Response(body, 200, {"Cache-Control": "no-store"}, content_type="application/json")
-
-
-async def status(context: Context) -> Response:
-    """Tell how the program itself is doing."""
-    runtime = context.runtime
-    bounds = runtime.log.bounds()
-    cursors = runtime.broadcaster.cursors
-    return json_response(
-        {
-            "version": __version__,
-            "instance": runtime.instance,
-            "server_time": runtime.clock.wall(),
-            "started_at": runtime.started_at,
-            "heartbeat_interval": runtime.settings.heartbeat_interval,
-            "streams": len(cursors),
-            "slowest": max((cursor.lag for cursor in cursors), default=0),
-            "series": len(runtime.window),
-            "refused": runtime.window.refused,
-            "log": {
-                "oldest": str(bounds.floor),
-                "newest": str(bounds.newest),
-                "events": runtime.log.end - runtime.log.start,
-            },
-            "published": runtime.broadcaster.published,
-            "bytes_sent": runtime.tally.bytes_sent,
-            "collectors": runtime.states(),
-            "board_fault": runtime.board_fault,
-            "insecure": runtime.settings.insecure,
-        }
-    )
 
 
 async def metrics(context: Context) -> Response:
@@ -209,7 +179,6 @@ ROUTES = (
     Route("/api/v1/series", Role.VIEWER, series),
     Route("/api/v1/latest", Role.VIEWER, latest),
     Route("/api/v1/query_range", Role.VIEWER, query_range),
-    Route("/api/v1/status", Role.VIEWER, status),
     Route("/metrics", Role.VIEWER, metrics),
     Route("/healthz", Role.ANYONE, healthz),
     Route("/readyz", Role.ANYONE, readyz),

@@ -33,7 +33,7 @@ async def board_toml(context: Context, name: str) -> Response:
 
 async def add(context: Context) -> Response:
     """Tell how to add a metric, a collector, a board."""
-    return await _page(context, "add.html", page="add", base_url=context.request.host_url.rstrip("/"))
+    return await rendered(context, "add.html", page="add", base_url=context.request.host_url.rstrip("/"))
 
 
 def _find(context: Context, name: str) -> Board:
@@ -46,7 +46,7 @@ def _find(context: Context, name: str) -> Board:
 async def _board_page(context: Context, name: str) -> Response:
     shown = _find(context, name)
     history = first_question(shown, context.runtime.window, context.runtime.clock.wall())
-    return await _page(
+    return await rendered(
         context,
         "board.html",
         page="board",
@@ -67,7 +67,8 @@ def _present(context: Context, board: Board) -> set[str]:
     }
 
 
-async def _page(context: Context, template: str, **values: object) -> Response:
+async def rendered(context: Context, template: str, **values: object) -> Response:
+    """Return a page made of a template, which is told which boards there are and who looks."""
     html = await render_template(
         template, boards=list(context.runtime.boards.values()), principal=context.principal, **values
     )

@@ -1,7 +1,5 @@
 /**
- * @typedef {{ name: string, source: string, state: string, error?: string | null, families?: string[] }} CollectorStatus
- * @typedef {{ version: string, server_time: number, heartbeat_interval: number, collectors: CollectorStatus[],
- *   board_fault: string | null, insecure?: boolean }} Status
+ * @typedef {import("./answers.js").Status} Status
  * @typedef {import("./store.js").RangeAnswer} RangeAnswer
  * @typedef {import("./connection.js").Cause} Cause
  */
@@ -100,13 +98,22 @@ export class Api {
       await this.status();
       return { kind: "network", text: "the stream broke off; the server answers" };
     } catch (error) {
-      if (!(error instanceof Refused)) return { kind: "down", text: "the server is not reachable" };
-      if (error.status === 401) return { kind: "denied", text: "sign-in is needed" };
-      if (error.status === 403) return { kind: "denied", text: "access is not allowed" };
-      if (error.status === 421) return { kind: "denied", text: "the server does not know this address as its own" };
-      return { kind: "refused", text: `the server answers ${error.status}` };
+      return causeOf(error);
     }
   }
+}
+
+/**
+ * Why a question to the server failed.
+ * @param {unknown} error
+ * @returns {Cause}
+ */
+export function causeOf(error) {
+  if (!(error instanceof Refused)) return { kind: "down", text: "the server is not reachable" };
+  if (error.status === 401) return { kind: "denied", text: "sign-in is needed" };
+  if (error.status === 403) return { kind: "denied", text: "access is not allowed" };
+  if (error.status === 421) return { kind: "denied", text: "the server does not know this address as its own" };
+  return { kind: "refused", text: `the server answers ${error.status}` };
 }
 
 /** An answer that is no success. */

@@ -9,6 +9,8 @@ export type TaskState = "running" | "completed" | "failed" | "lost";
 
 export type SystemEvent = "start" | "stop" | "collector_failed" | "collector_recovered" | "changed" | "clock_step" | "high_load" | "load_normal" | "not_stored";
 
+export type GapReason = "retention" | "restart" | "slow" | "unknown_id" | "not_stored";
+
 /** One collection of one source: full series are `samples`' keys with the labels of `resource` merged in. */
 export interface Metrics {
   id: EventId;
@@ -145,7 +147,7 @@ export interface Gap {
   from?: number;
   to?: number;
   types: string[];
-  reason: "not_stored" | "restart" | "retention" | "slow" | "unknown_id";
+  reason: GapReason;
   skipped?: number;
 }
 
