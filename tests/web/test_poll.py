@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -190,3 +191,21 @@ async def test_head_does_not_wait(shared: Server) -> None:
     raw = await asyncio.wait_for(reader.read(), DEADLINE)
     writer.close()
     assert raw.startswith(b"HTTP/1.1 200") and time.monotonic() - began < 5.0
+
+
+async def test_after_a_restart_polls_bring_what_the_disk_keeps(tmp_path: Path) -> None:
+    """Also those that do not wait: the disk is asked before the answer is closed."""
+    query: Json = {"types": "notification"}
+    with running_server(data_dir=tmp_path) as server:
+        async with httpx.AsyncClient(base_url=server.url, timeout=DEADLINE) as client:
+            last = (await poll(client, 0, **query))["last"]
+            for number in range(250):
+                notice = {"title": f"number {number}", "level": "info"}
+                assert (await client.post("/api/v1/notifications", json=notice)).status_code == 200
+        assert await asyncio.to_thread(server.terminate) == 0
+        await asyncio.to_thread(server.start)
+        async with httpx.AsyncClient(base_url=server.url, timeout=DEADLINE) as client:
+            body = await poll(client, 0, after=last, **query)
+            titles = [event["title"] for event in body["events"] if event["type"] == "notification"]
+            assert titles == [f"number {number}" for number in range(250)] and "gap" not in types(body)
+            assert types(await poll(client, 0, after=body["last"], **query)) == ["hello", "heartbeat"]
