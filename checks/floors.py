@@ -48,6 +48,7 @@ FLOORS: tuple[frozenset[str], ...] = (
             "diskfault",
             "shelf",
             "rules",
+            "certificate",
             "child",
             "client",
             "log_handler",

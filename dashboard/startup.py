@@ -7,11 +7,13 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from dashboard.boards import Board, load_boards
+from dashboard.certificate import fault
 from dashboard.collectors.load import unknown
 from dashboard.config import Loaded, load
 from dashboard.datadir import default_folder
 from dashboard.errors import ConfigError
 from dashboard.settings_file import SettingsFile
+from dashboard.toml_lines import KeyPath
 from dashboard.toml_text import toml_value
 
 
@@ -21,7 +23,13 @@ def read_settings(
     """Return settings and boards; raise ConfigError at the first thing in them that cannot be used."""
     loaded = load(file, environ, flags)
     boards = load_boards(file)
-    _refuse_unknown_collector(file, loaded)
+    found = unknown(loaded.settings)
+    if found is not None:
+        index, message = found
+        raise _fault(file, loaded, ("collector", index, "name"), message)
+    certificate = fault(loaded.settings)
+    if certificate is not None:
+        raise _fault(file, loaded, (certificate[0],), certificate[1])
     return loaded, boards
 
 
@@ -49,12 +57,10 @@ def board_lines(boards: Iterable[Board]) -> Iterable[str]:
             yield f"#   {chart}  {panel.kind}  {' '.join(panel.series)}".rstrip()
 
 
-def _refuse_unknown_collector(file: SettingsFile | None, loaded: Loaded) -> None:
-    found = unknown(loaded.settings)
-    if found is None:
-        return
-    index, message = found
-    source = loaded.sources["collector"]
+def _fault(file: SettingsFile | None, loaded: Loaded, keys: KeyPath, message: str) -> ConfigError:
+    """Return a fault of a value, told by where that came from."""
+    source = loaded.sources[str(keys[0])]
     if file is not None and source.startswith(f"{file.path}:"):
-        raise file.error(("collector", index, "name"), message)
-    raise ConfigError(f"{source}[{index}].name: {message}")
+        return file.error(keys, message)
+    way = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in keys[1:])
+    return ConfigError(f"{source}{way}: {message}")

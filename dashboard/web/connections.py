@@ -117,7 +117,8 @@ class Connection(TCPServer):
             return False
         self.taken = True
         transport.set_protocol(protocol)
-        transport.set_write_buffer_limits(0)
+        # Plain ones tell from the first byte above their limit on, those of TLS from the first byte at it.
+        transport.set_write_buffer_limits(0 if transport.get_extra_info("ssl_object") is None else 1, 0)
         transport.resume_reading()
         self.reader.feed_eof()
         return True

@@ -90,7 +90,7 @@ class FastWriter:
                 stream.late = True
                 continue
             cursor = stream.cursor
-            new = cursor.read()
+            new = b"" if cursor.ended else cursor.read()
             if not new:
                 continue
             if len(new) >= PIECE or cursor.ended or not stream.chunked:
@@ -191,7 +191,8 @@ class _Stream(asyncio.Protocol):
                 sent = 0  # the transport meets the same, and knows what it means
             if sent == len(frame):
                 return
-        self.transport.write(frame[sent:])
+        if not self.transport.is_closing():  # one of TLS may be for a while, and raises when it is written to
+            self.transport.write(frame[sent:])
 
     def pause_writing(self) -> None:
         self.blocked = True

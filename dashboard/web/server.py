@@ -10,6 +10,7 @@ import math
 import os
 import signal
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Sequence
@@ -21,6 +22,7 @@ from hypercorn.config import Config
 
 from dashboard import __version__
 from dashboard.boards import Board
+from dashboard.certificate import Certificate
 from dashboard.config import Settings
 from dashboard.runtime import running
 from dashboard.web.app import create_app
@@ -32,18 +34,28 @@ log = logging.getLogger("dashboard")
 GRACE = 1.0
 """Seconds that viewers have to take their last bytes at a shutdown."""
 
+HANDSHAKE = 10.0
+"""Seconds that a client has for TLS's beginning."""
+
 LONGEST_END = 8.0
 """Seconds after which a shutdown that does not end is cut short."""
 
 
 def serve(settings: Settings, boards: Sequence[Board], path: Path | None) -> int:
     """Serve until SIGTERM or SIGINT; return the exit code. Raises ConfigError when the address cannot be had."""
+    certificate = Certificate.of(settings)
     listener = listen(settings)
-    asyncio.run(_serve(settings, boards, path, listener))
+    asyncio.run(_serve(settings, boards, path, listener, certificate))
     return 0
 
 
-async def _serve(settings: Settings, boards: Sequence[Board], path: Path | None, listener: socket.socket) -> None:
+async def _serve(
+    settings: Settings,
+    boards: Sequence[Board],
+    path: Path | None,
+    listener: socket.socket,
+    certificate: Certificate | None,
+) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(Faults())
@@ -68,8 +80,15 @@ async def _serve(settings: Settings, boards: Sequence[Board], path: Path | None,
         _tune_garbage_collector()
         host, port = listener.getsockname()[:2]
         shown = f"[{host}]" if ":" in host else host
-        print(f"dashboard {__version__}: listening on http://{shown}:{port}", flush=True)
-        await hypercorn_serve(app, _config(listener, connections.backlog), shutdown_trigger=until_stopped)
+        scheme = "https" if certificate is not None else "http"
+        print(f"dashboard {__version__}: listening on {scheme}://{shown}:{port}", flush=True)
+        renewing = asyncio.create_task(certificate.renew()) if certificate is not None else None
+        config = _config(listener, connections.backlog, certificate)
+        try:
+            await hypercorn_serve(app, config, shutdown_trigger=until_stopped)
+        finally:
+            if renewing is not None:
+                renewing.cancel()
 
 
 def _end_anyway() -> None:
@@ -80,8 +99,23 @@ def _end_anyway() -> None:
     os._exit(1)
 
 
-def _config(listener: socket.socket, backlog: int) -> Config:
-    config = Config()
+class _Config(Config):
+    """Hypercorn's settings, with a certificate that may change."""
+
+    certificate: Certificate | None = None
+
+    @property
+    def ssl_enabled(self) -> bool:
+        return self.certificate is not None
+
+    def create_ssl_context(self) -> ssl.SSLContext | None:
+        return self.certificate.context if self.certificate is not None else None
+
+
+def _config(listener: socket.socket, backlog: int, certificate: Certificate | None) -> Config:
+    config = _Config()
+    config.certificate = certificate
+    config.ssl_handshake_timeout = HANDSHAKE
     config.bind = [f"fd://{listener.detach()}"]
     config.backlog = backlog
     config.include_server_header = False
@@ -89,7 +123,6 @@ def _config(listener: socket.socket, backlog: int) -> Config:
     config.keep_alive_max_requests = 10**9  # past this many it would close connections that have a stream open
     config.h11_max_incomplete_size = 64 * 1024
     config.errorlog = logging.getLogger("hypercorn.error")
-    config.alpn_protocols = ["http/1.1"]
     return config
 
 
