@@ -125,9 +125,12 @@ export class SharedConnection {
     this.remote.lastId = after;
     this.remote.lastByte = this.now();
     this.stopped = false;
+    if (this.present) {
+      this.#join();
+      return;
+    }
     this.prepare();
-    if (this.present) this.#join();
-    else if (!this.port) this.#alone();
+    if (!this.port) this.#alone();
   }
 
   /** Close for good, until `start` or `wake`. */
@@ -168,8 +171,8 @@ export class SharedConnection {
       port.onmessage = ({ data }) => {
         if (this.port === port) this.#told(/** @type {Told} */ (data));
       };
-      port.postMessage({ do: "greet" });
       this.timer = setTimeout(() => this.#absent(), ANSWER);
+      port.postMessage({ do: "greet" });
     } catch {
       this.#absent();
     }
