@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -25,8 +26,10 @@ from dashboard.eventlog import MemoryLog
 from dashboard.events import GapReason, System, SystemEvent
 from dashboard.ingest.tasklist import TaskList, restore
 from dashboard.model import Batch
+from dashboard.ownlog import OwnLog
 from dashboard.pipeline import Pipeline
 from dashboard.reload import watch
+from dashboard.strain import Strain
 from dashboard.tally import Refused, Tally
 from dashboard.window import Window
 
@@ -170,8 +173,6 @@ class Runtime:
 async def running(settings: Settings, boards: Sequence[Board], path: Path | None) -> AsyncIterator[Runtime]:
     """Run the program around the body of the `async with`."""
     runtime = Runtime(settings, boards, path)
-    for fault in runtime.load_faults:
-        log.error("collector %s: %s", fault.name, fault)
     async with asyncio.TaskGroup() as tasks:
         owned = [
             tasks.create_task(_for_ever(name, run))
@@ -179,14 +180,17 @@ async def running(settings: Settings, boards: Sequence[Board], path: Path | None
                 ("scheduler", runtime.scheduler.run),
                 ("heartbeat", runtime.broadcaster.run),
                 ("house", lambda: _keep_house(runtime)),
-                ("lag", lambda: _measure_lag(runtime.tally)),
+                ("lag", lambda: _watch_strain(runtime)),
                 ("tasks", lambda: _mind_tasks(runtime)),
                 ("watch", lambda: watch(runtime)),
             )
         ]
         runtime.system("start", f"dashboard {__version__} started.")
         try:
-            yield runtime
+            with OwnLog(runtime.broadcaster.publish, runtime.clock, runtime.instance):
+                for fault in runtime.load_faults:
+                    log.error("collector %s: %s", fault.name, fault)
+                yield runtime
         finally:
             for task in owned:
                 task.cancel()
@@ -227,12 +231,24 @@ def _tell_of_refusals(runtime: Runtime, told: int) -> int:
     return refused
 
 
-async def _measure_lag(tally: Tally, every: float = 0.5) -> None:
-    loop = asyncio.get_running_loop()
+async def _watch_strain(runtime: Runtime, every: float = 0.5) -> None:
+    loop, strain = asyncio.get_running_loop(), Strain(runtime.clock)
     while True:
         due = loop.time() + every
         await asyncio.sleep(every)
-        tally.loop_lag = max(tally.loop_lag, loop.time() - due)
+        lag = loop.time() - due
+        runtime.tally.loop_lag = max(runtime.tally.loop_lag, lag)
+        turn = strain.see(lag, _load_of_a_core())
+        if turn is not None:
+            runtime.system("high_load" if turn.high else "load_normal", turn.message)
+
+
+def _load_of_a_core() -> float | None:
+    """Return the load average of a minute for each core, where there is one."""
+    try:
+        return os.getloadavg()[0] / (os.cpu_count() or 1)
+    except OSError:
+        return None
 
 
 async def _mind_tasks(runtime: Runtime, every: float = 0.5) -> None:

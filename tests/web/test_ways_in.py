@@ -162,11 +162,10 @@ async def test_a_killed_servers_lines_tasks_and_notices_are_there_again() -> Non
     async with running_server() as server, httpx.AsyncClient(base_url=server.url, timeout=10) as client:
         assert (await send(client, "logs", [{"message": f"line {n}"} for n in range(5)])).json()["accepted"] == 5
         await send(client, "notifications", {"title": "Deploy at noon"})
-        await send(client, "tasks/quick", {"interval": 0.5, "done": 3}, "PUT")
-        await send(client, "tasks/done", {"state": "completed"}, "PUT")
-        async with asyncio.timeout(5):
-            while len(await result(client, "logs", text="line ")) < 5 or not await result(client, "notifications"):
-                pass
+        async with listening(client, "task") as events, asyncio.timeout(5):
+            await send(client, "tasks/quick", {"interval": 0.5, "done": 3}, "PUT")
+            await send(client, "tasks/done", {"state": "completed"}, "PUT")
+            assert {(await anext(events)).json()["task"] for _ in range(2)} == {"quick", "done"}
         server.kill()
         await asyncio.to_thread(server.start)
         lines = await result(client, "logs", text="line ")

@@ -1,0 +1,132 @@
+"""A program's handler: its lines reach the dashboard, and nothing that befalls them reaches the program."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from dashboard.log_handler import DashboardHandler
+from tests.commands.running import NOBODY, until
+from tests.serving import Server, running_server
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[Server]:
+    """A server for all tests of this file that leave it running."""
+    with running_server(config='instance = "web-1"') as running:
+        yield running
+
+
+@contextmanager
+def logging_to(handler: DashboardHandler) -> Iterator[logging.Logger]:
+    """Give a logger with this handler; it is closed afterwards."""
+    log = logging.getLogger("test.handler")
+    log.setLevel(logging.DEBUG)
+    log.propagate = False
+    log.addHandler(handler)
+    try:
+        yield log
+    finally:
+        log.removeHandler(handler)
+        handler.close()
+
+
+def lines(server: Server, text: str) -> list[dict[str, Any]]:
+    """Return the lines that have a text, the oldest first."""
+    found = httpx.get(f"{server.url}/api/v1/logs", params={"text": text, "limit": 1000}).json()["result"]
+    return list(reversed(found))
+
+
+def test_records_are_lines_on_the_dashboard_with_all_that_is_known_of_them(shared: Server) -> None:
+    with logging_to(DashboardHandler(shared.url, source="shop", instance="web-2")) as log:
+        log.warning("payment took %.1f s", 4.1)
+        try:
+            raise ValueError("no card")
+        except ValueError:
+            log.exception("payment failed")
+    first, second = until(lambda: len(found := lines(shared, "payment")) == 2 and found)
+    assert (first["message"], first["level"], first["logger"]) == ("payment took 4.1 s", "warning", "test.handler")
+    assert (first["source"], first["resource"]) == ("web-2/shop", {"instance": "web-2"})
+    assert abs(first["timestamp"] - time.time()) < 60
+    assert second["message"].startswith("payment failed\nTraceback") and "no card" in second["message"]
+
+
+def test_a_program_that_ends_at_once_has_sent_its_lines(shared: Server, tmp_path: Path) -> None:
+    script = (
+        "import logging; from dashboard.log_handler import DashboardHandler\n"
+        "logging.getLogger().addHandler(DashboardHandler())\nlogging.error('last words')"
+    )
+    environ = {**os.environ, "DASHBOARD_URL": shared.url}
+    subprocess.run([sys.executable, "-c", script], env=environ, cwd=tmp_path, check=True, timeout=30)
+    assert until(lambda: lines(shared, "last words"))
+
+
+def test_the_handler_needs_nothing_but_the_standard_library(tmp_path: Path) -> None:
+    source = Path(__file__).parents[1] / "dashboard/log_handler.py"
+    (tmp_path / "log_handler.py").write_text(source.read_text("utf-8"), "utf-8")
+    script = "import log_handler; log_handler.DashboardHandler()"
+    subprocess.run(
+        [sys.executable, "-I", "-S", "-c", f"import sys; sys.path[:0] = ['.']; {script}"], cwd=tmp_path, check=True
+    )
+
+
+def test_a_forked_process_sends_its_own_lines(shared: Server, tmp_path: Path) -> None:
+    script = (
+        "import logging, os; from dashboard.log_handler import DashboardHandler\n"
+        "logging.getLogger().addHandler(DashboardHandler())\nlogging.error('of the forked: parent')\n"
+        "if not os.fork():\n    logging.error('of the forked: child')\n    logging.shutdown()\n    os._exit(0)\n"
+        "os.wait()"
+    )
+    environ = {**os.environ, "DASHBOARD_URL": shared.url}
+    subprocess.run([sys.executable, "-c", script], env=environ, cwd=tmp_path, check=True, timeout=30)
+    found = until(lambda: len(found := lines(shared, "of the forked")) == 2 and found)
+    assert {line["message"][15:] for line in found} == {"parent", "child"}
+
+
+@pytest.mark.parametrize("nobody", ["away", "silent", "nonsense"])
+def test_a_server_that_does_not_answer_costs_the_program_nothing(
+    nobody: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = {"away": NOBODY, "silent": f"http://127.0.0.1:{silent.getsockname()[1]}", "nonsense": "no:\nsense"}[
+            nobody
+        ]
+        began = time.monotonic()
+        with logging_to(DashboardHandler(url, capacity=100)) as log:
+            for number in range(5_000):
+                log.info("line %d of %r", number, "\udcff")
+            assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 5
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_record_that_cannot_be_formatted_does_not_raise(shared: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logging, "raiseExceptions", False)
+    with logging_to(DashboardHandler(shared.url)) as log:
+        log.info("%d of %d", 1)
+        log.info("formatted well \udcff")
+    assert [line["message"] for line in until(lambda: lines(shared, "formatted well"))] == ["formatted well \\udcff"]
+
+
+async def test_lines_wait_for_a_server_that_comes_back_and_what_was_left_out_is_told() -> None:
+    async with running_server() as server:
+        server.kill()
+        with logging_to(DashboardHandler(server.url, capacity=50)) as log:
+            for number in range(80):
+                log.info("kept or counted %d", number)
+            await asyncio.to_thread(server.start)
+            found = await asyncio.to_thread(until, lambda: lines(server, "left out here"))
+            assert int(found[0]["message"].split()[0]) + len(lines(server, "kept or counted")) == 80
+            assert lines(server, "kept or counted")[0]["message"] == "kept or counted 0"
