@@ -10,9 +10,9 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import ExitStack, closing
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
 
 from dashboard.archive import NONE, Kept, task_of
 from dashboard.eventlog import Entry, EventId
@@ -20,9 +20,6 @@ from dashboard.model import Clock
 from dashboard.sqlite import Database
 
 log = logging.getLogger("dashboard")
-
-OVERHEAD = 48
-"""Bytes that an event takes besides its data, roughly."""
 
 TRIM = 512
 """Events that one commit trims away at most, besides twice those that it brings."""
@@ -46,6 +43,9 @@ MIGRATIONS = (
     ),
 )
 
+_HEAD = 30
+"""Bytes of an event besides its data, roughly."""
+
 _BETWEEN = (
     "SELECT ms, seq, recipient, CAST(coalesce(data, '') AS BLOB), sum FROM event"
     " WHERE type = ? AND (ms, seq) > (?, ?) AND (ms, seq) <= (?, ?) ORDER BY ms, seq"
@@ -54,7 +54,8 @@ _NEWEST = "SELECT ms, seq FROM event WHERE type = ? ORDER BY ms DESC, seq DESC L
 _OLDEST = "SELECT ms, seq, length(data) FROM event WHERE type = ? ORDER BY ms, seq LIMIT ?"
 
 
-class Bound(NamedTuple):
+@dataclass(frozen=True)
+class Bound:
     """How much of a type is kept; `age` in seconds. None: without this bound."""
 
     count: int | None = None
@@ -168,7 +169,7 @@ class Shelf:
             row = Kept(entry.id, entry.type, entry.to, entry.data)
             rows.append((row.type, *row.id, row.to, task, row.data, _sum(row)))
             count[row.type] += 1
-            bytes[row.type] += len(row.data) + OVERHEAD
+            bytes[row.type] += _size(len(row.data))
         for task in latest:
             _forget_task(connection, task)
         connection.executemany("INSERT OR REPLACE INTO event VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
@@ -198,13 +199,13 @@ class Shelf:
         last, gone, freed = NONE, 0, 0
         oldest = connection.execute(_OLDEST, (type, most)).fetchall()
         if len(oldest) < most:  # they are all, so now it is known what damage may have made wrong
-            real = len(oldest), sum(length + OVERHEAD for _, _, length in oldest)
+            real = len(oldest), sum(_size(length) for _, _, length in oldest)
             _count(connection, type, real[0] - count, real[1] - bytes)
             count, bytes = real
         for ms, seq, length in oldest:
             if ms >= horizon and not bound.exceeded(count - gone, bytes - freed):
                 break
-            last, gone, freed = EventId(ms, seq), gone + 1, freed + length + OVERHEAD
+            last, gone, freed = EventId(ms, seq), gone + 1, freed + _size(length)
         if gone:
             connection.execute("DELETE FROM event WHERE type = ? AND (ms, seq) <= (?, ?)", (type, *last))
             _count(connection, type, -gone, -freed)
@@ -222,7 +223,7 @@ class Shelf:
         def drop(connection: sqlite3.Connection) -> None:
             for id, type, _, data in damaged:
                 found = connection.execute("DELETE FROM event WHERE type = ? AND ms = ? AND seq = ?", (type, *id))
-                _count(connection, type, -found.rowcount, -found.rowcount * (len(data) + OVERHEAD))
+                _count(connection, type, -found.rowcount, -found.rowcount * _size(len(data)))
                 self._raise_floor(connection, type, id)
 
         log.error("%s: %d events are damaged and were dropped", self._database.path, len(damaged))
@@ -263,6 +264,16 @@ def _any_before(connection: sqlite3.Connection, type: str, horizon: int) -> bool
     return oldest is not None and oldest[0] < horizon
 
 
+def _size(length: int) -> int:
+    """Return the bytes that an event with so much data takes, by SQLite's rule for what a page of 4096 cannot hold."""
+    payload = length + _HEAD
+    if payload <= 1002:
+        return payload + 18
+    tail = 489 + (payload - 489) % 4092
+    local = tail if tail <= 1002 else 489
+    return local + 18 + -(-(payload - local) // 4092) * 4096
+
+
 def _count(connection: sqlite3.Connection, type: str, count: int, bytes: int) -> None:
     """Add to what is held of a type."""
     connection.execute(
@@ -274,7 +285,7 @@ def _forget_task(connection: sqlite3.Connection, task: str) -> None:
     """Delete the state of a task that another takes the place of."""
     for type, length in connection.execute("SELECT type, length(data) FROM event WHERE task = ?", (task,)).fetchall():
         connection.execute("DELETE FROM event WHERE task = ?", (task,))
-        _count(connection, type, -1, -length - OVERHEAD)
+        _count(connection, type, -1, -_size(length))
 
 
 def _floors(connection: sqlite3.Connection) -> dict[str, EventId]:
