@@ -532,6 +532,19 @@ async def test_nothing_is_read_before_it_is_on_disk_and_nothing_overtakes(stage:
         assert types(seen(cursor.read())) == ["log", "metrics"]
 
 
+async def test_whoever_has_to_answer_can_wait_until_the_disk_has_what_was_published(stage: Stage) -> None:
+    stage.archive.hold()
+    stage.broadcaster.publish(line("kept"))
+    waiting = asyncio.create_task(stage.broadcaster.settled())
+    stage.broadcaster.flush()
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    stage.archive.release()
+    await waiting
+    assert [entry.type for entry in stage.log.read(0)] == ["log"]
+    await stage.broadcaster.settled()
+
+
 async def test_a_disk_that_hangs_holds_events_up_for_a_second_once_and_they_are_named() -> None:
     stage = Stage()
     with stage.join() as cursor:

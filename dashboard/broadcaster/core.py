@@ -106,6 +106,12 @@ class Broadcaster:
         self._end_if_all_is_told()
         self._wake()
 
+    async def settled(self) -> None:
+        """Wait until all that was published so far can be read: what a disk keeps is on it then, or told as missing."""
+        upto = sum(self.published.values())
+        while self.log.end < upto:
+            await self.changed()
+
     def beat(self) -> None:
         """Send a heartbeat to every viewer, ahead of whatever else its next write holds."""
         self._make_beat()

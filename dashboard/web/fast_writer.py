@@ -38,6 +38,7 @@ class FastWriter:
         self._portable = PortableWriter(runtime)
         self._streams: set[_Stream] = set()
         self._stalling: dict[_Stream, tuple[int, float]] = {}
+        self._fetching: dict[_Stream, asyncio.Task[None]] = {}
         self._watch: asyncio.TimerHandle | None = None
         self._round: Iterator[_Stream] | None = None
         self._again = False
@@ -92,6 +93,8 @@ class FastWriter:
             cursor = stream.cursor
             new = b"" if cursor.ended else cursor.read()
             if not new:
+                if cursor.needs_disk:
+                    self._fetch(stream)
                 continue
             if len(new) >= PIECE or cursor.ended or not stream.chunked:
                 self.write(stream, new)
@@ -111,7 +114,7 @@ class FastWriter:
     def write(self, stream: _Stream, new: bytes = b"") -> None:
         """Write to a stream all there is, as far as its socket takes it; `new` was read already."""
         cursor = stream.cursor
-        while not stream.blocked and (new := new or cursor.read()):
+        while not stream.blocked and (new := new or cursor.read(blocked=stream.late)):
             self._runtime.tally.bytes_sent += len(new)
             frame, new = _chunk(new) if stream.chunked else new, b""
             if cursor.ended:
@@ -121,6 +124,21 @@ class FastWriter:
             stream.send(frame)
         if not stream.blocked:
             stream.late = False
+            if cursor.needs_disk:
+                self._fetch(stream)
+
+    def _fetch(self, stream: _Stream) -> None:
+        """Have the disk read for a stream that is further back than the log, once at a time."""
+        if stream not in self._fetching:
+            self._fetching[stream] = asyncio.get_running_loop().create_task(self._refill(stream))
+
+    async def _refill(self, stream: _Stream) -> None:
+        try:
+            await stream.cursor.refill()
+        finally:
+            del self._fetching[stream]
+        if not stream.transport.is_closing():
+            self.write(stream)
 
     def blocked(self, stream: _Stream) -> None:
         """Watch a stream that holds bytes back."""

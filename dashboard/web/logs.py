@@ -26,6 +26,7 @@ async def push(context: Context) -> Response:
     )
     for line in reading.lines:
         runtime.broadcaster.publish(line)
+    await runtime.broadcaster.settled()
     return answer(len(reading.lines), reading.rejected)
 
 

@@ -24,6 +24,7 @@ async def push(context: Context) -> Response:
     reading = await asyncio.to_thread(read, await json_body(context), source=source, now=runtime.clock.wall())
     for notification in reading.notifications:
         runtime.broadcaster.publish(notification, urgent=True)
+    await runtime.broadcaster.settled()
     return answer(len(reading.notifications), reading.rejected)
 
 

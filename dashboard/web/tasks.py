@@ -22,6 +22,7 @@ async def put(context: Context, task: str) -> Response:
         return answer(0, [Rejection(0, error.code, str(error))])
     if event is not None:
         runtime.broadcaster.publish(event)
+        await runtime.broadcaster.settled()
     return answer(1, [])
 
 

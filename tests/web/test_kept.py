@@ -1,0 +1,63 @@
+"""What is kept on disk reaches a viewer that comes back: after a kill, a restart, and when it has left the log."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import httpx
+
+from dashboard.eventlog import EventId
+from tests.serving import running_server
+from tests.web.test_stream import viewing
+
+KEPT = {"types": "log,task,notification,system"}
+
+
+async def post(client: httpx.AsyncClient, path: str, body: object, *, method: str = "POST") -> None:
+    answer = await client.request(method, f"/api/v1/{path}", json=body)
+    assert answer.status_code == 200, answer.text
+
+
+def told(events: list[Any]) -> list[tuple[str, object]]:
+    """Return what the lines, tasks and notices among these say, in their order."""
+    found: list[tuple[str, object]] = []
+    for event in events:
+        data = event.json()
+        if event.event == "log" and data["source"].endswith("/shop"):
+            found.append(("log", data["message"]))
+        elif event.event == "task":
+            found.append(("task", data["state"]))
+        elif event.event == "notification":
+            found.append(("notification", data["title"]))
+    return found
+
+
+async def test_what_a_kill_interrupts_is_delivered_afterwards_once_and_without_a_gap() -> None:
+    """Small bounds on the log in memory make sure that it comes from the disk."""
+    with running_server(config="log_events = 16\n") as server:
+        async with httpx.AsyncClient(base_url=server.url) as client:
+            async with viewing(client, KEPT) as viewer:
+                await post(client, "logs", {"message": "seen", "source": "shop"})
+                last = (await viewer.until(lambda event: told([event]) == [("log", "seen")])).json()["id"]
+            for number in range(40):
+                await post(client, "logs", {"message": str(number), "source": "shop"})
+            await post(client, "tasks/backup", {"progress": 0.25, "interval": 60}, method="PUT")
+            await post(client, "tasks/backup", {"state": "failed", "message": "no room"}, method="PUT")
+            await post(client, "notifications", {"title": "Tea"})
+        expected = [*(("log", str(number)) for number in range(40)), ("task", "failed"), ("notification", "Tea")]
+        server.kill()
+        await asyncio.to_thread(server.start)
+        async with httpx.AsyncClient(base_url=server.url) as client:
+            async with viewing(client, KEPT, last) as viewer:
+                await viewer.until(lambda event: told([event]) == expected[-1:])
+                await post(client, "logs", {"message": "after", "source": "shop"})
+                await viewer.until(lambda event: told([event]) == [("log", "after")])
+            events = viewer.seen
+            async with viewing(client, {}, last) as viewer:
+                gap = await viewer.next("gap")
+                assert gap.json()["types"] == ["metrics", "processes"] and gap.json()["reason"] == "restart"
+    assert events[0].json()["resume"] == "resumed" and "gap" not in {event.event for event in events}
+    assert told(events) == [*expected, ("log", "after")]
+    ids = [EventId.parse(event.json()["id"]) for event in events if "id" in event.json()]
+    assert ids == sorted(set(ids))
