@@ -36,7 +36,7 @@ class Tally:
         """By route: seconds in all."""
         self.bytes_sent = 0
         self.stalled = 0
-        """Streams that were cut off because they took no bytes."""
+        """Connections, streams nearly all, that were cut off because they took no bytes."""
         self.loop_lag = 0.0
         """Longest delay of the event loop in seconds since it was last read."""
         self.viewers: Counter[Viewer] = Counter()

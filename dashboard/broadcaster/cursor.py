@@ -38,6 +38,14 @@ class Piece(NamedTuple):
     last: EventId | None
 
 
+class Standing(NamedTuple):
+    """Where a viewer stands that has nothing of its own to read: whoever stands there reads the same."""
+
+    position: int
+    beats: int
+    seen: EventId
+
+
 class Replay(NamedTuple):
     """Kept events that are still to be read from the disk: those with ids above `after`, up to `upto`."""
 
@@ -124,6 +132,21 @@ class Cursor:
             self.ended = True
             return head + body + broadcaster.bye()
         return head + body if head else body
+
+    def standing(self) -> Standing | None:
+        """Return where this viewer stands; None while what it reads next may differ from what others read there."""
+        if self._first or self._stored or self._replay is not None or self.position < self._broadcaster.log.start:
+            return None
+        return None if self._broadcaster.closing else Standing(self.position, self._beats, self._seen)
+
+    def follow(self, begin: Standing, end: Standing) -> bool:
+        """Go to where another of the same filter and principal went by one read; False: this viewer stood elsewhere."""
+        if self.position != begin[0] or self._beats != begin[1] or self._first or self._stored or self._replay:
+            return False
+        if end[0] != begin[0]:
+            self.position, _, self._seen = end
+        self._beats = end[1]
+        return True
 
     async def changed(self) -> None:
         """Wait until there may be something to read; what is on the disk is fetched meanwhile."""

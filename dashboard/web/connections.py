@@ -21,6 +21,7 @@ from hypercorn.asyncio.tcp_server import TCPServer
 
 from dashboard.config import Settings
 from dashboard.errors import ConfigError
+from dashboard.tally import Tally
 
 log = logging.getLogger("dashboard")
 
@@ -104,10 +105,10 @@ class Connection(TCPServer):
             vars(self).pop("_task_group", None)
             self.state = {}
             if not self.taken:
-                self.connections.leave(transport)
+                self.connections.leave(transport, self.reader.exception())
 
     def take_over(self, protocol: asyncio.Protocol) -> bool:
-        """Give the transport to `protocol`, who is to call `connections.leave` when it is lost; False: it is already.
+        """Give the transport to `protocol`, who is to call `connections.leave` when it is lost; False: it is.
 
         What served the connection until now ends as if the peer had gone: its tasks, buffers and contexts are freed.
         `protocol` is told to pause whenever the transport holds a byte back.
@@ -123,6 +124,10 @@ class Connection(TCPServer):
         self.reader.feed_eof()
         return True
 
+    def abort(self) -> None:
+        """Cut it off."""
+        self.writer.transport.abort()
+
     async def _close(self) -> None:
         if self.taken:
             await self.idle_task.stop()
@@ -137,7 +142,8 @@ class Connection(TCPServer):
 class Connections:
     """Every open connection: a shutdown cuts those that do not end, and a flood cannot take all descriptors."""
 
-    def __init__(self) -> None:
+    def __init__(self, tally: Tally) -> None:
+        self._tally = tally
         self._open: set[asyncio.WriteTransport] = set()
         files = _most_files()
         # The event loop accepts a backlog's worth at a time, and some such lots before the first can be refused.
@@ -164,9 +170,11 @@ class Connections:
             )
         return False
 
-    def leave(self, connection: asyncio.WriteTransport) -> None:
-        """Forget a connection."""
+    def leave(self, connection: asyncio.WriteTransport, error: BaseException | None = None) -> None:
+        """Forget a connection, that was lost by `error` if there was one."""
         self._open.discard(connection)
+        if isinstance(error, TimeoutError):
+            self._tally.stalled += 1  # the kernel was the first to lose patience
         self._left += 1
         if self._left >= CROWD and self._tidying is None:
             self._tidying = asyncio.get_running_loop().call_later(TIDY_AFTER, self._tidy)

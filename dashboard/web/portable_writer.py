@@ -3,41 +3,77 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
-from quart import Response
+from quart import Response, request
 
 from dashboard.broadcaster import Cursor
 from dashboard.runtime import Runtime
 from dashboard.tally import Viewer
+from dashboard.web.connections import SCOPE_KEY, Connection
+
+IN_TIME = 0.25
+"""Seconds within which a viewer that keeps up takes its bytes."""
 
 
 class PortableWriter:
     """A Writer that waits with every stream for the one future on which the broadcaster wakes all."""
 
     def __init__(self, runtime: Runtime) -> None:
-        self._broadcaster, self._tally = runtime.broadcaster, runtime.tally
+        self._tally, self._patience = runtime.tally, runtime.settings.stall_timeout
+        self._giving: dict[Cursor, tuple[float, Callable[[], object]]] = {}
+        self._watch: asyncio.TimerHandle | None = None
 
     def response(self, cursor: Cursor, viewer: Viewer) -> Response:
         """Return what writes a cursor out when it is sent."""
         return Response(self.written(cursor, viewer))
 
-    async def written(self, cursor: Cursor, viewer: Viewer) -> AsyncIterator[bytes]:
-        """Yield what there is to write, until the stream has ended."""
+    async def ended(self) -> None:
+        """Return at once: the server itself waits for these streams."""
+        await asyncio.sleep(0)
+
+    def written(self, cursor: Cursor, viewer: Viewer) -> AsyncIterator[bytes]:
+        """Yield what there is to write, until the stream has ended. Called while the request is at hand."""
+        connection = request.scope.get("state", {}).get(SCOPE_KEY)
+        return self._written(cursor, viewer, connection if isinstance(connection, Connection) else None)
+
+    async def _written(self, cursor: Cursor, viewer: Viewer, connection: Connection | None) -> AsyncIterator[bytes]:
         # All is acquired here, not in the view: a viewer who leaves before the first byte then leaves nothing behind.
+        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        assert task is not None
+        cut = connection.abort if connection is not None else task.cancel
+        blocked = False
         self._tally.enter(viewer)
         try:
             with cursor:
                 while not cursor.ended:
-                    chunk = cursor.read()
-                    if chunk:
-                        self._tally.bytes_sent += len(chunk)
-                        yield chunk
-                    else:
+                    chunk = cursor.read(blocked=blocked)
+                    if not chunk:
+                        blocked = False
                         await cursor.changed()
+                        continue
+                    self._tally.bytes_sent += len(chunk)
+                    given = loop.time()
+                    self._watching(cursor, given, cut)
+                    yield chunk
+                    self._giving.pop(cursor, None)
+                    blocked = loop.time() - given > IN_TIME
         finally:
+            self._giving.pop(cursor, None)
             self._tally.leave(viewer)
 
-    async def ended(self) -> None:
-        """Return at once: the server itself waits for these streams."""
-        await asyncio.sleep(0)
+    def _watching(self, cursor: Cursor, now: float, cut: Callable[[], object]) -> None:
+        self._giving[cursor] = (now, cut)
+        if self._watch is None:
+            self._watch = asyncio.get_running_loop().call_later(self._patience / 20, self._look)
+
+    def _look(self) -> None:
+        """Cut off every stream whose last bytes are not taken for too long."""
+        loop = asyncio.get_running_loop()
+        every = self._patience / 20
+        for cursor, (since, cut) in list(self._giving.items()):
+            if loop.time() - since > self._patience - 2 * every:
+                del self._giving[cursor]
+                self._tally.stalled += 1
+                cut()
+        self._watch = loop.call_later(every, self._look) if self._giving else None

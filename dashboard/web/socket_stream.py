@@ -1,0 +1,109 @@
+"""One viewer's connection after it was taken from the server that answered the request."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from typing import Protocol, cast
+
+from dashboard.broadcaster import Cursor
+from dashboard.tally import Viewer
+from dashboard.web.connections import Connection
+
+LAST_CHUNK = b"0\r\n\r\n"
+"""What ends a body in chunks (RFC 9112, section 7.1)."""
+
+
+def chunk(data: bytes) -> bytes:
+    """Return data as a chunk of an HTTP/1.1 body."""
+    return b"%x\r\n%b\r\n" % (len(data), data)
+
+
+class Keeper(Protocol):
+    """Who is told what becomes of a stream."""
+
+    def blocked(self, stream: SocketStream) -> None:
+        """Its transport holds bytes back."""
+        ...
+
+    def unblocked(self, stream: SocketStream) -> None:
+        """Its transport has none left."""
+        ...
+
+    def lost(self, stream: SocketStream) -> None:
+        """It has ended, whoever ended it."""
+        ...
+
+
+class SocketStream(asyncio.Protocol):
+    """A stream that is written to its socket. What the peer sends is not looked at; its end is the stream's.
+
+    `blocked`: nothing may be sent, for the socket did not take all; `late`: it was so when there was something new;
+    `closed`: nothing more will be sent.
+    """
+
+    __slots__ = (
+        "_connections",
+        "_fd",
+        "_keeper",
+        "_kept",
+        "blocked",
+        "chunked",
+        "closed",
+        "cursor",
+        "late",
+        "refilling",
+        "transport",
+        "viewer",
+    )
+
+    def __init__(self, keeper: Keeper, connection: Connection, cursor: Cursor, viewer: Viewer, chunked: bool) -> None:
+        """`chunked`: in chunks of HTTP/1.1, else as it is, as HTTP/1.0 has it."""
+        self._keeper, self._connections = keeper, connection.connections
+        self.cursor, self.viewer, self.chunked = cursor, viewer, chunked
+        self._kept = connection.writer  # it would close the transport when it is freed
+        self.transport = cast(asyncio.Transport, connection.writer.transport)
+        secure = self.transport.get_extra_info("ssl_object") is not None
+        self._fd = -1 if secure else self.transport.get_extra_info("socket").fileno()
+        self.blocked = self.late = self.refilling = self.closed = False
+
+    def send(self, frame: bytes) -> None:
+        """Write to the socket itself, and by the transport what it does not take at once. Only when not `blocked`."""
+        sent = 0
+        if self._fd >= 0:
+            try:
+                sent = os.write(self._fd, frame)
+            except OSError:
+                sent = 0  # the transport meets the same, and knows what it means
+            if sent == len(frame):
+                return
+        if not self.transport.is_closing():  # one of TLS may be for a while, and raises when it is written to
+            self.transport.write(frame[sent:])
+
+    def end(self, frame: bytes) -> None:
+        """Write the last there is, and close when it is taken."""
+        self.send(frame)
+        self._fd, self.blocked, self.closed = -1, True, True
+        self.transport.close()
+
+    def pause_writing(self) -> None:
+        """The transport holds bytes back."""
+        self.blocked = True
+        self._keeper.blocked(self)
+
+    def resume_writing(self) -> None:
+        """The transport has none left."""
+        self.blocked = self.closed
+        if not self.closed:
+            self._keeper.unblocked(self)
+
+    def eof_received(self) -> None:
+        """The peer has closed, and the transport does after this; not to wait for a peer that takes nothing more."""
+        if self.blocked:
+            self.transport.abort()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """All is over; the descriptor is another's soon."""
+        self._fd, self.blocked, self.closed = -1, True, True
+        self._connections.leave(self.transport, error)
+        self._keeper.lost(self)
