@@ -6,6 +6,7 @@ import sys
 
 import click
 
+from bench import beside as beside_bench
 from bench import charts as charts_bench
 from bench import collect as collect_bench
 from bench import fanout as fanout_bench
@@ -23,9 +24,14 @@ def cli() -> None:
 @click.option("--n", "counts", type=click.IntRange(1), multiple=True, default=(100, 1000, 2000), show_default=True)
 @click.option("--feed", "feeds", type=click.Choice(["overview", "fixed"]), multiple=True, default=("overview", "fixed"))
 @click.option("--seconds", type=click.FloatRange(0.5), default=20.0, show_default=True, help="Length of each window.")
-def fanout(counts: tuple[int, ...], feeds: tuple[str, ...], seconds: float) -> None:
+@click.option("--peers", is_flag=True, help="Beside others that send the fixed feed's event, in one run.")
+@click.option("--rounds", type=click.IntRange(1), default=3, show_default=True, help="With --peers; medians are shown.")
+def fanout(counts: tuple[int, ...], feeds: tuple[str, ...], seconds: float, peers: bool, rounds: int) -> None:
     """CPU per delivered event, latency, memory and losses with N stream clients."""
-    fanout_bench.run(feeds, counts, seconds, sys.argv[1:])
+    if peers:
+        beside_bench.run(counts, seconds, rounds, sys.argv[1:])
+    else:
+        fanout_bench.run(feeds, counts, seconds, sys.argv[1:])
 
 
 @cli.command()

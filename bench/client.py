@@ -1,12 +1,15 @@
 """Many stream clients in one process that costs little: one thread, epoll, one preallocated buffer.
 
-It runs as `python client.py URL N CORE` and uses the standard library alone. It prints `{"ready": N}` when every stream
-has had its `hello`, reads until a line `FROM TO` (monotonic seconds, the same in all processes of a machine) comes on
-its standard input, and then prints what it counted between the two, as one line of JSON. The end of its standard input
-ends it, so that it never outlives who started it.
+It runs as `python client.py URL N CORE KIND` and uses the standard library alone. It prints `{"ready": N}` when every
+stream has been answered (KIND `log`: has had its `hello`), reads until a line `FROM TO` (monotonic seconds, the same in
+all processes of a machine) comes on its standard input, and then prints what it counted between the two, as one line of
+JSON. The end of its standard input ends it, so that it never outlives who started it.
 
 All viewers have one filter and are therefore sent the same bytes: each distinct piece is parsed once, when everything
 is over, and a receipt costs one read, one search for the last id, and two appends.
+
+An event is what has JSON with `id` and `timestamp` as its data. With KIND `log` the log itself is asked for what there
+was to send; with `plain` a viewer should have what any of them had after its own first.
 """
 
 from __future__ import annotations
@@ -21,15 +24,19 @@ import sys
 import time
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from urllib.parse import urlsplit
 
 ANSWER_SECONDS = 20.0
 GRACE_SECONDS = 0.5
 BATCH = 50
 BUFFER_BYTES = 1 << 18
-END_OF_FRAMES = b"\n\n\r\n"
-"""What a read ends with when it holds whole HTTP chunks of whole events."""
+PER_SOURCE = 10_000
+"""Connections from one loopback address, for an address has no more than some 28,000 ports to give."""
+
+BIND_ADDRESS_NO_PORT = 24
+IN_CHUNKS, PLAIN = b"\n\n\r\n", b"\n\n"
+"""What a read ends with when it holds whole events, in HTTP chunks and without."""
 
 EventId = tuple[int, int]
 
@@ -48,32 +55,31 @@ class Piece:
         """Find the id, `timestamp` and bytes of each event."""
         for frame in self.raw.split(b"\n\n"):
             fields = _fields(frame)
-            if b"id" in fields:
-                stamp = float(json.loads(fields[b"data"])["timestamp"])
+            data = json.loads(fields[b"data"]) if b"data" in fields else {}
+            if "id" in data:
                 size = len(frame.rpartition(b"\r\n")[2]) + 2  # without the head of the HTTP chunk
-                self.events.append((_event_id(fields[b"id"]), stamp, size))
+                self.events.append((_event_id(data["id"].encode()), float(data["timestamp"]), size))
 
 
 class Viewer:
     """One stream: its socket, where it began, and the pieces that it was sent."""
 
-    __slots__ = ("carry", "closed", "newest", "pieces", "socket")
+    __slots__ = ("carry", "closed", "end", "newest", "pieces", "socket")
 
-    def __init__(self, sock: socket.socket, newest: EventId, carry: bytes) -> None:
+    def __init__(self, sock: socket.socket, newest: EventId | None, carry: bytes, end: bytes) -> None:
         self.socket = sock
         self.newest = newest
+        self.end = end
         self.carry = carry
         self.pieces: list[Piece] = []
         self.closed = False
 
 
-def open_viewers(url: str, count: int) -> Iterator[Viewer]:
-    """Open `count` streams, a few at a time, and read each until its `hello`."""
-    while count > 0:
-        batch = [_request(url) for _ in range(min(BATCH, count))]
-        count -= len(batch)
-        for sock in batch:
-            yield _greeted(sock)
+def open_viewers(url: str, count: int, greeted: Callable[[socket.socket], Viewer]) -> Iterator[Viewer]:
+    """Open `count` streams, a few at a time, and read each until it is `greeted`."""
+    for first in range(0, count, BATCH):
+        batch = [_request(url, number // PER_SOURCE) for number in range(first, min(first + BATCH, count))]
+        yield from map(greeted, batch)
 
 
 def follow(viewers: list[Viewer], known: dict[object, Piece]) -> tuple[float, float]:
@@ -102,10 +108,10 @@ def follow(viewers: list[Viewer], known: dict[object, Piece]) -> tuple[float, fl
             if size == 0:
                 viewer.closed = True
                 poll.unregister(fd)
-            elif viewer.carry or not buffer.endswith(END_OF_FRAMES, 0, size):
+            elif viewer.carry or not buffer.endswith(viewer.end, 0, size):
                 _slow(viewer, known, bytes(buffer[:size]), now)
             else:
-                at = buffer.rfind(b"\nid:", 0, size)
+                at = buffer.rfind(b'"id":"', 0, size)
                 key = (size, bytes(buffer[at : at + 40])) if at >= 0 else bytes(buffer[:size])
                 piece = known.get(key)
                 if piece is None:
@@ -149,7 +155,8 @@ def report(viewers: list[Viewer], pieces: list[Piece], url: str, start: float, e
         for number, _, _ in piece.events:
             first[number] = min(first.get(number, float("inf")), min(piece.times))
     seen = sorted(number for number, when in first.items() if when <= end)
-    log = reference(url, min(viewer.newest for viewer in viewers), seen[-1]) if seen else None
+    known = [viewer.newest for viewer in viewers if viewer.newest is not None]
+    log = reference(url, min(known), seen[-1]) if seen and known else None
     offset = time.time() - time.monotonic()
     reads = total = events = event_bytes = 0
     from_first, from_stamp = array("d"), array("d")
@@ -162,7 +169,7 @@ def report(viewers: list[Viewer], pieces: list[Piece], url: str, start: float, e
             event_bytes += len(within) * size
             from_first.extend(when - first[number] for when in within)
             from_stamp.extend(when + offset - stamp for when in within)
-    lost, misplaced = _compare(viewers, log or seen)
+    due, lost, misplaced = _compare(viewers, log or seen)
     return {
         "viewers": len(viewers),
         "closed": sum(viewer.closed for viewer in viewers),
@@ -173,6 +180,7 @@ def report(viewers: list[Viewer], pieces: list[Piece], url: str, start: float, e
         "event_bytes": event_bytes,
         "first_ms": _quantiles(from_first),
         "stamp_ms": _quantiles(from_stamp),
+        "due": due,
         "lost": lost,
         "misplaced": misplaced,
         "gaps": sum(piece.raw.count(b"event: gap") * len(piece.times) for piece in pieces),
@@ -180,15 +188,19 @@ def report(viewers: list[Viewer], pieces: list[Piece], url: str, start: float, e
     }
 
 
-def _compare(viewers: list[Viewer], sent: list[EventId]) -> tuple[int, int]:
-    lost = misplaced = 0
+def _compare(viewers: list[Viewer], sent: list[EventId]) -> tuple[int, int, int]:
+    due = lost = misplaced = 0
     for viewer in viewers:
         got = [number for piece in viewer.pieces for number, _, _ in piece.events]
-        expected = sent[bisect_right(sent, viewer.newest) :]
+        after = viewer.newest if viewer.newest is not None else got[0] if got else (0, 0)
+        expected = sent[bisect_right(sent, after) :]
+        if viewer.newest is None and got:
+            got = got[1:]
+        due += len(expected)
         if got[: len(expected)] != expected:
             lost += len(set(expected) - set(got))
             misplaced += got != sorted(set(got))
-    return lost, misplaced
+    return due, lost, misplaced
 
 
 def _quantiles(values: array[float]) -> dict[str, float]:
@@ -198,9 +210,14 @@ def _quantiles(values: array[float]) -> dict[str, float]:
     return {"p50": cuts[49] * 1000, "p99": cuts[98] * 1000, "max": max(values) * 1000}
 
 
-def _request(url: str) -> socket.socket:
+def _request(url: str, source: int = 0) -> socket.socket:
     parts = urlsplit(url)
-    sock = socket.create_connection((parts.hostname or "127.0.0.1", parts.port or 80), timeout=ANSWER_SECONDS)
+    sock = socket.socket()
+    sock.settimeout(ANSWER_SECONDS)
+    if source:
+        sock.setsockopt(socket.IPPROTO_IP, BIND_ADDRESS_NO_PORT, 1)
+        sock.bind((f"127.0.0.{1 + source}", 0))
+    sock.connect((parts.hostname or "127.0.0.1", parts.port or 80))
     target = f"{parts.path}?{parts.query}" if parts.query else parts.path
     sock.sendall(f"GET {target} HTTP/1.1\r\nHost: {parts.netloc}\r\nAccept: text/event-stream\r\n\r\n".encode())
     return sock
@@ -208,10 +225,8 @@ def _request(url: str) -> socket.socket:
 
 def _greeted(sock: socket.socket) -> Viewer:
     received = b""
-    while b"\nevent: hello" not in received or not received.endswith(END_OF_FRAMES):
-        received += _some(sock)
-        if not received.startswith(b"HTTP/1.1 200"[: len(received)]):
-            raise ConnectionError(f"the stream was answered with {received[:300]!r}")
+    while b"\nevent: hello" not in received or not received.endswith(IN_CHUNKS):
+        received = _answered(received + _some(sock))
     head, _, body = received.partition(b"\r\n\r\n")
     if b"chunked" not in head.lower():
         raise ConnectionError("the stream is not in HTTP/1.1 chunks")
@@ -219,7 +234,22 @@ def _greeted(sock: socket.socket) -> Viewer:
     hello = next(fields for fields in frames if fields.get(b"event") == b"hello")
     newest = json.loads(hello[b"data"]).get("newest") or "0-0"
     sock.setblocking(False)
-    return Viewer(sock, _event_id(newest.encode()), body if b"\nid:" in body else b"")
+    return Viewer(sock, _event_id(newest.encode()), body if b"\nid:" in body else b"", IN_CHUNKS)
+
+
+def _headed(sock: socket.socket) -> Viewer:
+    received = b""
+    while b"\r\n\r\n" not in received:
+        received = _answered(received + _some(sock))
+    head, _, body = received.partition(b"\r\n\r\n")
+    sock.setblocking(False)
+    return Viewer(sock, None, body, IN_CHUNKS if b"chunked" in head.lower() else PLAIN)
+
+
+def _answered(received: bytes) -> bytes:
+    if not received.startswith(b"HTTP/1.1 200"[: len(received)]):
+        raise ConnectionError(f"the stream was answered with {received[:300]!r}")
+    return received
 
 
 def _some(sock: socket.socket) -> bytes:
@@ -231,7 +261,7 @@ def _some(sock: socket.socket) -> bytes:
 
 def _slow(viewer: Viewer, known: dict[object, Piece], received: bytes, now: float) -> None:
     """Take a read that is not made of whole events: keep the broken end for the next one."""
-    whole, mark, rest = (viewer.carry + received).rpartition(END_OF_FRAMES)
+    whole, mark, rest = (viewer.carry + received).rpartition(viewer.end)
     viewer.carry = rest
     if mark:
         piece = known.setdefault(whole + mark, Piece(whole + mark))
@@ -263,11 +293,11 @@ def _raise_file_limit() -> None:
 
 def main(arguments: Iterable[str]) -> None:
     """Run as the module's docstring says; a core of -1 leaves the choice to the kernel."""
-    url, count, core = arguments
+    url, count, core, kind = arguments
     if int(core) >= 0:
         os.sched_setaffinity(0, {int(core)})
     _raise_file_limit()
-    viewers = list(open_viewers(url, int(count)))
+    viewers = list(open_viewers(url, int(count), _greeted if kind == "log" else _headed))
     print(json.dumps({"ready": len(viewers)}), flush=True)
     known: dict[object, Piece] = {}
     start, end = follow(viewers, known)

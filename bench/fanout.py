@@ -6,13 +6,14 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Literal
 
 import click
 import msgspec
 
 from bench import feed as feeds
 from bench import machine, table
-from bench.server import Server, serving
+from bench.server import serving
 from bench.viewers import Received, watching
 
 WARM_SECONDS = 3.0
@@ -44,6 +45,7 @@ COLUMNS = (
     "p50 / p99 ms after the first viewer",
     "p50 / p99 ms after `timestamp`",
     "KB / viewer",
+    "µs CPU / connect",
     "lost",
     "client CPU",
 )
@@ -66,8 +68,25 @@ class Measured(msgspec.Struct, frozen=True):
     cpu: float
     cpu_alone: float
     cpu_client: float
+    cpu_connect: float
     memory: int
     received: Received
+
+    @property
+    def per_event(self) -> float:
+        """Microseconds of CPU for each delivered event."""
+        events = self.received.events
+        return (self.cpu - self.cpu_alone) * 1e6 / events if events else float("nan")
+
+    @property
+    def per_connect(self) -> float:
+        """Microseconds of CPU for each viewer that connects."""
+        return self.cpu_connect * 1e6 / self.received.viewers
+
+    @property
+    def kilobytes(self) -> float:
+        """KB of resident memory for each viewer."""
+        return self.memory / 1024 / self.received.viewers
 
 
 def run(feeds: Sequence[str], counts: Sequence[int], seconds: float, command: Sequence[str]) -> None:
@@ -77,34 +96,43 @@ def run(feeds: Sequence[str], counts: Sequence[int], seconds: float, command: Se
         for count in counts:
             click.echo(f"{feed}: {count} viewers …", err=True)
             rows.append(_row(measure(feed, count, seconds)))
-    table.show(COLUMNS, rows, command, (*NOTES, _pinned()))
+    table.show(COLUMNS, rows, command, (*NOTES, pinned()))
 
 
-def measure(feed: str, count: int, seconds: float) -> Measured:
+def measure(feed: str, count: int, seconds: float, settings: str = "") -> Measured:
     """Start a server, measure it alone for `seconds`, then with viewers for as long."""
     with TemporaryDirectory(prefix="bench-") as name:
         folder = Path(name)
-        settings = _fixed_settings(folder) if feed == "fixed" else ""
+        settings += _fixed_settings(folder) if feed == "fixed" else ""
         with serving(folder, settings, machine.cores()[0]) as server:
             url = server.stream(["metrics"], ["bench_*"]) if feed == "fixed" else feeds.overview(server)
-            return _measure(server, url, feed, count, seconds)
+            return measure_stream(server.pid, url, "log", feed, count, seconds)
 
 
-def _measure(server: Server, url: str, feed: str, count: int, seconds: float) -> Measured:
-    warm = min(WARM_SECONDS, seconds)
-    with watching(url, 1, machine.cores()[-1]) as viewer:
+def measure_stream(
+    pid: int, url: str, kind: Literal["log", "plain"], feed: str, count: int, seconds: float
+) -> Measured:
+    """Measure a process that serves a stream: alone for `seconds`, then with viewers for as long."""
+    warm, core = min(WARM_SECONDS, seconds), machine.cores()[-1]
+    with watching(url, 1, core, kind) as viewer:
         _sleep_past(warm)
         viewer.received(0, 0)
     _sleep_past(warm)
-    alone, _, _ = _window(server.pid, seconds)
-    before = machine.resident_bytes(server.pid)
-    with watching(url, count, machine.cores()[-1]) as viewers:
+    alone, _, _ = _window(pid, seconds)
+    before = machine.resident_bytes(pid)
+    opened, cpu_opened = time.monotonic(), machine.cpu_seconds(pid)
+    with watching(url, count, core, kind) as viewers:
+        opening = time.monotonic() - opened
+        connect = machine.cpu_seconds(pid) - cpu_opened - alone / seconds * opening
         _sleep_past(warm)
         client = machine.cpu_seconds(viewers.pid)
-        cpu, start, end = _window(server.pid, seconds)
+        cpu, start, end = _window(pid, seconds)
         client = machine.cpu_seconds(viewers.pid) - client
-        memory = machine.resident_bytes(server.pid) - before
-        return Measured(feed, cpu, alone, client, memory, viewers.received(start, end))
+        memory = machine.resident_bytes(pid) - before
+        received = viewers.received(start, end)
+    # While they connected, those who were there already were sent events: half of them on average.
+    connect -= (cpu - alone) / seconds * opening / 2
+    return Measured(feed, cpu, alone, client, connect, memory, received)
 
 
 def _window(pid: int, seconds: float) -> tuple[float, float, float]:
@@ -134,14 +162,13 @@ def _fixed_settings(folder: Path) -> str:
 def _row(result: Measured) -> list[str]:
     got = result.received
     each = got.viewers * got.seconds
-    extra = (result.cpu - result.cpu_alone) * 1e6
     flaws = {"gaps": got.gaps, "out of order": got.misplaced, "closed": got.closed}
     lost = ", ".join([f"{got.lost}", *(f"{count} {name}" for name, count in flaws.items() if count)])
     return [
         result.feed,
         f"{got.viewers:,}",
-        table.number(extra / got.events if got.events else float("nan")),
-        table.number(extra / got.reads if got.reads else float("nan")),
+        table.number(result.per_event),
+        table.number(result.per_event * got.events / got.reads if got.reads else float("nan")),
         f"{table.share(result.cpu, got.seconds)} ({table.share(result.cpu_alone, got.seconds)})",
         table.number(got.events / each),
         table.number(got.reads / each),
@@ -149,13 +176,15 @@ def _row(result: Measured) -> list[str]:
         table.number(got.event_bytes / got.events if got.events else float("nan"), 4),
         f"{table.number(got.first_ms.p50)} / {table.number(got.first_ms.p99)}",
         f"{table.number(got.stamp_ms.p50)} / {table.number(got.stamp_ms.p99)}",
-        table.number(result.memory / 1024 / got.viewers),
+        table.number(result.kilobytes),
+        table.number(result.per_connect),
         lost,
         table.share(result.cpu_client, got.seconds),
     ]
 
 
-def _pinned() -> str:
+def pinned() -> str:
+    """Say on which cores they run."""
     cores = machine.cores()
     where = (
         "one core for both"

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Literal
 
 import msgspec
 
@@ -27,7 +27,7 @@ class Received(msgspec.Struct, frozen=True):
     """What all viewers together were sent in a window, and what they should have been.
 
     `first_ms` counts from the first viewer's receipt of the event, `stamp_ms` from the event's own `timestamp`.
-    `lost` and `misplaced` (streams with a wrong order) are judged over the whole life of each stream.
+    `due`, `lost` and `misplaced` (streams with a wrong order) are judged over the whole life of each stream.
     """
 
     viewers: int
@@ -39,6 +39,7 @@ class Received(msgspec.Struct, frozen=True):
     event_bytes: int
     first_ms: Quantiles
     stamp_ms: Quantiles
+    due: int
     lost: int
     misplaced: int
     gaps: int
@@ -60,9 +61,9 @@ class Viewers:
 
 
 @contextmanager
-def watching(url: str, count: int, core: int = -1) -> Iterator[Viewers]:
-    """Open `count` streams and enter when each has had its `hello`; they close on leaving."""
-    command = [sys.executable, "-S", "-E", str(CLIENT), url, str(count), str(core)]
+def watching(url: str, count: int, core: int = -1, kind: Literal["log", "plain"] = "log") -> Iterator[Viewers]:
+    """Open `count` streams and enter when each was answered, of a `log` by its `hello`; they close on leaving."""
+    command = [sys.executable, "-S", "-E", str(CLIENT), url, str(count), str(core), kind]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdin is not None and process.stdout is not None
         try:
