@@ -36,8 +36,12 @@ from dashboard.config import load
 from dashboard.errors import CollectorError, ConfigError, DashboardError, SeriesSyntaxError, ServerError, StorageError
 from dashboard.events import LOGGED, Control, Event
 from dashboard.filters import MAX_SELECTORS
+from dashboard.ingest import logs, notifications, tasklist, tasks
 from dashboard.ingest.items import FUTURE
+from dashboard.ingest.logs import PushedLine
+from dashboard.ingest.notifications import PushedNotification
 from dashboard.ingest.samples import MAX_LABELS, MAX_SAMPLES, MAX_SERIES_LENGTH
+from dashboard.ingest.tasks import PushedTask
 from dashboard.model import ProcessRow
 from dashboard.selector import MAX_LENGTH
 from dashboard.settings_file import SettingsFile
@@ -227,6 +231,24 @@ def test_limits_are_those_of_the_program() -> None:
     assert f"| {MAX_BODY // 1024**2} MiB |" in limits and f"{FUTURE:.0f} s in the future" in PUSHING
     for said in (f"at most {MAX_POINTS} points", f"at most {MAX_SELECTORS};", f"at most {MAX_LENGTH} characters"):
         assert said in API
+
+
+@pytest.mark.parametrize(
+    ("heading", "kind", "told"),
+    [
+        ("## Logs", PushedLine, [logs.MAX_LINES, logs.MAX_MESSAGE, "invalid_line", "invalid_level", *logs.LEVELS]),
+        ("## Long work", PushedTask, [tasklist.MAX_TASKS, f"| {tasklist.INTERVAL:.0f} |", "invalid_task"]),
+        ("## Long work", PushedTask, ["too_many_tasks", tasks.MAX_OUTPUT_LINES, logs.MAX_NAME]),
+        ("## Notices", PushedNotification, [notifications.MAX_NOTIFICATIONS, notifications.MAX_TITLE]),
+        ("## Notices", PushedNotification, [notifications.MAX_MESSAGE, "invalid_notification", "invalid_level"]),
+    ],
+)
+def test_every_field_code_and_limit_of_what_is_pushed_is_told(
+    heading: str, kind: type[Any], told: list[object]
+) -> None:
+    text = section(PUSHING, heading)
+    assert [field.encode_name for field in msgspec.structs.fields(kind) if f"`{field.encode_name}`" not in text] == []
+    assert [one for one in told if str(one) not in text] == []
 
 
 @marked(("toml", ""))
