@@ -34,6 +34,12 @@ LOG = {
     "message": "m",
 }
 
+PUSHED: tuple[tuple[str, str, dict[str, object]], ...] = (
+    ("POST", "logs", {"message": "payment took 4.1 s", "level": "warning", "logger": "shop.payment"}),
+    ("PUT", "tasks/backup", {"title": "Nightly backup", "done": 420, "total": 1000, "unit": "files"}),
+    ("POST", "notifications", {"title": "Deploy at noon", "to": "local"}),
+)
+
 CONSUMER = """
 import type { EventId, Gap, Level, Metrics, ProcessRow, StreamEvent, SystemEvent, TaskState } from "./events.js";
 
@@ -123,7 +129,7 @@ def test_nor_is_what_lacks_a_field_that_is_always_there(key: str) -> None:
 
 
 async def test_all_that_a_server_sends_is_in_the_schema_that_it_serves() -> None:
-    missing = {"hello", "gap", "heartbeat", "metrics", "processes", "system"}
+    missing = {"hello", "gap", "heartbeat", "metrics", "processes", "system", "log", "task", "notification"}
     async with (
         running_server(config="heartbeat_interval = 0.5") as server,
         httpx.AsyncClient(base_url=server.url, timeout=10) as client,
@@ -132,6 +138,8 @@ async def test_all_that_a_server_sends_is_in_the_schema_that_it_serves() -> None
         assert (await client.get("/schema/events.d.ts")).text == contract.declarations()
         Draft202012Validator.check_schema(served)
         schema = Draft202012Validator(served)
+        for method, path, body in PUSHED:
+            assert (await client.request(method, f"/api/v1/{path}", json=body)).status_code == 200
         async with aconnect_sse(client, "GET", "/api/v1/events", params={"after": "1-0"}) as stream:
             async for event in stream.aiter_sse():
                 data = event.json()

@@ -8,7 +8,7 @@ import msgspec
 from quart import Response
 
 from dashboard import __version__
-from dashboard.collectors import CollectorState
+from dashboard.collectors import CollectorState, storage
 from dashboard.collectors.itself import CPU, LAG, MEMORY
 from dashboard.model import Family, Role, Series
 from dashboard.runtime import Runtime
@@ -48,6 +48,14 @@ class StatusProcess(msgspec.Struct, frozen=True):
     loop_lag: float | None
 
 
+class StatusStorage(msgspec.Struct, frozen=True):
+    """What is kept on disk, in bytes, and how much room there is; null when that is not known."""
+
+    history_bytes: float | None
+    state_bytes: float | None
+    free_bytes: float | None
+
+
 class Status(msgspec.Struct, frozen=True, kw_only=True):
     """How the program is doing. Counts are since the start, times Unix seconds."""
 
@@ -72,6 +80,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     series: int
     max_series: int
     refused: int
+    unstored: int
+    storage: StatusStorage
     process: StatusProcess
     collectors: tuple[CollectorState, ...]
     board_fault: str | None
@@ -104,6 +114,8 @@ async def status(context: Context) -> Response:
             series=len(runtime.window),
             max_series=runtime.settings.max_series,
             refused=runtime.window.refused,
+            unstored=len(runtime.broadcaster.unstored),
+            storage=_storage(runtime),
             process=StatusProcess(_newest(runtime, CPU), _newest(runtime, MEMORY), _newest(runtime, LAG)),
             collectors=tuple(runtime.states()),
             board_fault=runtime.board_fault,
@@ -133,9 +145,14 @@ def _log(runtime: Runtime) -> StatusLog:
     return StatusLog(str(bounds.floor), str(bounds.newest), held, settings.log_events, settings.log_age)
 
 
-def _newest(runtime: Runtime, family: Family) -> float | None:
+def _storage(runtime: Runtime) -> StatusStorage:
+    history, state = (_newest(runtime, storage.SIZE, database=name) for name in storage.DATABASES)
+    return StatusStorage(history, state, _newest(runtime, storage.FREE))
+
+
+def _newest(runtime: Runtime, family: Family, **labels: str) -> float | None:
     """Return the newest value of one of the program's own metrics; None when it is stale or not there."""
-    line = runtime.window.line(str(Series(family.name, (("instance", runtime.instance),))))
+    line = runtime.window.line(str(Series(family.name, tuple(labels.items())).merged({"instance": runtime.instance})))
     if line is None or runtime.clock.wall() - line.last[0] > 2 * (line.interval or 0) + 1:
         return None
     return line.last[1]

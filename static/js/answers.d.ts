@@ -16,6 +16,13 @@ export interface StatusLog {
   max_age: number;
 }
 
+/** What is kept on disk, in bytes, and how much room there is; null when that is not known. */
+export interface StatusStorage {
+  history_bytes: number | null;
+  state_bytes: number | null;
+  free_bytes: number | null;
+}
+
 /**
  * What the process takes; null when that is not collected.
  *
@@ -71,6 +78,8 @@ export interface Status {
   series: number;
   max_series: number;
   refused: number;
+  unstored: number;
+  storage: StatusStorage;
   process: StatusProcess;
   collectors: CollectorState[];
   board_fault: string | null;

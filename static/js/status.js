@@ -63,7 +63,7 @@ function table(panel, columns = 2) {
   });
 }
 
-const tables = { delivery: table("delivery"), published: table("published"), held: table("held"), viewers: table("viewers", 3), collectors: table("collectors", 7) };
+const tables = { delivery: table("delivery"), published: table("published"), held: table("held"), disk: table("disk"), viewers: table("viewers", 3), collectors: table("collectors", 7) };
 
 /**
  * @param {Rows<Row>} rows
@@ -99,7 +99,7 @@ const whole = (/** @type {number} */ number) => ({ number: count(number), unit: 
 function show(status) {
   const growth = rates.growth();
   const rate = (/** @type {number | undefined} */ grown) => (growth && grown !== undefined ? grown / growth.seconds : null);
-  const { log, process } = status;
+  const { log, process, storage } = status;
   tile("streams", whole(status.streams), `of ${count(status.users)} ${status.users === 1 ? "viewer" : "viewers"}`);
   tile("slowest", whole(status.slowest), "events behind the newest");
   tile("bytes", format(rate(growth?.bytes), "bytes/s"), `${formatText(status.bytes_sent, "bytes")} since the start`);
@@ -119,6 +119,12 @@ function show(status) {
     ["For at most", formatAge(log.max_age), "Age at which an event leaves the log; the setting log_age"],
     ["Series", `${count(status.series)} of ${count(status.max_series)}`, "The setting max_series"],
     ["Samples refused", count(status.refused), "They found no room: too many series"],
+  ]);
+  list(tables.disk, [
+    ["Logs", formatText(storage.history_bytes, "bytes"), "history.db"],
+    ["Tasks, notices, events", formatText(storage.state_bytes, "bytes"), "state.db"],
+    ["Room on the disk", formatText(storage.free_bytes, "bytes")],
+    ["Events not stored", count(status.unstored), "They are in the log, and a restart loses them"],
   ]);
   viewers(status);
   collectors(status);

@@ -99,6 +99,16 @@ async def test_what_status_tells_is_in_the_metrics(client: httpx.AsyncClient, se
         assert time.monotonic() < deadline, text
 
 
+async def test_what_is_kept_on_disk_is_told() -> None:
+    config = '[[collector]]\nname = "storage"\ninterval = 0.5\n'
+    async with running_server(config=config) as server, httpx.AsyncClient(base_url=server.url, timeout=10) as client:
+        await client.post("/api/v1/logs", json={"message": "one"})
+        deadline = time.monotonic() + DEADLINE
+        while None in ((body := await told(client)).storage.history_bytes, body.storage.state_bytes):
+            assert time.monotonic() < deadline
+        assert body.storage.free_bytes is not None and body.storage.free_bytes > 0 and body.unstored == 0
+
+
 async def test_what_the_process_takes_is_told_once_it_was_collected() -> None:
     config = '[[collector]]\nname = "dashboard"\ninterval = 0.5\n'
     async with running_server(config=config) as server, httpx.AsyncClient(base_url=server.url, timeout=10) as client:

@@ -1,0 +1,29 @@
+"""Sizes of what the dashboard keeps on disk."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from dashboard.collectors.storage import FREE, SIZE, create
+from dashboard.config import Settings
+
+
+def values(folder: Path) -> dict[str, float]:
+    return {sample.key: sample.value for sample in create(Settings(data_dir=folder)).collect()}
+
+
+def test_a_database_counts_with_what_is_not_yet_merged_into_it(tmp_path: Path) -> None:
+    (tmp_path / "state.db").write_bytes(b"x" * 4096)
+    (tmp_path / "state.db-wal").write_bytes(b"x" * 1000)
+    (tmp_path / "state.db-shm").write_bytes(b"x" * 999)
+    (tmp_path / "history.db").write_bytes(b"x" * 10)
+    found = values(tmp_path)
+    assert found[f'{SIZE.name}{{database="state"}}'] == 5096
+    assert found[f'{SIZE.name}{{database="history"}}'] == 10
+    assert found[FREE.name] <= os.statvfs(tmp_path).f_blocks * os.statvfs(tmp_path).f_frsize
+
+
+def test_what_is_not_there_is_not_told(tmp_path: Path) -> None:
+    assert values(tmp_path).keys() == {FREE.name}
+    assert values(tmp_path / "none") == {}
