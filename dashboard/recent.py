@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from itertools import islice
 from typing import NamedTuple, Protocol, TypeVar
 
 import msgspec
 
 from dashboard.archive import NONE, Kept
 from dashboard.errors import StorageError
-from dashboard.eventlog import EventId, EventLog
+from dashboard.eventlog import Entry, EventId, EventLog
 from dashboard.events import Event
 
 MOST = 20_000
@@ -43,14 +45,12 @@ class Recent(NamedTuple):
 
 
 async def recent(log: EventLog, stored: Stored, kind: type[E], limit: int, chosen: Callable[[E], bool]) -> Recent:
-    """Return the newest events of a type that are `chosen`, at most `limit`, from the log and then from the disk."""
+    """Return the newest events of a type that are `chosen`, at most `limit`, from the log and then from the disk.
+
+    `chosen` is called in a thread, for thousands of long lines take long enough to be felt by every viewer.
+    """
     bounds = log.bounds()
-    found: list[msgspec.Raw] = []
-    for entry in reversed(log.read(log.start)):
-        if len(found) == limit:
-            return Recent(bounds.newest, found, None)
-        if isinstance(entry.event, kind) and chosen(entry.event):
-            found.append(_with_id(entry.id, entry.data))
+    found = await asyncio.to_thread(_of_log, log.read(log.start), kind, limit, chosen)
     name = str(kind.__struct_config__.tag)
     upto, span, looked = bounds.floor, _SPAN, 0
     while len(found) < limit and upto > NONE and looked < MOST:
@@ -58,17 +58,24 @@ async def recent(log: EventLog, stored: Stored, kind: type[E], limit: int, chose
         try:
             rows = await stored(after, upto, {name}, _LOOK)
         except StorageError:
-            return Recent(bounds.newest, found, upto.time)
+            break
         if len(rows) == _LOOK and span > 1:
             span = max(1, span // _WIDER)  # there are more, of which these are the older ones
             continue
         looked += len(rows)
-        for row in reversed(rows):
-            event = _read(row, kind)
-            if len(found) < limit and event is not None and chosen(event):
-                found.append(_with_id(row.id, row.data))
+        found += await asyncio.to_thread(_of_disk, rows, kind, limit - len(found), chosen)
         upto, span = after, span * _WIDER if len(rows) < _LOOK // _WIDER else span
     return Recent(bounds.newest, found, upto.time if upto > NONE and len(found) < limit else None)
+
+
+def _of_log(entries: Sequence[Entry], kind: type[E], limit: int, chosen: Callable[[E], bool]) -> list[msgspec.Raw]:
+    matching = (entry for entry in reversed(entries) if isinstance(entry.event, kind) and chosen(entry.event))
+    return [_with_id(entry.id, entry.data) for entry in islice(matching, limit)]
+
+
+def _of_disk(rows: Sequence[Kept], kind: type[E], limit: int, chosen: Callable[[E], bool]) -> list[msgspec.Raw]:
+    matching = (row for row in reversed(rows) if (event := _read(row, kind)) is not None and chosen(event))
+    return [_with_id(row.id, row.data) for row in islice(matching, limit)]
 
 
 def _read(row: Kept, kind: type[E]) -> E | None:
