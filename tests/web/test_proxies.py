@@ -1,0 +1,348 @@
+"""Behind proxies: whom they speak for is believed if they are trusted, and nothing is held back."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import subprocess
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, cast
+from urllib.parse import urljoin, urlsplit
+
+import httpx
+import pytest
+from httpx_sse import aconnect_sse
+from hypercorn.typing import HTTPScope
+from hypothesis import given
+from hypothesis import strategies as st
+from playwright.async_api import Browser
+
+from dashboard.web.forwarded import Proxies, counted, parse
+from tests.browser.glass import Glass
+from tests.needs import need
+from tests.nginx import Nginx, certificate, running_nginx
+from tests.serving import Server, running_server
+from tests.web.conftest import until_ready
+from tests.web.wire import DEADLINE, ask, asking
+
+OWN = frozenset({"", "api", "boards", "static"})
+PROXIES_PAGE = (Path(__file__).parents[2] / "docs/proxies.md").read_text("utf-8")
+
+
+def scope(peer: str, path: str = "/", **headers: str) -> HTTPScope:
+    """Return the beginning of a request from `peer`; a header's name is written with `_`."""
+    pairs = [(name.replace("_", "-").encode(), value.encode("latin-1")) for name, value in headers.items()]
+    return cast(
+        HTTPScope,
+        {"type": "http", "client": (peer, 1), "scheme": "http", "path": path, "root_path": "", "headers": pairs},
+    )
+
+
+def client_of(trusted: list[str], peer: str, *chain: str) -> str:
+    headers = {"x_forwarded_for": ", ".join(chain)} if chain else {}
+    client = Proxies(trusted, "", OWN).resolve(scope(peer, **headers))["client"]
+    assert client is not None
+    return client[0]
+
+
+@pytest.mark.parametrize(
+    ("trusted", "peer", "chain", "client"),
+    [
+        ([], "127.0.0.1", ["203.0.113.7"], "127.0.0.1"),
+        (["127.0.0.1"], "127.0.0.1", [], "127.0.0.1"),
+        (["127.0.0.1"], "127.0.0.1", ["203.0.113.7"], "203.0.113.7"),
+        (["127.0.0.1"], "127.0.0.1", ["6.6.6.6", "203.0.113.7"], "203.0.113.7"),
+        (["127.0.0.1"], "198.51.100.1", ["203.0.113.7"], "198.51.100.1"),
+        (["127.0.0.1", "10.0.0.0/8"], "127.0.0.1", ["6.6.6.6", "203.0.113.7", "10.1.2.3"], "203.0.113.7"),
+        (["127.0.0.1", "10.0.0.0/8"], "127.0.0.1", ["10.9.9.9", "10.1.2.3"], "10.9.9.9"),
+        (["::1", "127.0.0.1"], "::ffff:127.0.0.1", ["203.0.113.7:4711"], "203.0.113.7"),
+        (["::1"], "::1", ["[2001:db8::7]:4711"], "2001:db8::7"),
+        (["::1"], "::1", ["::ffff:203.0.113.7"], "203.0.113.7"),
+        (["127.0.0.1"], "127.0.0.1", ["203.0.113.7", "unknown"], "127.0.0.1"),
+        (["127.0.0.1"], "127.0.0.1", ["203.0.113.7", ""], "127.0.0.1"),
+        (["127.0.0.1"], "127.0.0.1", ["nonsense"] * 5000 + ["203.0.113.7"], "203.0.113.7"),
+    ],
+)
+def test_the_client_is_the_rightmost_address_that_is_not_trusted(
+    trusted: list[str], peer: str, chain: list[str], client: str
+) -> None:
+    assert client_of(trusted, peer, *chain) == client
+
+
+def test_several_lines_of_a_header_are_one() -> None:
+    asked = scope("127.0.0.1", x_forwarded_for="6.6.6.6")
+    asked["headers"] = [*asked["headers"], (b"x-forwarded-for", b"203.0.113.7")]
+    assert Proxies(["127.0.0.1"], "", OWN).resolve(asked)["client"] == ("203.0.113.7", 0)
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ({"x_forwarded_proto": "https"}, {"scheme": "https"}),
+        ({"x_forwarded_proto": "HTTPS"}, {"scheme": "https"}),
+        ({"x_forwarded_proto": "javascript"}, {"scheme": "http"}),
+        ({"x_forwarded_for": "203.0.113.7, 10.0.0.1", "x_forwarded_proto": "https, http"}, {"scheme": "https"}),
+        ({"x_forwarded_for": "203.0.113.7", "x_forwarded_proto": "https, http"}, {"scheme": "http"}),
+        ({"x_forwarded_prefix": "/dash"}, {"root_path": "/dash", "path": "/boards/x"}),
+        ({"x_forwarded_prefix": "/dash/"}, {"root_path": "/dash"}),
+        ({"x_forwarded_prefix": "/a/b"}, {"root_path": "/a/b"}),
+        ({"x_forwarded_prefix": "/"}, {"root_path": ""}),
+        ({"x_forwarded_prefix": "//evil.example"}, {"root_path": ""}),
+        ({"x_forwarded_prefix": "/../x"}, {"root_path": ""}),
+        ({"x_forwarded_prefix": '/"><script>'}, {"root_path": ""}),
+    ],
+)
+def test_scheme_and_prefix_are_taken_when_they_are_such(headers: dict[str, str], expected: dict[str, str]) -> None:
+    trusting = Proxies(["127.0.0.1", "10.0.0.0/8"], "", OWN)
+    resolved = cast("dict[str, Any]", trusting.resolve(scope("127.0.0.1", "/boards/x", **headers)))
+    assert {name: resolved[name] for name in expected} == expected
+    mistrusting = Proxies(["192.0.2.1"], "", OWN)
+    asked = scope("127.0.0.1", "/boards/x", **headers)
+    assert mistrusting.resolve(asked) is asked
+
+
+@pytest.mark.parametrize(
+    ("prefix", "path", "below"),
+    [
+        ("/dash", "/dash/boards/x", "/boards/x"),
+        ("/dash", "/boards/x", "/boards/x"),
+        ("/dash", "/dash", "/"),
+        ("/dash", "/dash/", "/"),
+        ("/dash", "/dashboards", "/dashboards"),
+        ("/boards", "/boards/x", "/boards/x"),
+        ("/a/b", "/a/b/c", "/c"),
+    ],
+)
+def test_a_prefix_is_taken_off_once_whether_the_proxy_did_or_not(prefix: str, path: str, below: str) -> None:
+    resolved = Proxies([], prefix, OWN).resolve(scope("203.0.113.7", path))
+    assert (resolved["root_path"], resolved["path"]) == (prefix, below)
+
+
+anything = st.text(st.characters(max_codepoint=255), max_size=60)
+addresses = st.one_of(st.ip_addresses().map(str), anything)
+
+
+@given(
+    st.lists(addresses, max_size=30), addresses, st.dictionaries(st.sampled_from(["proto", "host", "prefix"]), anything)
+)
+def test_whatever_is_sent_the_client_is_an_address_that_was_named(
+    chain: list[str], peer: str, more: dict[str, str]
+) -> None:
+    headers = {"x_forwarded_for": ",".join(chain), **{f"x_forwarded_{name}": value for name, value in more.items()}}
+    proxies = Proxies(["0.0.0.0/1", "::/1"], "", OWN)
+    resolved = proxies.resolve(scope(peer, **headers))
+    assert resolved["client"] is not None
+    client = parse(resolved["client"][0])
+    known = {parse(part) for text in (*chain, peer) for part in text.split(",")}
+    assert client in known and counted(client)
+    assert re.fullmatch(r"(/[A-Za-z0-9._~-]+)*", resolved["root_path"]) and resolved["scheme"] in ("http", "https")
+
+
+@pytest.fixture(scope="module")
+def trusting() -> Iterator[Server]:
+    """A server that believes what comes from this machine."""
+    config = 'trusted_proxies = ["127.0.0.1"]\nallowed_hosts = ["dash.example.com"]\nheartbeat_interval = 0.5\n'
+    with running_server(config=config + 'instance = "web-1"') as running:
+        until_ready(running)
+        yield running
+
+
+BODY = b'{"series":"forwarded","value":1}'
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        (["X-Forwarded-Host: dash.example.com", "Origin: http://dash.example.com"], 200),
+        (["X-Forwarded-Host: dash.example.com", "X-Forwarded-Proto: https", "Origin: https://dash.example.com"], 200),
+        (["X-Forwarded-Host: dash.example.com", "X-Forwarded-Proto: https", "Origin: http://dash.example.com"], 403),
+        (["X-Forwarded-Host: dash.example.com:8443", "Origin: https://dash.example.com:8443"], 200),
+        (["X-Forwarded-Host: dash.example.com", "Origin: http://evil.example"], 403),
+        (["X-Forwarded-Host: evil.example", "Origin: http://evil.example"], 421),
+        (["Origin: http://dash.example.com"], 403),
+    ],
+    ids=str,
+)
+async def test_writes_are_judged_by_the_name_that_the_browser_used(
+    trusting: Server, headers: list[str], status: int
+) -> None:
+    length = f"Content-Length: {len(BODY)}"
+    head = asking("/api/v1/samples", "Content-Type: application/json", length, *headers, method="POST")
+    assert (await ask(trusting, head + BODY)).status == status
+
+
+async def test_a_guest_without_an_instance_is_the_address_that_the_proxy_names(trusting: Server) -> None:
+    headers = {"X-Forwarded-For": "203.0.113.7"}
+    async with httpx.AsyncClient(base_url=trusting.url) as client:
+        await client.post("/api/v1/samples", json={"series": "guest", "value": 1}, headers=headers)
+        (found,) = (await client.get("/api/v1/series", params={"match": "guest"})).json()["result"]
+    assert found["labels"]["instance"] == "203.0.113.7"
+
+
+def bare(server: Server, more: str = "") -> str:
+    return f"server {{ listen 80; location / {{ proxy_pass {server.url}; }} }} {more}"
+
+
+async def longest_silence(nginx: Nginx, seconds: float, query: str = "") -> float:
+    """Read a stream for so long; return the longest time without a byte."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", nginx.port)
+    try:
+        writer.write(f"GET /api/v1/events{query} HTTP/1.1\r\nHost: localhost\r\nAccept-Encoding: gzip\r\n\r\n".encode())
+        began = last = time.monotonic()
+        longest = 0.0
+        while last - began < seconds:
+            assert await asyncio.wait_for(reader.read(1 << 20), DEADLINE), "the stream ended"
+            now = time.monotonic()
+            longest, last = max(longest, now - last), now
+        return longest
+    finally:
+        writer.transport.abort()
+
+
+@pytest.mark.parametrize("seconds", [12, pytest.param(60, marks=pytest.mark.long)])
+async def test_through_a_bare_proxy_pass_nothing_is_held_back(seconds: float) -> None:
+    """And nothing else: HTTP/1.0 to the server, buffering as nginx has it."""
+    async with running_server() as server:
+        until_ready(server)
+        with running_nginx(bare(server)) as nginx:
+            assert await longest_silence(nginx, seconds) < 2.0
+
+
+async def test_compression_by_the_proxy_holds_nothing_back(trusting: Server) -> None:
+    with running_nginx(bare(trusting, "gzip_types *; gzip_min_length 0;")) as nginx:
+        assert await longest_silence(nginx, 4, "?types=system") < 1.5
+
+
+async def test_what_a_viewer_reads_through_a_proxy_is_the_stream(trusting: Server) -> None:
+    query = {"types": "metrics", "match": "passed_on"}
+    with running_nginx(bare(trusting)) as nginx:
+        async with (
+            httpx.AsyncClient(base_url=nginx.url, timeout=DEADLINE) as client,
+            aconnect_sse(client, "GET", "/api/v1/events", params=query) as stream,
+        ):
+            events = stream.aiter_sse()
+            assert (await anext(events)).event == "hello"
+            began = time.monotonic()
+            await client.post("/api/v1/samples", json={"series": "passed_on", "value": 1})
+            event = await anext(event async for event in events if event.event == "metrics")
+            assert event.json()["samples"] == {"passed_on": 1.0} and time.monotonic() - began < 1.0
+            polled = await client.get("/api/v1/events", params={**query, "wait": 5, "after": event.id})
+            assert polled.json()["events"][0]["resume"] == "resumed"
+
+
+async def test_a_viewer_that_leaves_the_proxy_leaves_the_server(trusting: Server) -> None:
+    async with httpx.AsyncClient(base_url=trusting.url) as client:
+
+        async def streams() -> int:
+            return int((await client.get("/api/v1/status")).json()["streams"])
+
+        before = await streams()
+        with running_nginx(bare(trusting)) as nginx:
+            assert await longest_silence(nginx, 1, "?types=system") < 1.5
+            began = time.monotonic()
+            while await streams() > before:
+                assert time.monotonic() - began < 3.0
+
+
+def shown(mark: str) -> str:
+    """Return the example of docs/proxies.md that has this in it and is run here."""
+    found = [block for block in re.findall(r"^```nginx proxy\n(.*?)^```$", PROXIES_PAGE, re.M | re.S) if mark in block]
+    assert len(found) == 1
+    return str(found[0])
+
+
+async def test_the_nginx_that_is_shown_speaks_http_2_with_browsers(trusting: Server, tmp_path: Path) -> None:
+    """Twenty streams and a page share one connection, and all of them move."""
+    curl = need("curl")
+    cert, key = certificate(tmp_path, "dash.example.com")
+    site = shown("http2").replace("http://127.0.0.1:8000", trusting.url)
+    site = re.sub(r"/etc/ssl/\S+\.pem", str(cert), re.sub(r"/etc/ssl/\S+\.key", str(key), site))
+    with running_nginx(site) as nginx:
+        base = f"https://dash.example.com:{nginx.port}"
+        command = [curl, "--silent", "--show-error", "--http2", "--cacert", cert, "--max-time", "3", "--parallel"]
+        command += [
+            "--resolve",
+            f"dash.example.com:{nginx.port}:127.0.0.1",
+            "--write-out",
+            "%{http_version} %{http_code}\n",
+        ]
+        urls = [f"{base}/", *(f"{base}/api/v1/events?types=system&n={number}" for number in range(20))]
+        outputs = [part for number in range(len(urls)) for part in ("--output", str(tmp_path / f"{number}"))]
+        process = await asyncio.create_subprocess_exec(
+            *map(str, [*command, "--parallel-max", "30", *outputs, *urls]),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        out, _ = await asyncio.wait_for(process.communicate(), DEADLINE)
+        assert out.decode().split("\n")[:-1] == ["2 200"] * 21
+        assert b"<html" in (tmp_path / "0").read_bytes()
+        for number in range(1, 21):
+            assert (tmp_path / f"{number}").read_bytes().count(b"event: heartbeat") >= 3
+        async with httpx.AsyncClient(verify=False) as client:
+            headers = {"Host": f"dash.example.com:{nginx.port}", "Origin": base}
+            answer = await client.post(
+                f"https://127.0.0.1:{nginx.port}/api/v1/samples", json={"series": "secure", "value": 1}, headers=headers
+            )
+        assert answer.status_code == 200, answer.text
+
+
+@asynccontextmanager
+async def prefixed(way: str) -> AsyncIterator[str]:
+    """Serve below a path, in one of the ways that there are; yield the address."""
+    config = {"root_path": 'root_path = "/dash"', "kept": 'root_path = "/dash"'}.get(way, "")
+    async with running_server(config=f'{config}\ntrusted_proxies = ["127.0.0.1"]\nheartbeat_interval = 0.5') as server:
+        until_ready(server)
+        target = server.url if way == "kept" else f"{server.url}/"
+        said = "proxy_set_header X-Forwarded-Prefix /dash;" if way == "header" else ""
+        location = f"location /dash/ {{ proxy_pass {target}; proxy_set_header Host $http_host; {said} }}"
+        with running_nginx(f"server {{ listen 80; {location} }}") as nginx:
+            yield f"{nginx.url}/dash"
+
+
+WAYS = pytest.mark.parametrize("way", ["root_path", "kept", "header"])
+
+
+@WAYS
+async def test_below_a_path_every_address_that_a_page_names_is_there(way: str) -> None:
+    async with prefixed(way) as base, httpx.AsyncClient(timeout=DEADLINE) as client:
+        pages, seen = [f"{base}/"], set[str]()
+        while pages:
+            url = pages.pop()
+            if url in seen:
+                continue
+            seen.add(url)
+            assert url.startswith(f"{base}/"), f"{url} leaves the path"
+            answer = await client.get(url)
+            assert answer.status_code == 200, url
+            if answer.headers["content-type"].startswith("text/html"):
+                found = re.findall(r'(?:href|src)="([^"#]+)', answer.text)
+                pages += [urljoin(url, link.replace("&amp;", "&")) for link in found if ":" not in link.split("/")[0]]
+                embedded = re.search(r'"root_path":"([^"]*)"', answer.text)
+                assert embedded is None or embedded[1] == "/dash"
+        assert len(seen) > 20 and f"{base}/add" in seen
+        missing = await client.get(f"{base}/nothing", headers={"Accept": "text/html"})
+        assert missing.status_code == 404 and 'href="/dash/"' in missing.text
+
+
+@WAYS
+async def test_below_a_path_a_browser_is_live(way: str, browser: Browser) -> None:
+    async with prefixed(way) as base:
+        glass = Glass(await browser.new_page())
+        for page in ("/", "/boards/overview"):
+            await glass.open(base + page)
+            await glass.panels_when(lambda panels: any(one.state == "live" for one in panels.values()))
+        links = await glass.page.evaluate("[...document.querySelectorAll('a[href]')].map((link) => link.href)")
+        await glass.page.close()
+    asked = {urlsplit(url).path for url in glass.requests if url.startswith("http")}
+    assert {path for path in asked if not path.startswith("/dash/")} == set()
+    assert {"/dash/api/v1/query_range", "/dash/api/v1/status"} <= asked
+    assert [link for link in links if urlsplit(link).netloc == urlsplit(base).netloc and "/dash/" not in link] == []
+    assert glass.faults == []
+
+
+def test_what_is_shown_as_settings_is_what_the_tests_use() -> None:
+    assert json.dumps(["127.0.0.1"]) in PROXIES_PAGE and shown("X-Forwarded-Prefix")
