@@ -61,9 +61,8 @@ async def server(tmp_path: Path) -> AsyncIterator[Server]:
 async def named(glass: Glass, word: str) -> float:
     """Wait until the indicator names a fault; return the seconds that it took."""
     began = time.monotonic()
-    said = await glass.until(
-        f"((text) => text.includes('{word}') && text)(document.querySelector('connection-status').title)", WITHIN + 5
-    )
+    titles = "[...document.querySelectorAll('connection-status')].map(({ title }) => title)"
+    said = await glass.until(f"{titles}.find((title) => title.includes('{word}'))", WITHIN + 5)
     assert "proxy" in said and "polling" in said
     return time.monotonic() - began
 

@@ -1,4 +1,3 @@
-import { advise } from "../advice.js";
 import { write } from "../rows.js";
 
 /**
@@ -15,7 +14,7 @@ export class ConnectionStatus extends HTMLElement {
     this.detail = /** @type {HTMLElement} */ (this.querySelector(".detail"));
     this.button = /** @type {HTMLButtonElement} */ (this.querySelector("button"));
     this.button.addEventListener("click", () => {
-      if (this.action === "mend") advise();
+      if (this.action === "mend") void import("../advice.js").then(({ advise }) => advise());
       else this.dispatchEvent(new CustomEvent(this.action ?? ""));
     });
   }
