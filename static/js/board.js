@@ -33,14 +33,14 @@ export class Board {
    * @param {import("./clock.js").ServerClock} options.clock
    * @param {import("./preferences.js").Preferences} options.preferences
    * @param {HTMLElement} options.guard
-   * @param {import("./chronicle.js").Chronicle} options.chronicle
    */
-  constructor({ spec, root, health, store, clock, preferences, guard, chronicle }) {
+  constructor({ spec, root, health, store, clock, preferences, guard }) {
     this.store = store;
     this.clock = clock;
     this.preferences = preferences;
     this.health = health;
-    this.chronicle = chronicle;
+    /** @type {import("./chronicle.js").Happening[]} what happened, as the charts mark it */
+    this.marks = [];
     this.guard = new Guard(guard);
     this.palette = readPalette();
     /** @type {number | null} */
@@ -59,14 +59,20 @@ export class Board {
     this.selections = [];
     /** When the server may be asked again; Infinity: there is nothing to ask. */
     this.askAt = Infinity;
-    for (const panel of spec.panels) this.#adopt(root, panel);
+    this.root = root;
+    /** @type {import("./protocol.js").PanelSpec[]} those whose kind of view has not come yet */
+    this.late = [];
+    for (const panel of spec.panels) {
+      if (this.#view(panel)?.matches(":defined")) this.#adopt(panel);
+      else this.late.push(panel);
+    }
     health.watched = this.panels.filter(({ spec: { thresholds } }) => thresholds.length);
     /** @type {Map<Element, Panel>} */
-    const byElement = new Map(this.panels.map((panel) => [panel.element, panel]));
-    const observer = new IntersectionObserver(
+    this.byElement = new Map(this.panels.map((panel) => [panel.element, panel]));
+    this.observer = new IntersectionObserver(
       (entries) => {
         for (const { target, isIntersecting } of entries) {
-          const panel = /** @type {Panel} */ (byElement.get(target));
+          const panel = /** @type {Panel} */ (this.byElement.get(target));
           panel.visible = isIntersecting;
           panel.dirty ||= isIntersecting;
         }
@@ -74,18 +80,32 @@ export class Board {
       },
       { rootMargin: "60% 0px" },
     );
-    for (const panel of this.panels) observer.observe(panel.element);
+    for (const panel of this.panels) this.observer.observe(panel.element);
     store.onLine = (line) => this.#route(line);
     document.addEventListener("visibilitychange", () => this.flush());
   }
 
-  /**
-   * @param {HTMLElement} root
-   * @param {import("./protocol.js").PanelSpec} spec
-   */
-  #adopt(root, spec) {
-    const element = /** @type {HTMLElement | null} */ (root.querySelector(`[data-panel="${CSS.escape(spec.id)}"]`));
-    const view = /** @type {View | null} */ (element?.querySelector("[data-view]") ?? null);
+  /** Take in the panels whose kind of view has come since; returns them. */
+  adoptLate() {
+    const known = this.panels.length;
+    for (const spec of this.late.splice(0)) this.#adopt(spec);
+    const fresh = this.panels.slice(known);
+    for (const panel of fresh) {
+      this.byElement.set(panel.element, panel);
+      this.observer.observe(panel.element);
+    }
+    return fresh;
+  }
+
+  /** @param {import("./protocol.js").PanelSpec} spec */
+  #view({ id }) {
+    return /** @type {View | null} */ (this.root.querySelector(`[data-panel="${CSS.escape(id)}"] [data-view]`));
+  }
+
+  /** @param {import("./protocol.js").PanelSpec} spec */
+  #adopt(spec) {
+    const view = this.#view(spec);
+    const element = /** @type {HTMLElement | null | undefined} */ (view?.closest("[data-panel]"));
     if (!element || !view) return;
     view.spec = spec;
     this.panels.push(new Panel(element, spec, view));
@@ -159,9 +179,9 @@ export class Board {
     const now = this.clock.monotonic();
     const end = this.clock.known ? Math.floor(this.clock.now()) : 0;
     const isGone = (/** @type {Line} */ line) => this.store.isGone(line);
-    const { hover, preferences, palette } = this;
+    const { hover, preferences, palette, marks } = this;
     const heard = this.feed?.truth.heard ?? UNHEARD;
-    return { end, range: this.store.range, now, hover, isGone, preferences, palette, heard, marks: this.chronicle.happenings };
+    return { end, range: this.store.range, now, hover, isGone, preferences, palette, heard, marks };
   }
 
   schedule() {

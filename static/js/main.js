@@ -2,13 +2,12 @@ import "./elements/connection-status.js";
 import "./elements/health-line.js";
 import { Api } from "./api.js";
 import { Board } from "./board.js";
-import { Chronicle } from "./chronicle.js";
 import { ServerClock, SleepDetector } from "./clock.js";
 import { Crosshair } from "./crosshair.js";
 import { Feed } from "./feed.js";
 import { HiddenDevices } from "./hidden.js";
 import { Lifecycle } from "./lifecycle.js";
-import { openNews } from "./newsroom.js";
+import { News, typesOf } from "./news.js";
 import { Preferences } from "./preferences.js";
 import { write } from "./rows.js";
 import { Store } from "./store.js";
@@ -17,10 +16,15 @@ import { Zoom } from "./zoom.js";
 
 /** Times a second that everything is judged by the clock. */
 const TICK = 250;
+/** Views that come with the newsroom, when the first picture is there. */
+const LATE = new Set(["live-log", "live-tasks"]);
+/** Milliseconds after which nothing more waits for the first picture. */
+const PATIENCE = 5000;
 
 // Each kind of view is a file named as its element; one that does not load fails its own panels only.
 const views = [...document.querySelectorAll("[data-view]")].map(({ localName }) => localName);
-await Promise.allSettled([...new Set(views)].map((name) => import(`./elements/${name}.js`)));
+const early = new Set(views.filter((name) => !LATE.has(name)));
+await Promise.allSettled([...early].map((name) => import(`./elements/${name}.js`)));
 
 const find = (/** @type {string} */ id) => /** @type {HTMLElement} */ (document.getElementById(id));
 const spec = /** @type {import("./protocol.js").BoardSpec} */ (JSON.parse(find("board").textContent ?? ""));
@@ -35,10 +39,8 @@ const { history } = spec;
 const asked = !preferences.range || preferences.range === spec.range;
 store.span(preferences.range ?? spec.range, asked ? history.range : undefined);
 
-const chronicle = new Chronicle(() => clock.now());
-const board = new Board({ spec, root: find("panels"), health, store, clock, preferences, guard: find("guard"), chronicle });
-const strip = /** @type {import("./elements/system-strip.js").SystemStrip} */ (document.querySelector("system-strip"));
-const { news, tell } = openNews({ api, spec, board, clock, preferences, chronicle, strip });
+const board = new Board({ spec, root: find("panels"), health, store, clock, preferences, guard: find("guard") });
+const news = new News(api, typesOf(spec.panels));
 const hidden = new HiddenDevices(board, store);
 const file = new BoardFile(api, spec, find("fault"));
 const feed = new Feed({
@@ -54,10 +56,11 @@ const feed = new Feed({
 });
 board.feed = feed;
 const crosshair = new Crosshair(board, find("panels"), find("moment"));
-strip.addEventListener("moment", (event) => crosshair.at(/** @type {CustomEvent} */ (event).detail?.time ?? null));
 const lifecycle = new Lifecycle(feed, board);
 const sleep = new SleepDetector();
 const time = find("clock");
+/** Whether what tells of happenings was asked for. */
+let opened = false;
 
 /** Bring all that tells how true the page is up to the present second. */
 function judge() {
@@ -73,20 +76,31 @@ function tick() {
   feed.watch();
   judge();
   crosshair.refresh();
+  if (!opened && clock.known && due()) open();
   const text = clock.known ? `${preferences.clock?.(clock.now() * 1000)} ${preferences.zoneName}` : "";
   write(time, text);
+}
+
+/** Whether the first picture is there, or something further is looked for. */
+function due() {
+  const seen = board.late.some(({ id }) => (document.getElementById(`panel-${id}`)?.getBoundingClientRect().top ?? Infinity) < innerHeight);
+  return seen || feed.truth.latencies.length > 1 || clock.monotonic() > PATIENCE;
+}
+
+function open() {
+  opened = true;
+  void import("./newsroom.js").then(({ openNews }) => openNews({ news, board, zoom, crosshair, preferences }));
 }
 
 new Switches(preferences, spec.range);
 preferences.listeners.add(() => {
   const range = preferences.range ?? spec.range;
   board.restyle();
-  tell();
   if (range === store.wanted) return;
   store.span(range);
   void feed.load().catch(() => feed.connection.wake());
 });
-new Zoom(board, () => crosshair.clear());
+const zoom = new Zoom(board, () => crosshair.clear());
 setInterval(tick, TICK);
 setInterval(() => {
   board.sweep();

@@ -13,6 +13,8 @@ import { Refused } from "./api.js";
 
 /** Types that every page asks for; the others it asks for only with a panel that shows them. */
 const ALWAYS = ["metrics", "notification", "system"];
+/** Events that are held until there are books, at most; older ones are in the past that is asked for. */
+const HELD = 500;
 /** @type {Record<string, string>} */
 const SHOWN_BY = { processes: "processes", log: "log", task: "tasks" };
 
@@ -31,19 +33,33 @@ export function typesOf(panels) {
  */
 export class News {
   /**
-   * @param {object} options
-   * @param {import("./api.js").Api} options.api
-   * @param {string[]} options.types that the stream is asked for
-   * @param {Record<Told, Book[]>} options.books
-   * @param {(type: Told) => void} options.onNews
+   * @param {import("./api.js").Api} api
+   * @param {string[]} types that the stream is asked for
    */
-  constructor({ api, types, books, onNews }) {
+  constructor(api, types) {
     this.api = api;
     this.types = types;
-    this.books = books;
-    this.onNews = onNews;
+    /** @type {Partial<Record<Told, Book[]>>} */
+    this.books = {};
+    /** @type {(type: Told) => void} */
+    this.onNews = () => {};
     /** Events up to this id were there before the page: no news. */
     this.begin = "";
+    /** @type {StreamEvent[] | null} what came before there were books */
+    this.held = [];
+  }
+
+  /**
+   * @param {Record<Told, Book[]>} books
+   * @param {(type: Told) => void} onNews
+   */
+  open(books, onNews) {
+    this.books = books;
+    this.onNews = onNews;
+    const held = this.held ?? [];
+    this.held = null;
+    for (const event of held) this.take(event);
+    this.retry();
   }
 
   /** @param {import("./protocol.js").Hello} event */
@@ -59,7 +75,10 @@ export class News {
 
   /** @param {StreamEvent} event */
   take(event) {
-    if (event.type === "gap") {
+    if (this.held) {
+      if (event.type !== "metrics" && event.type !== "processes") this.held.push(event);
+      if (this.held.length > HELD) this.held.shift();
+    } else if (event.type === "gap") {
       for (const [type, books] of this.#all()) {
         if (!event.types.includes(type)) continue;
         for (const book of books) book.gap?.(event);
@@ -67,7 +86,7 @@ export class News {
       }
     } else if (event.type in this.books) {
       const type = /** @type {Told} */ (event.type);
-      const taken = this.books[type].map((book) => this.#write(book, /** @type {Logged} */ (event)));
+      const taken = (this.books[type] ?? []).map((book) => this.#write(book, /** @type {Logged} */ (event)));
       if (taken.includes(true)) this.onNews(type);
     }
   }

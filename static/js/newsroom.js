@@ -1,41 +1,54 @@
+import "./elements/live-log.js";
+import "./elements/live-tasks.js";
 import "./elements/notice-list.js";
 import "./elements/notice-toasts.js";
 import "./elements/system-strip.js";
+import { Chronicle } from "./chronicle.js";
 import { Logbook } from "./logbook.js";
-import { News, typesOf } from "./news.js";
 import { Notices } from "./notices.js";
 import { Taskbook } from "./taskbook.js";
 
 /**
- * Give each part of the page that tells what happens its book, and the books their news.
+ * Give each part of the page that tells what happens its book, and the books their news. No first picture needs this.
  * @param {object} options
- * @param {import("./api.js").Api} options.api
- * @param {import("./protocol.js").BoardSpec} options.spec
+ * @param {import("./news.js").News} options.news
  * @param {import("./board.js").Board} options.board
- * @param {import("./clock.js").ServerClock} options.clock
+ * @param {import("./zoom.js").Zoom} options.zoom
+ * @param {import("./crosshair.js").Crosshair} options.crosshair
  * @param {import("./preferences.js").Preferences} options.preferences
- * @param {import("./chronicle.js").Chronicle} options.chronicle
- * @param {import("./elements/system-strip.js").SystemStrip} options.strip
  */
-export function openNews({ api, spec, board, clock, preferences, chronicle, strip }) {
+export async function openNews({ news, board, zoom, crosshair, preferences }) {
+  const { clock } = board;
+  await dress();
+  for (const panel of board.adoptLate()) zoom.admit(panel);
   const { logs, tasks } = panelBooks(board, clock);
+  const chronicle = new Chronicle(() => clock.now());
+  board.marks = chronicle.happenings;
+  const strip = /** @type {import("./elements/system-strip.js").SystemStrip} */ (document.querySelector("system-strip"));
+  strip.addEventListener("moment", (event) => crosshair.at(/** @type {CustomEvent} */ (event).detail?.time ?? null));
   const notices = new Notices(() => localStorage);
   const list = openNotices(notices, preferences, clock);
   const tell = () => {
     strip.render(chronicle.recent(), preferences, clock.now());
     list.render();
   };
-  const news = new News({
-    api,
-    types: typesOf(spec.panels),
-    books: { log: logs, task: tasks, notification: [notices], system: [chronicle] },
-    onNews: (type) => {
-      if (type === "log") board.told("log");
-      else if (type === "task") board.told("tasks");
-      else tell();
-    },
+  preferences.listeners.add(tell);
+  news.open({ log: logs, task: tasks, notification: [notices], system: [chronicle] }, (type) => {
+    if (type === "log") board.told("log");
+    else if (type === "task") board.told("tasks");
+    else tell();
   });
-  return { news, tell };
+}
+
+/** Bring the style sheet; without it all is there still, only plain. */
+function dress() {
+  const link = document.createElement("link");
+  link.rel = "stylesheet";
+  link.href = new URL("../css/news.css", import.meta.url).href;
+  document.head.append(link);
+  return new Promise((done) => {
+    for (const type of ["load", "error"]) link.addEventListener(type, done);
+  });
 }
 
 /**

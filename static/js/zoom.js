@@ -12,23 +12,27 @@ export class Zoom {
   constructor(board, moved) {
     this.board = board;
     this.moved = moved;
-    for (const panel of board.panels) {
-      const { element } = panel;
-      const button = element.querySelector("button.expand");
-      button?.addEventListener("click", () => this.toggle(panel));
-      element.querySelector(".plot")?.addEventListener("click", (event) => {
-        if (/** @type {PointerEvent} */ (event).pointerType !== "touch") this.toggle(panel);
-      });
-      element.addEventListener("keydown", (event) => {
-        if (event.key === "Enter" && event.target === element) this.toggle(panel);
-      });
-    }
+    for (const panel of board.panels) this.admit(panel);
     document.addEventListener("keydown", (event) => {
       if (event.key === "Escape" && board.zoomed && !document.querySelector("dialog[open]")) this.close();
     });
-    const id = decodeURIComponent(location.hash.slice(1));
-    const asked = board.panels.find((panel) => panel.spec.id === id);
-    if (asked) this.open(asked);
+  }
+
+  /**
+   * Let a panel be shown over the whole page; at once, when the address asks for it.
+   * @param {Panel} panel
+   */
+  admit(panel) {
+    const { element } = panel;
+    const button = element.querySelector("button.expand");
+    button?.addEventListener("click", () => this.toggle(panel));
+    element.querySelector(".plot")?.addEventListener("click", (event) => {
+      if (/** @type {PointerEvent} */ (event).pointerType !== "touch") this.toggle(panel);
+    });
+    element.addEventListener("keydown", (event) => {
+      if (event.key === "Enter" && event.target === element) this.toggle(panel);
+    });
+    if (panel.spec.id === decodeURIComponent(location.hash.slice(1))) this.open(panel);
   }
 
   /** @param {Panel} panel */

@@ -27,7 +27,9 @@ function open(/** @type {Record<string, any>} */ answers) {
     },
   });
   const books = { log: [new Logbook({})], task: [], notification: [new Notices(() => null)], system: [new Chronicle(() => 0)] };
-  return { news: new News({ api, types: [], books, onNews: () => {} }), books, asked };
+  const news = new News(api, []);
+  news.open(books, () => {});
+  return { api, news, books, asked };
 }
 
 test("a page asks for the types that its board shows", () => {
@@ -88,4 +90,18 @@ test("while the log is empty its newest id is now", () => {
   const { news } = open({ logs: 404, events: 404, notifications: 404 });
   news.hello(/** @type {any} */ ({ resume: "fresh", newest: "", server_time: 12.5 }));
   assert.equal(news.begin, "12500-0");
+});
+
+test("what comes before there are books is held, and the past is asked for once there are", async () => {
+  const { api, books, asked } = open({ logs: { result: [line("1-0")] }, events: 404, notifications: 404 });
+  const news = new News(api, []);
+  news.hello(hello());
+  for (const id of ["1-0", "2-0"]) news.take(line(id));
+  news.take(/** @type {any} */ ({ type: "metrics", id: "3-0" }));
+  assert.deepEqual([asked.length, news.held?.length], [0, 2]);
+  news.open(books, () => {});
+  await settled();
+  assert.deepEqual(books.log[0]?.entries.map(({ id }) => id), ["1-0", "2-0"]);
+  for (let at = 0; at < 600; at++) news.take(line(`${at + 10}-0`));
+  assert.equal(news.held, null);
 });

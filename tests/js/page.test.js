@@ -24,13 +24,16 @@ function imports(module, seen = new Set()) {
 /** Views are found by their place: a file for each custom element. */
 const views = readdirSync(join(root, "static/js/elements")).map((file) => `elements/${file}`);
 
-test("the board asks at once for each module that main.js comes to", () => {
+test("the board asks at once for each module that main.js comes to, and for none that may come later", () => {
   const list = /set modules = \[(.*?)\]/s.exec(read("templates/board.html"))?.[1] ?? "";
   const listed = [...list.matchAll(/"([^"]+)"/g)].map(([, name]) => `${name}.js`);
+  const late = imports("newsroom.js");
   const seen = imports("main.js");
-  for (const view of views) imports(view, seen);
+  for (const view of views) if (!late.has(view)) imports(view, seen);
   const needed = [...seen].filter((module) => module !== "main.js");
   assert.deepEqual(listed.sort(), needed.sort());
+  const named = /LATE = new Set\(\[(.*?)\]\)/.exec(read("static/js/main.js"))?.[1] ?? "";
+  for (const [, name] of named.matchAll(/"([^"]+)"/g)) assert.ok(late.has(`elements/${name}.js`), name);
 });
 
 test("pages carry neither inline styles nor inline scripts nor another host's address", () => {
