@@ -4,8 +4,8 @@ import { Hub } from "./hub.js";
 /** Milliseconds between two looks at the stream and at the pages. */
 const TICK = 250;
 
-// The folder that the versioned static files lie under is the server's path prefix.
-const api = new Api(location.pathname.split("/static/")[0] ?? "");
+// What is before the versioned folder of static files is the server's path prefix.
+const api = new Api(location.pathname.replace(/\/static\/[^/]+\/js\/[^/]+$/, ""));
 const hub = new Hub({
   address: (selectors, types, after) => api.stream(selectors, types, after),
   probe: () => api.diagnose(),
