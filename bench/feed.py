@@ -39,12 +39,18 @@ def overview(server: Server) -> str:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         try:
             page = browser.new_page()
-            with page.expect_request(lambda request: "/api/v1/events" in request.url, timeout=SECONDS * 1000) as asked:
+            page.add_init_script("delete globalThis.SharedWorker")  # what a worker asks for is not told here
+            with page.expect_request(lambda request: _streams(request.url), timeout=SECONDS * 1000) as asked:
                 page.goto(server.url)
             query = parse_qs(urlsplit(asked.value.url).query)
         finally:
             browser.close()
     return server.stream(query["types"][0].split(","), query["match"])
+
+
+def _streams(url: str) -> bool:
+    """Tell whether an address is that of the stream itself, not of a poll of it."""
+    return "/api/v1/events?" in url and "wait=" not in url
 
 
 def _of_board(server: Server) -> str:
