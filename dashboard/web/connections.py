@@ -18,6 +18,7 @@ from typing import Any, cast
 
 import hypercorn.asyncio.run
 from hypercorn.asyncio.tcp_server import TCPServer
+from hypercorn.events import Event
 
 from dashboard.config import Settings
 from dashboard.errors import ConfigError
@@ -43,6 +44,7 @@ RESERVE = 48
 SCOPE_KEY = "connection"
 """Where a request's ASGI `scope["state"]` names the connection that it came by."""
 
+_OUT_OF_REACH = (errno.ETIMEDOUT, errno.EHOSTUNREACH, errno.ENETUNREACH)
 _UNSENT = 16 * 1024  # bytes that the kernel takes ahead of what is on the wire, so that "the newest" is new
 
 
@@ -124,6 +126,11 @@ class Connection(TCPServer):
         self.reader.feed_eof()
         return True
 
+    async def protocol_send(self, event: Event) -> None:
+        """Write, or do nothing when it has ended: a request's task may outlive it for a moment."""
+        if "protocol" in vars(self):
+            await super().protocol_send(event)
+
     def abort(self) -> None:
         """Cut it off."""
         self.writer.transport.abort()
@@ -173,7 +180,7 @@ class Connections:
     def leave(self, connection: asyncio.WriteTransport, error: BaseException | None = None) -> None:
         """Forget a connection, that was lost by `error` if there was one."""
         self._open.discard(connection)
-        if isinstance(error, TimeoutError):
+        if isinstance(error, OSError) and error.errno in _OUT_OF_REACH:
             self._tally.stalled += 1  # the kernel was the first to lose patience
         self._left += 1
         if self._left >= CROWD and self._tidying is None:

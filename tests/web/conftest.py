@@ -25,6 +25,16 @@ def until_ready(server: Server, timeout: float = 10.0) -> None:
         assert time.monotonic() < deadline, "no collector delivered"
 
 
+WRITERS = {"fast": "", "portable": "fast_writer = false\n"}
+"""By name: the setting that chooses who writes streams."""
+
+
+@pytest.fixture(params=WRITERS)
+def writer(request: pytest.FixtureRequest) -> str:
+    """Each of the two ways to write streams, as a line of settings."""
+    return WRITERS[request.param]
+
+
 @pytest.fixture(scope="module")
 def shared() -> Iterator[Server]:
     """A server whose state no test may count on, and none may spoil."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -13,12 +13,21 @@ import pytest
 from httpx_sse import ServerSentEvent, aconnect_sse
 
 from dashboard.eventlog import EventId
-from tests.serving import Server
+from tests.serving import Server, running_server
+from tests.web.conftest import SETTINGS, WRITERS, until_ready
 from tests.web.test_routes import hold_headers
 from tests.web.wire import DEADLINE, RawStream
 
 Json = dict[str, Any]
 EVENTS = "/api/v1/events"
+
+
+@pytest.fixture(scope="module", params=WRITERS)
+def shared(request: pytest.FixtureRequest) -> Iterator[Server]:
+    """A server as that of every module here, once with each way to write streams."""
+    with running_server(config=WRITERS[request.param] + SETTINGS) as running:
+        until_ready(running)
+        yield running
 
 
 class Viewer:

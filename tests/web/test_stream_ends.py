@@ -133,9 +133,9 @@ async def stalled(server: Server, client: httpx.AsyncClient) -> RawStream:
     raise AssertionError("a viewer that takes no bytes was written to all the same")
 
 
-async def test_a_shutdown_says_bye_to_all_and_ends_within_two_seconds(interpreter: Path) -> None:
+async def test_a_shutdown_says_bye_to_all_and_ends_within_two_seconds(interpreter: Path, writer: str) -> None:
     """From Python 3.12 on a server that closes waits for every connection; four kinds of them would keep it waiting."""
-    with running_server(python=interpreter) as server:
+    with running_server(python=interpreter, config=writer) as server:
         async with httpx.AsyncClient(base_url=server.url) as client:
             viewers = [await RawStream.open(server, "?types=system") for _ in range(50)]
             for viewer in viewers:
@@ -156,8 +156,8 @@ async def test_a_shutdown_says_bye_to_all_and_ends_within_two_seconds(interprete
             ends = [await viewer.rest() for viewer in viewers]
         for viewer in (*viewers, stuck):
             viewer.drop()
-        for writer in (idle, half, silent):
-            writer.close()
+        for connection in (idle, half, silent):
+            connection.close()
     assert code == 0 and took < 2.0, f"exit code {code} after {took:.2f} s:\n{server.log()}"
     retries = set()
     for end in ends:
@@ -195,8 +195,8 @@ async def test_after_a_kill_ids_go_on_rising_and_a_viewer_is_told_of_the_restart
             await asyncio.to_thread(server.start)
 
 
-async def test_a_viewer_that_reads_too_slowly_is_told_what_it_missed_and_goes_on() -> None:
-    config = "log_events = 64\ninterval = 60\n"
+async def test_a_viewer_that_reads_too_slowly_is_told_what_it_missed_and_goes_on(writer: str) -> None:
+    config = f"{writer}log_events = 64\ninterval = 60\n"
     async with running_server(config=config) as server, httpx.AsyncClient(base_url=server.url) as client:
         viewer = await stalled(server, client)
         for number in range(100):
