@@ -9,78 +9,17 @@ import pytest
 
 from dashboard.archive import MemoryArchive
 from dashboard.broadcaster import Broadcaster, Cursor
-from dashboard.errors import InvalidParameter, StorageError
+from dashboard.errors import InvalidParameter
 from dashboard.eventlog import EventId, MemoryLog
 from dashboard.filters import Filter
 from tests.clocks import START, HandClock
-from tests.occurrences import Seen, line, metrics, notice, seen, system, task
-
-EVERYTHING = Filter.parse(None, [])
-
-
-class Stage:
-    """A broadcaster, its log, and a clock set by hand."""
-
-    def __init__(
-        self,
-        *,
-        max_events: int = 1000,
-        flush_interval: float = 0.01,
-        archive: MemoryArchive | None = None,
-        begin_above: int = 0,
-    ) -> None:
-        self.clock = HandClock()
-        self.archive = archive or MemoryArchive()
-        self.log = MemoryLog(self.clock, max_events=max_events, max_age=60, begin_above=begin_above)
-        self.broadcaster = Broadcaster(
-            self.log,
-            self.clock,
-            self.archive,
-            version="1.2.3",
-            source="web-1/dashboard",
-            heartbeat_interval=5.0,
-            flush_interval=flush_interval,
-        )
-
-    def say(self, *texts: str) -> None:
-        """Publish a collection for each text, with a series of that name, in one flush."""
-        for text in texts:
-            self.broadcaster.publish(metrics(self.clock.wall(), **{text: 1.0}))
-        self.broadcaster.flush()
-
-    def join(
-        self, filter: Filter = EVERYTHING, *, after: str | None = None, header: str | None = None, to: str = ""
-    ) -> Cursor:
-        """Place a cursor."""
-        return self.broadcaster.subscribe(filter, after=after, header=header, to=to)
-
-    @property
-    def newest(self) -> str:
-        return str(self.log.bounds().newest)
+from tests.occurrences import metrics, seen, system
+from tests.stages import EVERYTHING, Stage, given, said, types
 
 
 @pytest.fixture
 async def stage() -> Stage:
     return Stage()
-
-
-async def given(cursor: Cursor) -> list[Seen]:
-    """Return all that a viewer is given now, what comes from the disk among it."""
-    pieces = [cursor.read()]
-    while pieces[-1] or cursor.needs_disk:
-        if cursor.needs_disk:
-            await cursor.refill()
-        pieces.append(cursor.read())
-    return seen(b"".join(pieces))
-
-
-def said(events: list[Seen]) -> list[str]:
-    """Return the series of the `metrics` events among these."""
-    return [name for event in events if event.type == "metrics" for name in dict(event.data["samples"])]  # type: ignore[call-overload]
-
-
-def types(events: list[Seen]) -> list[str]:
-    return [event.type for event in events]
 
 
 async def test_a_fresh_viewer_gets_hello_first_and_then_only_what_is_new(stage: Stage) -> None:
@@ -270,18 +209,18 @@ async def test_an_id_of_the_future_is_a_gap_and_the_stream_goes_on_behind_the_ne
 
 async def test_an_id_between_two_that_were_given_is_gone_on_from_without_a_gap(stage: Stage) -> None:
     stage.say("a")
-    given = EventId.parse(stage.newest)
+    newest = EventId.parse(stage.newest)
     stage.clock.move(1)
     stage.say("b")
-    with stage.join(after=str(EventId(given.ms, given.seq + 5))) as cursor:
+    with stage.join(after=str(EventId(newest.ms, newest.seq + 5))) as cursor:
         events = seen(cursor.read())
     assert events[0].data["resume"] == "resumed" and said(events) == ["b"]
 
 
 async def test_an_id_above_the_newest_is_a_gap(stage: Stage) -> None:
     stage.say("a")
-    given = EventId.parse(stage.newest)
-    events = seen(stage.join(after=str(EventId(given.ms, given.seq + 1))).read())
+    newest = EventId.parse(stage.newest)
+    events = seen(stage.join(after=str(EventId(newest.ms, newest.seq + 1))).read())
     assert types(events)[:2] == ["hello", "gap"] and events[1].data["reason"] == "unknown_id"
 
 
@@ -420,182 +359,3 @@ async def test_a_viewer_far_behind_is_given_the_rest_in_pieces_of_bounded_size()
     ids = [event.id for event in seen(b"".join(pieces)) if event.id]
     assert len(ids) == 4_000 and ids == sorted(ids, key=EventId.parse)
     assert max(map(len, pieces)) < 200_000
-
-
-async def test_what_a_disk_keeps_is_given_also_when_it_has_left_the_log_and_the_program_was_restarted(
-    stage: Stage,
-) -> None:
-    begin = stage.newest
-    stage.broadcaster.publish(line("before"))
-    stage.broadcaster.publish(task("backup", 0.1))
-    stage.broadcaster.publish(task("backup", 0.2))
-    stage.say("a")
-    stage.clock.move(60)
-    later = Stage(archive=stage.archive, begin_above=EventId.parse(stage.newest).ms + 1)
-    later.broadcaster.publish(line("after"))
-    later.say("b")
-    events = await given(later.join(after=begin))
-    assert types(events) == ["hello", "gap", "log", "task", "log", "metrics"]
-    assert events[0].data["resume"] == "gap"
-    assert (events[1].data["reason"], events[1].data["types"]) == ("restart", ["metrics", "processes"])
-    assert [event.data["message"] for event in events if event.type == "log"] == ["before", "after"]
-    assert next(event for event in events if event.type == "task").data["progress"] == 0.2
-    assert all(event.data["id"] == event.id for event in events if event.id)
-    only = await given(later.join(Filter.parse("log,task", []), after=begin))
-    assert only[0].data["resume"] == "resumed" and types(only) == ["hello", "log", "task", "log"]
-
-
-async def test_what_the_disk_has_let_go_is_a_gap_by_retention() -> None:
-    stage = Stage(max_events=1, archive=MemoryArchive(max_events=2))
-    begin = stage.newest
-    for number in range(5):
-        stage.broadcaster.publish(line(str(number)), urgent=True)
-    events = await given(stage.join(Filter.parse("log", []), after=begin))
-    assert types(events) == ["hello", "gap", "log", "log"]
-    assert (events[1].data["reason"], events[1].data["types"]) == ("retention", ["log"])
-    assert [event.data["message"] for event in events[2:]] == ["3", "4"]
-
-
-async def test_a_notice_to_one_reaches_that_one_alone_and_in_its_place(stage: Stage) -> None:
-    names = ("ann", "bob", "")
-    with stage.join(to="ann") as ann, stage.join(to="bob") as bob, stage.join() as nobody:
-        viewers = dict(zip(names, (ann, bob, nobody), strict=True))
-        begin = stage.newest
-        for cursor in viewers.values():
-            cursor.read()
-        stage.say("a")
-        stage.broadcaster.publish(notice("for ann", to="ann"))
-        stage.broadcaster.publish(notice("for bob", to="bob"))
-        stage.say("b")
-        got = {name: await given(cursor) for name, cursor in viewers.items()}
-    assert types(got["ann"]) == types(got["bob"]) == ["metrics", "notification", "metrics"]
-    assert types(got[""]) == ["metrics", "metrics"]
-    assert got["ann"][1].data["title"] == "for ann" and got["bob"][1].data["title"] == "for bob"
-    later = Stage(archive=stage.archive, begin_above=EventId.parse(stage.newest).ms + 1)
-    back = await given(later.join(after=begin, to="bob"))
-    assert [event.data["title"] for event in back if event.type == "notification"] == ["for bob"]
-
-
-async def test_a_viewer_that_is_blocked_and_behind_is_given_the_newest_of_each_source(stage: Stage) -> None:
-    chosen = Filter.parse("metrics,log", ["a", "b"])
-    with stage.join(chosen) as cursor:
-        cursor.read()
-        stage.say("a")
-        last = seen(cursor.read())[-1].id
-        for number in range(4):
-            stage.clock.move(1)
-            stage.broadcaster.publish(metrics(stage.clock.wall(), source="web-1/cpu", a=float(number), other=1.0))
-            stage.broadcaster.publish(metrics(stage.clock.wall(), source="web-1/disk", b=float(number)))
-            stage.broadcaster.publish(line(str(number)))
-            stage.broadcaster.flush()
-        skipped = [str(entry.id) for entry in stage.log.read(cursor.position) if entry.type == "metrics"][:6]
-        events = [event for event in seen(cursor.read(blocked=True)) if event.type != "heartbeat"]
-        assert types(events) == ["gap", "log", "log", "log", "metrics", "metrics", "log"]
-        gap = events[0].data
-        assert (gap["reason"], gap["types"], gap["skipped"]) == ("slow", ["metrics"], 6)
-        assert gap["after"] == last and EventId.parse(str(gap["before"])) > EventId.parse(skipped[-1])
-        assert (gap["from"], gap["to"]) == (START + 1, START + 3)
-        assert [event.data["samples"] for event in events if event.type == "metrics"] == [{"a": 3.0}, {"b": 3.0}]
-        assert stage.broadcaster.conflated == 6 and stage.broadcaster.gaps["slow"] == 1
-        assert cursor.read(blocked=True) == b""
-
-
-async def test_an_event_of_metrics_is_left_out_only_where_a_later_one_has_all_its_series(stage: Stage) -> None:
-    with stage.join() as cursor:
-        cursor.read()
-        for samples in ({"a": 1.0, "b": 1.0}, {"a": 2.0}, {"b": 3.0}, {"a": 4.0}):
-            stage.clock.move(1)
-            stage.broadcaster.publish(metrics(**samples))
-            stage.broadcaster.flush()
-        events = [event for event in seen(cursor.read(blocked=True)) if event.type == "metrics"]
-        assert [event.data["samples"] for event in events] == [{"a": 1.0, "b": 1.0}, {"b": 3.0}, {"a": 4.0}]
-
-
-async def test_a_viewer_that_is_blocked_but_hardly_behind_misses_nothing(stage: Stage) -> None:
-    with stage.join() as cursor:
-        cursor.read()
-        for _ in range(3):
-            stage.clock.move(0.5)
-            stage.say("a")
-        assert types(seen(cursor.read(blocked=True))) == ["metrics"] * 3
-
-
-async def test_nothing_is_read_before_it_is_on_disk_and_nothing_overtakes(stage: Stage) -> None:
-    with stage.join() as cursor:
-        cursor.read()
-        stage.archive.hold()
-        stage.broadcaster.publish(line("kept"), urgent=True)
-        stage.say("a")
-        assert cursor.read() == b""
-        stage.archive.release()
-        await cursor.changed()
-        assert types(seen(cursor.read())) == ["log", "metrics"]
-
-
-async def test_whoever_has_to_answer_can_wait_until_the_disk_has_what_was_published(stage: Stage) -> None:
-    stage.archive.hold()
-    stage.broadcaster.publish(line("kept"))
-    waiting = asyncio.create_task(stage.broadcaster.settled())
-    stage.broadcaster.flush()
-    await asyncio.sleep(0)
-    assert not waiting.done()
-    stage.archive.release()
-    await waiting
-    assert [entry.type for entry in stage.log.read(0)] == ["log"]
-    await stage.broadcaster.settled()
-
-
-async def test_a_disk_that_hangs_holds_events_up_for_a_second_once_and_they_are_named() -> None:
-    stage = Stage()
-    with stage.join() as cursor:
-        cursor.read()
-        stage.archive.hold()
-        stage.broadcaster.publish(line("kept"), urgent=True)
-        kept = str(stage.log.stamped)
-        stage.say("a")
-        began = asyncio.get_running_loop().time()
-        await cursor.changed()
-        assert 0.8 < asyncio.get_running_loop().time() - began < 5
-        events = seen(cursor.read())
-        assert types(events) == ["log", "metrics", "system"]
-        assert events[2].data["event"] == "not_stored" and events[2].data["ids"] == [kept]
-        stage.broadcaster.publish(line("next"), urgent=True)
-        assert types(seen(cursor.read())) == ["log"], "the disk is known to hang: nothing waits for it any more"
-        stage.archive.release()
-
-
-async def test_a_disk_that_fails_holds_nothing_up_and_what_it_did_not_take_is_a_gap_after_a_restart(
-    stage: Stage,
-) -> None:
-    begin = stage.newest
-    stage.archive.fault = StorageError("the disk is full")
-    with stage.join() as cursor:
-        cursor.read()
-        stage.broadcaster.publish(line("lost"), urgent=True)
-        lost = str(stage.log.stamped)
-        assert types(seen(cursor.read())) == ["log"]
-        await cursor.changed()
-        (told,) = seen(cursor.read())
-        assert told.data["ids"] == [lost] and "the disk is full" in str(told.data["message"])
-        stage.archive.fault = None
-        stage.clock.move(6)
-        beating = asyncio.create_task(stage.broadcaster.run())
-        await cursor.changed()
-        assert [event.data.get("ids") for event in seen(cursor.read()) if event.type == "system"] == [[lost]]
-        beating.cancel()
-    later = Stage(archive=stage.archive, begin_above=EventId.parse(stage.newest).ms + 1)
-    await later.broadcaster.recall()
-    events = await given(later.join(Filter.parse("log", []), after=begin))
-    assert types(events) == ["hello", "gap"] and events[1].data["reason"] == "not_stored"
-    assert (
-        EventId.parse(str(events[1].data["after"])) < EventId.parse(lost) < EventId.parse(str(events[1].data["before"]))
-    )
-
-
-async def test_a_disk_that_cannot_be_read_is_a_gap(stage: Stage) -> None:
-    begin = stage.newest
-    stage.broadcaster.publish(line("kept"), urgent=True)
-    later = Stage(archive=stage.archive, begin_above=EventId.parse(stage.newest).ms + 1)
-    later.archive.fault = StorageError("the disk is gone")
-    events = await given(later.join(Filter.parse("log", []), after=begin))
-    assert types(events) == ["hello", "gap"] and events[1].data["reason"] == "not_stored"

@@ -187,8 +187,11 @@ async def test_after_a_kill_ids_go_on_rising_and_a_viewer_is_told_of_the_restart
                     assert kinds[:2] == ["hello", "gap"]
                     gap = viewer.seen[1].json()
                     assert gap["reason"] == "restart" and gap["after"] == str(last)
-                    first = next(each for each in viewer.seen[2:] if each.id)
-                    assert EventId.parse(first.id) > last and EventId.parse(gap["before"]) == EventId.parse(first.id)
+                    ids = [EventId.parse(each.id) for each in viewer.seen[2:] if each.id]
+                    before = EventId.parse(gap["before"])
+                    early = {each.event for each in viewer.seen if each.id and EventId.parse(each.id) < before}
+                    assert ids[0] > last and ids == sorted(set(ids)) and before in ids
+                    assert not early & set(gap["types"])
                 assert EventId.parse(event.id) > last
                 last = EventId.parse(event.id)
             server.kill()
