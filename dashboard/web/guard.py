@@ -29,6 +29,9 @@ HEADERS = {
 }
 """Headers of every answer. No inline script or style is allowed anywhere."""
 
+PART_HEADERS = {name: HEADERS[name] for name in ("X-Content-Type-Options", "Cross-Origin-Resource-Policy")}
+"""Headers of scripts and styles, which are never a document: it is the document's policies that bind them."""
+
 
 class Guard:
     """Decides who a request is from and whether it may go on."""
