@@ -94,6 +94,10 @@ class MemoryArchive:
         while self._held:
             self._store(*self._held.pop(0))
 
+    def forget_held(self) -> None:
+        """Lose what was held, as a kill does."""
+        self._held.clear()
+
     def read(self, after: EventId, upto: EventId, types: Collection[str], limit: int) -> list[Kept]:
         if self.fault is not None:
             raise self.fault

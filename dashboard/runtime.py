@@ -185,6 +185,7 @@ async def running(settings: Settings, boards: Sequence[Board], path: Path | None
                 ("watch", lambda: watch(runtime)),
             )
         ]
+        await runtime.broadcaster.recall()
         runtime.system("start", f"dashboard {__version__} started.")
         try:
             with OwnLog(runtime.broadcaster.publish, runtime.clock, runtime.instance):
@@ -194,7 +195,8 @@ async def running(settings: Settings, boards: Sequence[Board], path: Path | None
         finally:
             for task in owned:
                 task.cancel()
-            runtime.archive.mark(runtime.log.bounds().newest.ms + 1)
+            runtime.archive.mark(runtime.log.stamped.ms + 1)
+            runtime.broadcaster.retire()
             runtime.archive.close()
 
 
