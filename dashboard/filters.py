@@ -10,10 +10,7 @@ from dashboard.errors import InvalidParameter
 from dashboard.eventlog import Entry
 from dashboard.events import KEPT, TYPES, Metrics
 from dashboard.model import Series
-from dashboard.selector import Selector
-
-MAX_SELECTORS = 200
-"""Selectors of one filter at most."""
+from dashboard.selector import Selector, Selectors, parse_all
 
 _MAX_VERDICTS = 50_000
 _UNKEPT = ("metrics", "processes")
@@ -23,16 +20,20 @@ _ALTERNATIVES = 4
 class Filter:
     """Types (None: all) and selectors (none: all series). Selectors trim `metrics` and touch no other type."""
 
-    __slots__ = ("_verdicts", "key", "selectors", "types")
+    __slots__ = ("_union", "_verdicts", "key", "selectors", "types")
 
     def __init__(self, types: frozenset[str] | None, selectors: frozenset[Selector]) -> None:
         self.types, self.selectors = types, selectors
         self.key = (types, selectors)
+        self._union = Selectors(selectors)
         self._verdicts: dict[tuple[str, tuple[tuple[str, str], ...]], dict[str, bool]] = {}
 
     @classmethod
-    def parse(cls, types: str | None, match: list[str]) -> Filter:
-        """Read the query's `types` (comma-separated) and `match`; raise InvalidParameter or SelectorSyntaxError."""
+    def parse(cls, types: str | None, match: list[str], series: int = 0) -> Filter:
+        """Read the query's `types` (comma-separated) and `match`; raise InvalidParameter or SelectorSyntaxError.
+
+        `series` is how many there are to choose from.
+        """
         wanted = None
         if types:
             wanted = frozenset(types.split(","))
@@ -40,9 +41,7 @@ class Filter:
                 raise InvalidParameter(
                     "types", f"no such type: {unknown[0][:80]!r}; there are {', '.join(sorted(TYPES))}"
                 )
-        if len(match) > MAX_SELECTORS:
-            raise InvalidParameter("match", f"{len(match)} selectors; at most {MAX_SELECTORS}")
-        return cls(wanted, frozenset(map(Selector.parse, match)))
+        return cls(wanted, frozenset(parse_all(match, series)))
 
     @property
     def losable(self) -> tuple[str, ...]:
@@ -100,7 +99,7 @@ class Filter:
             verdict = verdicts.get(key)
             if verdict is None:
                 series = Series.parse(key).merged(event.resource)
-                verdict = verdicts[key] = any(selector.matches(series) for selector in self.selectors)
+                verdict = verdicts[key] = self._union.match(series)
             if verdict:
                 chosen[key] = value
         return chosen

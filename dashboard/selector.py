@@ -7,16 +7,23 @@ The same rules stand in `static/js/selector.js`; `tests/cases/selectors.json` ho
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Sequence
 from typing import Literal, Protocol, cast
 
 import msgspec
 import re2
 
-from dashboard.errors import SelectorSyntaxError
+from dashboard.errors import InvalidParameter, SelectorSyntaxError
 from dashboard.model import Series, escape_label, unescape_label
 
 MAX_LENGTH = 2_000
 """Longest selector in characters."""
+
+MAX_SELECTORS = 200
+"""Selectors of one question or stream at most."""
+
+MAX_TESTS = 1_000_000
+"""Times that the selectors of one question are held against a series at most."""
 
 Operator = Literal["=", "!=", "=~", "!~"]
 
@@ -51,7 +58,7 @@ class Selector:
         self.matchers = tuple(sorted(matchers, key=str))
         inner = ",".join(map(str, self.matchers))
         self.text = f"{name}{{{inner}}}" if inner else name
-        self._name = _compile(self.text, _glob(name)) if "*" in name else None
+        self._name = name.split("*") if "*" in name else None
         self._tests = tuple(
             (matcher, _compile(self.text, matcher.value) if matcher.operator.endswith("~") else None)
             for matcher in self.matchers
@@ -88,14 +95,54 @@ class Selector:
             raise SelectorSyntaxError(text, at, "expected a name, such as system_cpu_*, or a matcher")
         return cls(name, tuple(matchers))
 
+    @property
+    def exact(self) -> bool:
+        """Whether it is looked for under one name only; any other is held against every series."""
+        return bool(self.name) and self._name is None
+
     def matches(self, series: Series) -> bool:
         """Tell whether a series, with its full labels, is among those selected."""
         if self._name is not None:
-            if self._name.fullmatch(series.name) is None:
+            if not _globbed(self._name, series.name):
                 return False
         elif self.name and self.name != series.name:
             return False
         return all(_holds(matcher, pattern, series) for matcher, pattern in self._tests)
+
+
+class Selectors:
+    """Several selectors as one, which chooses what any of them does; none choose nothing."""
+
+    def __init__(self, selectors: Iterable[Selector]) -> None:
+        self._exact: dict[str, list[Selector]] = {}
+        self._open: list[Selector] = []
+        for selector in selectors:
+            (self._exact.setdefault(selector.name, []) if selector.exact else self._open).append(selector)
+
+    def match(self, series: Series) -> bool:
+        """Tell whether a series, with its full labels, is among those selected."""
+        for selector in self._exact.get(series.name, ()):
+            if selector.matches(series):
+                return True
+        return any(selector.matches(series) for selector in self._open)
+
+
+def parse_all(texts: Sequence[str], series: int) -> list[Selector]:
+    """Read the selectors of a question about so many series.
+
+    Raises SelectorSyntaxError, or InvalidParameter when they are so many that to answer would be felt by everyone.
+    """
+    if len(texts) > MAX_SELECTORS:
+        raise InvalidParameter("match", f"{len(texts)} selectors; at most {MAX_SELECTORS}")
+    selectors = [Selector.parse(text) for text in texts]
+    count = sum(not selector.exact for selector in selectors)
+    if count * series > MAX_TESTS:
+        raise InvalidParameter(
+            "match",
+            f"{count} selectors without one name, to be held against {series} series each; "
+            f"at most {MAX_TESTS // series}: name the series, or ask in parts",
+        )
+    return selectors
 
 
 def _parse_matchers(text: str, start: int) -> tuple[list[Matcher], int]:
@@ -121,8 +168,17 @@ def _holds(matcher: Matcher, pattern: _Pattern | None, series: Series) -> bool:
     return (value == matcher.value) == (matcher.operator == "=")
 
 
-def _glob(name: str) -> str:
-    return ".*".join(re2.escape(part) for part in name.split("*"))
+def _globbed(parts: list[str], name: str) -> bool:
+    """Tell whether a name is made of these parts, in their order, with anything between two of them."""
+    first, *middle, last = parts
+    at, end = len(first), len(name) - len(last)
+    if at > end or not name.startswith(first) or not name.endswith(last):
+        return False
+    for part in middle:
+        at = name.find(part, at, end) + len(part)
+        if at < len(part):
+            return False
+    return True
 
 
 def _compile(text: str, pattern: str) -> _Pattern:

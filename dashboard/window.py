@@ -12,7 +12,7 @@ from typing import Literal
 import msgspec
 
 from dashboard.model import Batch, Family, Series
-from dashboard.selector import Selector
+from dashboard.selector import Selector, Selectors
 
 _SLACK = 64  # samples above the bound before the head is cut, so that cutting is rare
 _UNITS = ("bytes", "seconds", "ratio", "celsius", "rpm", "percent", "watts", "volts", "amperes", "hertz", "meters")
@@ -167,9 +167,10 @@ class Window:
 
     def select(self, selectors: Sequence[Selector]) -> Iterator[Line]:
         """Yield the series that any selector chooses (all, when there are none), sorted by name and labels."""
+        chosen = Selectors(selectors)
         for text in sorted(self._lines):
             line = self._lines[text]
-            if not selectors or any(selector.matches(line.series) for selector in selectors):
+            if not selectors or chosen.match(line.series):
                 yield line
 
     def line(self, text: str) -> Line | None:

@@ -17,7 +17,6 @@ from dashboard.boards import load_boards
 from dashboard.config import load
 from dashboard.errors import CollectorError, ConfigError, DashboardError, SeriesSyntaxError, ServerError, StorageError
 from dashboard.events import LOGGED, Control, Event
-from dashboard.filters import MAX_SELECTORS
 from dashboard.ingest import logs, notifications, tasklist, tasks
 from dashboard.ingest.items import FUTURE
 from dashboard.ingest.logs import PushedLine
@@ -25,7 +24,7 @@ from dashboard.ingest.notifications import PushedNotification
 from dashboard.ingest.samples import MAX_LABELS, MAX_SAMPLES, MAX_SERIES_LENGTH
 from dashboard.ingest.tasks import PushedTask
 from dashboard.model import ProcessRow
-from dashboard.selector import MAX_LENGTH
+from dashboard.selector import MAX_LENGTH, MAX_SELECTORS
 from dashboard.settings_file import SettingsFile
 from dashboard.web.api import MAX_POINTS
 from dashboard.web.routing import MAX_BODY, Route, routes

@@ -9,7 +9,8 @@ import pytest
 from dashboard.errors import InvalidParameter, SelectorSyntaxError
 from dashboard.eventlog import Entry, EventId
 from dashboard.events import Event, Processes
-from dashboard.filters import MAX_SELECTORS, Filter
+from dashboard.filters import Filter
+from dashboard.selector import MAX_SELECTORS
 from tests.occurrences import HOST, metrics, system
 
 PROCESSES = Processes(timestamp=0.0, source="web-1/processes", interval=2.0, resource=HOST, rows=())

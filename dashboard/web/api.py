@@ -12,7 +12,7 @@ from dashboard import exposition
 from dashboard.errors import InvalidParameter
 from dashboard.model import Role
 from dashboard.points import Point, bucketed, collected, rates
-from dashboard.selector import Selector
+from dashboard.selector import Selector, parse_all
 from dashboard.web.routing import Context, Route, json_response
 from dashboard.window import Columns, Line
 
@@ -120,7 +120,7 @@ async def readyz(context: Context) -> Response:
 
 
 def _selectors(context: Context) -> list[Selector]:
-    return [Selector.parse(text) for text in context.args("match")]
+    return parse_all(context.args("match"), len(context.runtime.window))
 
 
 def _number(context: Context, name: str, default: float) -> float:

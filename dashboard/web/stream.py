@@ -50,7 +50,7 @@ async def events(context: Context) -> Response:
     if refused is not None:
         return refused
     wait = poll.wait_of(context) if "wait" in context.request.args else None
-    filter = Filter.parse(",".join(context.args("types")), context.args("match"))
+    filter = Filter.parse(",".join(context.args("types")), context.args("match"), len(context.runtime.window))
     cursor = context.runtime.broadcaster.subscribe(
         filter,
         after=context.arg("after"),
