@@ -19,6 +19,7 @@ from typing import Any, cast
 import hypercorn.asyncio.run
 from hypercorn.asyncio.tcp_server import TCPServer
 from hypercorn.events import Event
+from hypercorn.protocol import ProtocolWrapper
 
 from dashboard.config import Settings
 from dashboard.errors import ConfigError
@@ -85,7 +86,7 @@ def _user_timeout(settings: Settings) -> int:
 
 
 class Connection(TCPServer):
-    """One of Hypercorn's connections, counted; it may be given away once the head of an answer is out."""
+    """One of Hypercorn's connections, counted; it may be given away instead of being answered on."""
 
     def __init__(self, connections: Connections, *arguments: Any) -> None:
         super().__init__(*arguments)
@@ -103,7 +104,7 @@ class Connection(TCPServer):
             await super().run()
         finally:
             # Without these circles of references it is freed at once, not at some time.
-            vars(self).pop("protocol", None)
+            self.protocol = cast(ProtocolWrapper, _Ended())
             vars(self).pop("_task_group", None)
             self.state = {}
             if not self.taken:
@@ -127,8 +128,8 @@ class Connection(TCPServer):
         return True
 
     async def protocol_send(self, event: Event) -> None:
-        """Write, or do nothing when it has ended: a request's task may outlive it for a moment."""
-        if "protocol" in vars(self):
+        """Write for whom the connection still is."""
+        if not self.taken:
             await super().protocol_send(event)
 
     def abort(self) -> None:
@@ -141,9 +142,12 @@ class Connection(TCPServer):
         else:
             await super()._close()
 
-    async def _initiate_server_close(self) -> None:
-        if "protocol" in vars(self):  # an idle connection may end of itself just as it is being closed
-            await super()._initiate_server_close()
+
+class _Ended:
+    """Stands where a connection's protocol was, for the task of a request may outlive it for a moment."""
+
+    async def handle(self, event: Event) -> None:
+        """Do nothing."""
 
 
 class Connections:

@@ -1,7 +1,7 @@
 """Writes to all streams in one loop over their sockets: what a viewer costs is little more than the system call.
 
-A stream begins as any answer does. Once its head is out, the connection is taken from the server, whose tasks and
-buffers for it are then freed, and what remains of a viewer is its cursor and its socket.
+A stream begins as any answer does, with a view. When that has answered, the connection is taken from the server, whose
+tasks and buffers for it are then freed, and what remains of a viewer is its cursor and its socket.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterator
+from email.utils import formatdate
 from itertools import islice
 
 from hypercorn.typing import ASGISendCallable, HTTPScope
@@ -59,28 +60,26 @@ class FastWriter:
             self._empty.clear()
             await self._empty.wait()
 
-    async def begin(self, scope: HTTPScope, send: ASGISendCallable, response: _Handed) -> bool:
-        """Send the head, then take the connection; False, with nothing sent, when it is not of the known kind."""
+    def begin(self, scope: HTTPScope, response: _Handed) -> bool:
+        """Take the connection and write to it; False, with nothing done, when it is not of the known kind."""
         connection = scope.get("state", {}).get(SCOPE_KEY)
         if not isinstance(connection, Connection) or scope["http_version"] not in ("1.0", "1.1"):
             return False
-        headers = [(name.lower().encode(), value.encode()) for name, value in response.headers.items()]
-        await send({"type": "http.response.start", "status": 200, "headers": headers, "trailers": False})
         stream = SocketStream(self, connection, response.cursor, response.viewer, scope["http_version"] == "1.1")
         if connection.take_over(stream):
             self._tally.enter(stream.viewer)
             stream.cursor.__enter__()
             self._streams.add(stream)
-            self.write(stream)
+            self.write(stream, _head(response, stream.chunked))
         return True
 
-    def write(self, stream: SocketStream) -> None:
-        """Write to a stream all there is, as far as its socket takes it."""
+    def write(self, stream: SocketStream, head: bytes = b"") -> None:
+        """Write to a stream all there is, as far as its socket takes it, with `head` in front of the first."""
         cursor = stream.cursor
         while not stream.blocked and (new := cursor.read(blocked=stream.late)):
             stream.late = False
             self._tally.bytes_sent += len(new)
-            frame = chunk(new) if stream.chunked else new
+            frame, head = head + (chunk(new) if stream.chunked else new), b""
             if cursor.ended:
                 stream.end(frame + LAST_CHUNK if stream.chunked else frame)
             else:
@@ -205,10 +204,18 @@ class _Handed(Response):
         self.writer, self.cursor, self.viewer = writer, cursor, viewer
 
 
+def _head(response: Response, chunked: bool) -> bytes:
+    """Return the head of an answer, as the server would have written it."""
+    lines = [f"{name.lower()}: {value}" for name, value in response.headers.items()]
+    lines.append(f"date: {formatdate(usegmt=True)}")
+    lines.append("transfer-encoding: chunked" if chunked else "connection: close")
+    return "\r\n".join(("HTTP/1.1 200 ", *lines, "\r\n")).encode("latin-1")
+
+
 class HandingOver(ASGIHTTPConnection):
     """Quart's way to answer a request, which leaves streams to the fast writer."""
 
     async def _send_response(self, send: ASGISendCallable, response: ResponseTypes) -> None:
-        if isinstance(response, _Handed) and await response.writer.begin(self.scope, send, response):
+        if isinstance(response, _Handed) and response.writer.begin(self.scope, response):
             return
         await super()._send_response(send, response)

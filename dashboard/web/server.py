@@ -119,7 +119,7 @@ def _config(listener: socket.socket, backlog: int, certificate: Certificate | No
     config.bind = [f"fd://{listener.detach()}"]
     config.backlog = backlog
     config.include_server_header = False
-    config.graceful_timeout = GRACE
+    config.graceful_timeout = GRACE + 0.5  # after that nothing is left that was not cut
     config.keep_alive_max_requests = 10**9  # past this many it would close connections that have a stream open
     config.h11_max_incomplete_size = 64 * 1024
     config.errorlog = logging.getLogger("hypercorn.error")

@@ -20,7 +20,7 @@ from tests.web.afar import afar
 from tests.web.conftest import WRITERS, until_ready
 from tests.web.test_stream import streams
 from tests.web.test_stream_ends import COUNTER, MIB, none_is_open, stalled, tasks_of, until
-from tests.web.wire import RawStream
+from tests.web.wire import DEADLINE, RawStream
 
 IMPATIENT = "stall_timeout = 2\nheartbeat_interval = 0.5\n"
 LOOKS_ON = """
@@ -50,6 +50,21 @@ async def test_a_viewer_of_the_fast_writer_has_no_task(tmp_path: Path, writer: s
             await viewer.until(b"event: metrics")
             viewer.drop()
         await until(lambda: none_is_open(client), 1.0)
+
+
+async def test_both_writers_send_the_same_head() -> None:
+    """The fast one writes it itself."""
+    heads = []
+    for writer in WRITERS.values():
+        async with running_server(config=writer) as server:
+            for version in ("1.1", "1.0"):
+                reader, sender = await asyncio.open_connection("127.0.0.1", server.port)
+                sender.write(f"GET /api/v1/events HTTP/{version}\r\nHost: localhost\r\n\r\n".encode())
+                head = (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), DEADLINE)).lower()
+                sender.transport.abort()
+                lines = [b"date" if line.startswith(b"date: ") else line for line in head.split(b"\r\n")]
+                heads.append(sorted(lines))
+    assert heads[:2] == heads[2:]
 
 
 async def test_what_is_not_a_connection_of_ours_is_written_the_portable_way(tmp_path: Path) -> None:
