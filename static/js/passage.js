@@ -16,8 +16,8 @@ const [PIECES, LONG_PIECES, LONG] = [3, 2, 4];
 const [SILENCE, BREAKS, LONGER, SAME] = [0.9, 3, 1.5, 0.25];
 /** Streams in a row of which nothing came, though the server answered other questions. */
 const MUTE = 2;
-/** Milliseconds within which whoever is not kept from working has looked again. */
-const ATTENTIVE = 1500;
+/** Milliseconds within which whoever is not kept from working has looked again, and how long what has queued up takes to come. */
+const [ATTENTIVE, QUEUED] = [600, 300];
 /** Milliseconds after which a stream is tried again, doubling from the first to the second, and how long it has to prove itself. */
 const [AGAIN, SELDOM, TRIAL] = [300_000, 3_600_000, 25_000];
 /** Seconds that an answer to a poll may wait, so that no proxy that cuts off cuts off this. */
@@ -76,6 +76,8 @@ export class Passage {
     this.mutes = 0;
     this.newest = 0;
     this.lookedAt = 0;
+    /** Until when what comes may have waited here, and not on the way. */
+    this.deafUntil = 0;
     /** When a stream may be tried again although there is a fault, and since when one is being tried. */
     this.tryAt = Infinity;
     this.patience = AGAIN;
@@ -132,10 +134,9 @@ export class Passage {
    * @param {number} now milliseconds
    */
   judge(now) {
-    const attentive = now - this.lookedAt < ATTENTIVE;
-    this.lookedAt = now;
     // Whoever could not look may not blame others for what came together meanwhile.
-    if (!attentive) this.begin();
+    if (now - this.lookedAt >= ATTENTIVE) this.#disregard(this.lookedAt, now + QUEUED);
+    this.lookedAt = now;
     if (this.polling) return this.#tryAgain(now);
     const held = Math.max(heldBack(this.events), heldBack(this.beats), this.mutes >= MUTE ? Infinity : 0);
     const cut = cutOff(this.silences);
@@ -151,6 +152,17 @@ export class Passage {
       this.#forget();
     }
     return false;
+  }
+
+  /**
+   * Take back what came since a moment, and take no note of what comes before another.
+   * @param {number} since milliseconds
+   * @param {number} until
+   */
+  #disregard(since, until) {
+    this.beats = this.beats.filter(({ at }) => at < since);
+    this.events = this.events.filter(({ at }) => at < since);
+    this.deafUntil = until;
   }
 
   /** @param {number} now */
@@ -173,6 +185,7 @@ export class Passage {
    * @param {Mark} mark
    */
   #note(marks, mark) {
+    if (mark.at < this.deafUntil) return;
     marks.push(mark);
     while (marks.length > 1 && (mark.sent - (marks[0]?.sent ?? 0) > MOST || marks.length > 500)) marks.shift();
   }

@@ -73,6 +73,29 @@ test("whoever was kept from working blames nobody for what came together meanwhi
   assert.equal(passage.fault, null);
 });
 
+test("a machine that stands still for a second now and then blames nobody, and still finds out who does hold back", () => {
+  const busy = new Passage();
+  busy.heard(0, 0, { type: "hello", newest: "0-0" });
+  for (let now = 1; now < 120; now += 1) {
+    // It looks at the full second, then stands still for 0.9 s of each three while events come every 0.1 s.
+    assert.equal(busy.judge(now * 1000), false);
+    const still = now % 3 === 0;
+    for (let tenth = 1; tenth < 10; tenth++) {
+      const sent = now * 1000 + tenth * 100;
+      busy.heard(still ? now * 1000 + 900 : sent + 5, 0, { type: "metrics", id: `${sent}-0` });
+      if (!still && tenth % 3 === 0) assert.equal(busy.judge(sent + 10), false);
+    }
+  }
+  const proxied = new Passage();
+  proxied.heard(0, 0, { type: "hello", newest: "0-0" });
+  let found = false;
+  for (let now = 3; now < 20 && !found; now += 3) {
+    for (const sent of [now - 2, now - 1, now]) proxied.heard(now * 1000, 0, { type: "metrics", id: `${sent * 1000 + 1}-0` });
+    for (let look = 1; look <= 12 && !found; look++) if (look !== 6 && look !== 7) found = proxied.judge(now * 1000 + look * 250);
+  }
+  assert.equal(found, true);
+});
+
 test("what was there before the stream began comes all at once, and says nothing", () => {
   const passage = new Passage();
   for (let round = 0; round < 5; round++) {
