@@ -183,7 +183,7 @@ export class Feed {
       const now = this.clock.monotonic();
       this.truth.newestAt = now;
       this.truth.newestBorn = Math.max(this.truth.newestBorn, Math.min(now, this.clock.local(event.timestamp)));
-      this.pace.took(now);
+      this.pace.took(now, Math.min(now, this.clock.local(event.timestamp)));
       // What was sent before the stream began, or took its collector long, says nothing of the way to the screen.
       const telling = compareIds(event.id, this.newest) > 0 && (event.interval ?? Infinity) <= this.truth.shortest;
       this.onLines(lines, telling ? event.timestamp : null);
@@ -211,7 +211,7 @@ export class Feed {
   #gap(gap) {
     if (!gap.types.includes("metrics") || compareIds(gap.before, this.store.asOf) <= 0 || !this.loaded) return;
     this.waiting = [union([...this.waiting, gap])];
-    if (gap.reason === "slow") this.pace.gap(this.clock.monotonic(), gap);
+    if (gap.reason === "slow") this.pace.gap(this.clock.monotonic(), gap.skipped);
     this.#measure();
   }
 
@@ -219,6 +219,7 @@ export class Feed {
   #measure() {
     const now = this.clock.monotonic();
     this.store.stretch(this.pace.interval(now));
+    this.truth.spacing = this.pace.spacing(now);
     this.truth.pace = this.pace.text(now);
     if (this.waiting.length && !this.pace.slow(now)) void this.#fillWaiting();
   }

@@ -1,54 +1,79 @@
-/** Milliseconds of which the ticks are counted. */
+import { allowance } from "./staleness.js";
+
+/** Milliseconds of which the ticks are counted and measured. */
 const COUNTED = 30_000;
-/** Gaps from which the interval is taken, and the longest that is taken for one, in seconds: beyond, a viewer is not slow but stale. */
-const [MEASURED, LONGEST] = [3, 15];
-/** Whoever was told of no gap for so many intervals, and so many milliseconds, has caught up. */
-const [INTERVALS, QUIET] = [3, 4000];
+/** Who was told of no gap for so many times what lies between two ticks, and these milliseconds, and is not further behind, has caught up. */
+const [SPACINGS, QUIET] = [3, 4000];
+/** The longest time between two ticks that is taken for an interval, in seconds: beyond, a viewer is not slow but stale. */
+const LONGEST = 15;
+/** Milliseconds for which it counts that ticks came too late. */
+const LATE = 60_000;
 
 /** How many of the ticks are seen here, where the way is too narrow for all of them and the server leaves some out. */
 export class Pace {
   constructor() {
-    /** @type {{ at: number, skipped: number, span: number }[]} */
+    /** @type {{ at: number, skipped: number }[]} */
     this.gaps = [];
-    /** @type {number[]} when events came that were not left out */
+    /** @type {{ at: number, age: number, step: number }[]} events: their age when they came and what time they skip, in milliseconds */
     this.seen = [];
+    this.newest = NaN;
+    this.lateAt = -Infinity;
   }
 
   /**
    * @param {number} now milliseconds
-   * @param {import("./protocol.js").Gap} gap of a slow viewer
+   * @param {number | null} [skipped] ticks that are left out, where it is known
    */
-  gap(now, { skipped, from, to }) {
-    const before = this.gaps.at(-1);
-    const span = from != null && to != null ? to - from : before ? (now - before.at) / 1000 : 0;
-    this.gaps.push({ at: now, skipped: skipped ?? 0, span });
+  gap(now, skipped) {
+    this.gaps.push({ at: now, skipped: skipped ?? 0 });
     this.#forget(now);
   }
 
-  /** @param {number} now milliseconds */
-  took(now) {
-    this.seen.push(now);
+  /**
+   * @param {number} now milliseconds
+   * @param {number} born when what came was true
+   */
+  took(now, born) {
+    const step = Math.max(0, born - this.newest) || 0;
+    this.newest = Math.max(this.newest || born, born);
+    this.seen.push({ at: now, age: now - born, step });
     this.#forget(now);
+    const spacing = this.spacing(now);
+    if (spacing && Math.max(...this.seen.map(({ age }) => age)) / 1000 + spacing > allowance(spacing)) this.lateAt = now;
   }
 
   /** @param {number} now milliseconds */
   slow(now) {
     const last = this.gaps.at(-1);
-    return last !== undefined && now - last.at < Math.max(QUIET, INTERVALS * 1000 * Math.min(LONGEST, last.span));
+    if (last === undefined) return false;
+    const behind = (this.seen.at(-1)?.age ?? 0) > QUIET;
+    return behind || now - last.at < Math.max(QUIET, SPACINGS * Math.min(1000 * LONGEST, this.#longest));
+  }
+
+  get #longest() {
+    return Math.max(0, ...this.seen.map(({ step }) => step));
   }
 
   /**
    * Seconds between two ticks as they come; 0: as they are sent. One gap is no measure.
    * @param {number} now milliseconds
    */
-  interval(now) {
-    if (!this.slow(now) || this.gaps.length < 2) return 0;
-    const longest = Math.max(...this.gaps.slice(-MEASURED).map(({ span }) => span));
-    return longest > LONGEST ? 0 : longest;
+  spacing(now) {
+    const longest = this.#longest / 1000;
+    return this.gaps.length < 2 || longest > LONGEST || !this.slow(now) ? 0 : longest;
   }
 
   /**
-   * What to tell: "1 of 5 ticks"; empty when all are seen.
+   * Seconds for which a tick is to be taken for the newest; 0: as its source says. Where ticks come so late that each would
+   * be too old before the next, they are that all the time, and there is no back and forth.
+   * @param {number} now milliseconds
+   */
+  interval(now) {
+    return now - this.lateAt < LATE ? 0 : this.spacing(now);
+  }
+
+  /**
+   * What to tell, like "you see 1 of 5 ticks"; empty when all are seen.
    * @param {number} now milliseconds
    */
   text(now) {
@@ -60,7 +85,6 @@ export class Pace {
 
   /** @param {number} now */
   #forget(now) {
-    while (now - (this.seen[0] ?? now) > COUNTED) this.seen.shift();
-    while (this.gaps.length > MEASURED && now - (this.gaps[0]?.at ?? now) > COUNTED) this.gaps.shift();
+    for (const list of [this.seen, this.gaps]) while (now - (list[0]?.at ?? now) > COUNTED) list.shift();
   }
 }

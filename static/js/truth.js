@@ -42,8 +42,9 @@ export class Truth {
     /** @type {number[]} */
     this.latencies = [];
     this.reloadAt = Infinity;
-    /** What to tell of ticks that are left out for this viewer. */
+    /** What to tell of ticks that are left out for this viewer, and the seconds between those that come; 0: all come. */
     this.pace = "";
+    this.spacing = 0;
   }
 
   /** @param {number} milliseconds from sample to screen */
@@ -62,6 +63,11 @@ export class Truth {
     let shortest = Infinity;
     for (const line of this.store.lines.values()) shortest = Math.min(shortest, line.declared ?? Infinity);
     return shortest;
+  }
+
+  /** Seconds that may pass without a sample before that says something. */
+  get hush() {
+    return Math.max(this.patience, allowance(this.spacing) - EARLY);
   }
 
   /** Whether there are samples to wait for: where there never was one, heartbeats are all that comes. */
@@ -100,12 +106,13 @@ export class Truth {
     }
     const behind = (now - this.newestBorn) / 1000;
     const silent = (now - Math.max(this.expected ? this.newestAt : this.connection.lastByte, this.connection.openedAt)) / 1000;
-    if (silent > this.patience) {
+    if (silent > this.hush) {
       const since = this.newestAt > -Infinity ? ` for ${formatAge((now - this.newestAt) / 1000)}` : "";
       return { word: "stale", detail: `no sample${since} · ${this.explain("", now)}`, action: "" };
     }
     if (this.filling || (this.expected && behind > this.patience)) {
-      return { word: "catching up", detail: this.newestAt > -Infinity && behind > 1 ? `${formatAge(behind)} behind` : "", action: "" };
+      const late = this.newestAt > -Infinity && behind > 1 ? `${formatAge(behind)} behind` : "";
+      return { word: "catching up", detail: [late, this.pace].filter(Boolean).join(" · "), action: "" };
     }
     if (this.serverVersion !== this.version) {
       const wait = Math.ceil((this.reloadAt - now) / 1000);
@@ -136,7 +143,7 @@ export class Truth {
     if ((now - this.connection.openedAt) / 1000 < this.patience) return "stream: catching up";
     const failed = this.failed.get(source);
     if (failed) return `collector ${failed.name}: ${failed.error}`;
-    if ((now - this.newestAt) / 1000 > this.patience) return "server: it sends no samples";
+    if ((now - this.newestAt) / 1000 > this.hush) return "server: it sends no samples";
     if ((now - this.newestBorn) / 1000 > this.patience) return "stream: catching up";
     return source ? `source ${source}: it stopped sending` : "server: it sends no samples";
   }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
+import socket
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,6 +13,8 @@ from dataclasses import dataclass
 from urllib.parse import parse_qs, urlsplit
 
 EVENTS = "/api/v1/events"
+PIECE = 2048
+"""Bytes of a narrow stream that are on their way at once."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,10 @@ class Proxy:
         self.url = ""
         self.answer: int | None = None
         """A status that is answered to everything, instead of passing it on."""
+        self.narrow = False
+        """Whether streams opened from now on go through small buffers, so that `rate` is felt at once."""
+        self.rate: float | None = None
+        """Bytes a second that a narrow stream is passed on with; None: as they come."""
         self.seen: list[Seen] = []
 
     @property
@@ -72,24 +79,34 @@ class Proxy:
             writer.write(b"HTTP/1.1 %d No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n" % status)
             await writer.drain()
             return
-        answer, request = await asyncio.open_connection("127.0.0.1", self._target)
+        narrow = self.narrow and target.path == EVENTS
+        answer, request = await self._connect(narrow)
         self._open.add(request)
         try:
             request.write(re.sub(rb"(?im)^connection:.*\r\n", b"", head)[:-2] + b"Connection: close\r\n\r\n")
             gone = asyncio.ensure_future(reader.read())
             try:
-                await self._pump(answer, writer, gone)
+                await self._pump(answer, writer, gone, PIECE if narrow else 65536)
             finally:
                 gone.cancel()
         finally:
             self._open.discard(request)
             request.close()
 
+    async def _connect(self, narrow: bool) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        if not narrow:
+            return await asyncio.open_connection("127.0.0.1", self._target)
+        connection = socket.socket()
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, PIECE)
+        connection.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(connection, ("127.0.0.1", self._target))
+        return await asyncio.open_connection(sock=connection, limit=PIECE)
+
     async def _pump(
-        self, answer: asyncio.StreamReader, writer: asyncio.StreamWriter, gone: asyncio.Future[bytes]
+        self, answer: asyncio.StreamReader, writer: asyncio.StreamWriter, gone: asyncio.Future[bytes], size: int
     ) -> None:
         while True:
-            piece = asyncio.ensure_future(answer.read(65536))
+            piece = asyncio.ensure_future(answer.read(size))
             await asyncio.wait({piece, gone}, return_when=asyncio.FIRST_COMPLETED)
             if not piece.done():
                 piece.cancel()
@@ -99,6 +116,8 @@ class Proxy:
             await self._flowing.wait()
             writer.write(piece.result())
             await writer.drain()
+            if self.rate is not None and size == PIECE:
+                await asyncio.sleep(len(piece.result()) / self.rate)
 
 
 @asynccontextmanager

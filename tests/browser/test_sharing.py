@@ -81,9 +81,9 @@ async def tab(context: BrowserContext, url: str, *scripts: str, recorded: bool =
 
 
 def is_live(panels: Mapping[str, Shown]) -> bool:
-    """Tell whether all panels are live, but for those below the fold, which wait to be seen."""
+    """Tell whether what has something to show and is in sight is live."""
     states = {panel.state for panel in panels.values()}
-    return "live" in states and states <= {"live", "loading"}
+    return "live" in states and "stale" not in states
 
 
 async def streams(server: Server) -> int:

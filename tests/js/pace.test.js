@@ -4,25 +4,23 @@ import { ServerClock } from "../../static/js/clock.js";
 import { Pace } from "../../static/js/pace.js";
 import { Store } from "../../static/js/store.js";
 
-const gap = (/** @type {number} */ to, /** @type {number | null} */ skipped = 4, from = to - 5) =>
-  ({ type: /** @type {const} */ ("gap"), after: "1-0", before: "2-0", from, to, types: ["metrics"], reason: "slow", skipped });
-
 /**
  * A viewer that is shown one tick of five.
  * @param {Pace} pace
  * @param {number} from seconds
  * @param {number} to
+ * @param {number} [late] seconds
  */
-function conflate(pace, from, to) {
+function conflate(pace, from, to, late = 1) {
   for (let now = from; now < to; now += 5) {
-    pace.gap(now * 1000, gap(now));
-    pace.took(now * 1000);
+    pace.gap(now * 1000, 4);
+    pace.took(now * 1000, (now - late) * 1000);
   }
 }
 
 test("who sees all ticks is told nothing", () => {
   const pace = new Pace();
-  for (let now = 0; now < 60; now++) pace.took(now * 1000);
+  for (let now = 0; now < 60; now++) pace.took(now * 1000, now * 1000);
   assert.deepEqual([pace.slow(60_000), pace.interval(60_000), pace.text(60_000)], [false, 0, ""]);
 });
 
@@ -36,8 +34,17 @@ test("who sees one tick of five is told so, and measured by what comes", () => {
 
 test("without a count it says what is known", () => {
   const pace = new Pace();
-  for (const now of [0, 5, 10]) pace.gap(now * 1000, gap(now, null));
+  for (const now of [0, 5, 10]) {
+    pace.gap(now * 1000, null);
+    pace.took(now * 1000, now * 1000);
+  }
   assert.equal(pace.text(11_000), "you do not see every tick");
+});
+
+test("who sees ticks so late that each is too old before the next is not taken for live in between", () => {
+  const pace = new Pace();
+  conflate(pace, 0, 60, 7);
+  assert.deepEqual([pace.interval(57_000), pace.spacing(57_000), pace.text(57_000)], [0, 5, "you see 1 of 5 ticks"]);
 });
 
 test("three intervals without a gap: caught up", () => {
@@ -49,10 +56,14 @@ test("three intervals without a gap: caught up", () => {
 
 test("one gap is no measure, and one of minutes is not slow but stale", () => {
   const pace = new Pace();
-  pace.gap(0, gap(0));
-  assert.deepEqual([pace.slow(1000), pace.interval(1000)], [true, 0]);
-  pace.gap(5000, gap(5, 600, -595));
-  assert.equal(pace.interval(5000), 0);
+  pace.took(0, 0);
+  pace.gap(5000, 4);
+  pace.took(5000, 5000);
+  assert.deepEqual([pace.slow(6000), pace.interval(6000)], [true, 0]);
+  pace.gap(605_000, 600);
+  pace.took(605_000, 605_000);
+  pace.gap(606_000, 600);
+  assert.equal(pace.interval(606_000), 0);
 });
 
 test("the values of a slow viewer are true for twice the measured interval, and counters go on", () => {
