@@ -13,6 +13,10 @@ from dashboard.events import Event
 from dashboard.model import Clock
 from dashboard.sse import frame
 
+MOST_BYTES = 64 * 1024 * 1024
+"""Memory that the events of a log take at most, about."""
+
+_OVERHEAD, _PART = 500, 150  # bytes of an event, and of each of its samples or rows
 _ID = re.compile(r"([0-9]{1,15})-([0-9]{1,10})", re.ASCII)
 
 
@@ -59,6 +63,14 @@ class Entry:
         if self._data is None:
             self._data = self.event.encode()
         return self._data
+
+    @property
+    def size(self) -> int:
+        """About how many bytes of memory it takes."""
+        if self._data is not None:
+            return 2 * len(self._data) + _OVERHEAD
+        samples = getattr(self.event, "samples", None) or getattr(self.event, "rows", ())
+        return _OVERHEAD + _PART * len(samples)
 
     @property
     def frame(self) -> bytes:
@@ -128,6 +140,8 @@ class MemoryLog:
         self._entries: list[Entry] = []
         self._dropped = 0  # entries at the head of the list that have left; cut off in bulk, for a list's head is dear
         self._base = 0  # position of the list's first element
+        self._sizes: list[int] = []  # of the entries, as they were when they came
+        self._bytes = 0
         self._origin = self._stamped = self._last = self._floor = EventId(max(int(clock.wall() * 1000), begin_above), 0)
 
     @property
@@ -158,6 +172,9 @@ class MemoryLog:
     def admit(self, entries: Sequence[Entry]) -> None:
         if entries:
             self._entries.extend(entries)
+            sizes = [entry.size for entry in entries]
+            self._sizes.extend(sizes)
+            self._bytes += sum(sizes)
             self._last = entries[-1].id
         self._trim(self._clock.monotonic())
 
@@ -170,11 +187,14 @@ class MemoryLog:
     def _trim(self, now: float) -> None:
         entries = self._entries
         while self._dropped < len(entries) and (
-            len(entries) - self._dropped > self._max_events or now - entries[self._dropped].stamped_at > self._max_age
+            len(entries) - self._dropped > self._max_events
+            or self._bytes > MOST_BYTES
+            or now - entries[self._dropped].stamped_at > self._max_age
         ):
             self._floor = entries[self._dropped].id
+            self._bytes -= self._sizes[self._dropped]
             self._dropped += 1
         if self._dropped > 256 and self._dropped * 2 > len(entries):
-            del entries[: self._dropped]
+            del entries[: self._dropped], self._sizes[: self._dropped]
             self._base += self._dropped
             self._dropped = 0

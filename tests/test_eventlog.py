@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dashboard.errors import InvalidParameter
-from dashboard.eventlog import EventId, MemoryLog
+from dashboard.eventlog import MOST_BYTES, EventId, MemoryLog
 from tests.clocks import START, HandClock
-from tests.occurrences import metrics, system
+from tests.occurrences import line, metrics, system
 
 
 def filled(clock: HandClock, count: int, *, max_events: int = 100, max_age: float = 60.0) -> MemoryLog:
@@ -111,6 +111,17 @@ def test_an_id_finds_the_position_behind_it(held: int, count: int, data: st.Data
     assert log.position_after(EventId(id.ms - 1, 9)) == log.start + at
     assert log.position_after(EventId(0, 0)) == log.start
     assert log.position_after(EventId(10**15, 0)) == log.end
+
+
+def test_the_oldest_leave_when_all_are_too_large_together() -> None:
+    log = MemoryLog(HandClock(), max_events=100_000, max_age=60)
+    for number in range(300):
+        entries = log.stamp([line(f"{number:06}" + "x" * 500_000)])
+        assert len(entries[0].data) > 500_000  # encoded for the disk, as lines are
+        log.admit(entries)
+    assert sum(len(entry.data) for entry in log.read(0)) < MOST_BYTES
+    assert log.end == 300 and 20 < log.end - log.start < 130
+    assert log.bounds().floor < log.read(0)[0].id
 
 
 def test_an_empty_log_can_be_gone_on_from_at_its_bound() -> None:
