@@ -1,4 +1,4 @@
-"""`python -m bench fanout | collect | charts | first`."""
+"""`python -m bench fanout | resume | collect | charts | first`."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from bench import charts as charts_bench
 from bench import collect as collect_bench
 from bench import fanout as fanout_bench
 from bench import first as first_bench
+from bench import resume as resume_bench
 
 CANVAS = click.Choice(list(charts_bench.CANVASES))
 
@@ -32,6 +33,13 @@ def fanout(counts: tuple[int, ...], feeds: tuple[str, ...], seconds: float, peer
         beside_bench.run(counts, seconds, rounds, sys.argv[1:])
     else:
         fanout_bench.run(feeds, counts, seconds, sys.argv[1:])
+
+
+@cli.command()
+@click.option("--n", "counts", type=click.IntRange(1), multiple=True, default=(1000, 5000), show_default=True)
+def resume(counts: tuple[int, ...]) -> None:
+    """Time until N viewers are back after the server was ended and begun again, and what they lost."""
+    resume_bench.run(counts, sys.argv[1:])
 
 
 @cli.command()

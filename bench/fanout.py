@@ -103,7 +103,7 @@ def measure(feed: str, count: int, seconds: float, settings: str = "") -> Measur
     """Start a server, measure it alone for `seconds`, then with viewers for as long."""
     with TemporaryDirectory(prefix="bench-") as name:
         folder = Path(name)
-        settings += _fixed_settings(folder) if feed == "fixed" else ""
+        settings += fixed_settings(folder) if feed == "fixed" else ""
         with serving(folder, settings, machine.cores()[0]) as server:
             url = server.stream(["metrics"], ["bench_*"]) if feed == "fixed" else feeds.overview(server)
             return measure_stream(server.pid, url, "log", feed, count, seconds)
@@ -148,7 +148,7 @@ def _sleep_past(seconds: float) -> None:
     time.sleep((0.5 - time.time()) % 1.0 if seconds >= 1 else 0.0)
 
 
-def _fixed_settings(folder: Path) -> str:
+def fixed_settings(folder: Path) -> str:
     """Switch every collector off but one, which gives 1.5 KB a second."""
     place = folder / "collectors"
     place.mkdir()

@@ -63,13 +63,13 @@ class Server(msgspec.Struct, frozen=True):
 
 
 @contextmanager
-def serving(folder: Path, settings: str = "", core: int = -1) -> Iterator[Server]:
+def serving(folder: Path, settings: str = "", core: int = -1, port: int = 0) -> Iterator[Server]:
     """Serve with the given settings file out of `folder`; pinned to a core unless that is -1; ended on leaving."""
     config, log = folder / "dashboard.toml", folder / "server.log"
     config.write_text(settings)
     environment = {key: value for key, value in os.environ.items() if not key.startswith("DASHBOARD_")}
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
-    command = [sys.executable, "-m", "dashboard", "serve", "--config", str(config), "--port", "0"]
+    command = [sys.executable, "-m", "dashboard", "serve", "--config", str(config), "--port", str(port)]
     with started([*command, "--data-dir", str(folder / "data")], log, environment, core) as process:
         found = until(lambda: LISTENING.search(log.read_text()), process, log)
         yield Server(process.pid, found.group(1))

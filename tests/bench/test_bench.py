@@ -40,6 +40,24 @@ def test_the_fixed_feed_is_one_event_of_about_one_and_a_half_kilobytes_a_second(
     assert 1400 <= float(rows[0]["bytes / event"].replace(",", "")) <= 1650
 
 
+@pytest.mark.long
+def test_fanout_shows_peers_beside_us() -> None:
+    """Each peer that this machine has sent its events to every viewer; who is missing is named."""
+    rows, text = bench("fanout", "--peers", "--n", "3", "--seconds", "1", "--rounds", "1")
+    assert {"dashboard", "dashboard, fast_writer = false", "bare asyncio"} <= {row["server"] for row in rows}
+    assert len(rows) + text.count("Missing: ") == 6
+    assert all(row["delivered"] == "100.00 %" for row in rows)
+
+
+def test_resume_tells_how_soon_all_are_back_and_what_they_lost() -> None:
+    """After either end of the server every viewer has every notification, once and in order."""
+    rows, _ = bench("resume", "--n", "3")
+    assert [(row["end"], row["lost"], row["out of order or twice"]) for row in rows] == [
+        ("SIGTERM", "0", "0"),
+        ("kill -9", "0", "0"),
+    ]
+
+
 def test_collect_shows_the_dashboard_beside_an_idle_netdata(need: Callable[[str], Path]) -> None:
     """Two programs over the same window, and the ratio of the two."""
     need("netdata")

@@ -1,0 +1,94 @@
+"""One that reads slowly and one that stalls, beside those that keep up: nobody waits for another."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import socket
+import time
+
+import httpx
+import psutil
+
+from tests.serving import Server, running_server
+from tests.web.test_stream_ends import MIB, stalled
+from tests.web.wire import DEADLINE
+
+QUERY = "?types=metrics,notification&match=filler"
+FRAME = re.compile(rb"event: (\w+)\n(?:retry: [0-9]+\n)?data: ([^\n]*)\n\n")
+SECONDS = 6.0
+PUSHES = 10  # a second, each of about 10 KB
+
+
+class Reader:
+    """A viewer that reads so many bytes a second at most, and no more than its own buffer ahead."""
+
+    def __init__(self, rate: float) -> None:
+        self._rate = rate
+        self._bytes = bytearray()
+
+    async def run(self, server: Server, until: bytes) -> None:
+        """Read up to and with the event that holds `until`."""
+        loop = asyncio.get_running_loop()
+        with socket.socket() as sock:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096 if self._rate < MIB else MIB)
+            sock.setblocking(False)
+            await loop.sock_connect(sock, ("127.0.0.1", server.port))
+            await loop.sock_sendall(sock, f"GET /api/v1/events{QUERY} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+            began = time.monotonic()
+            while until not in self._bytes[-65536:] or not self._bytes.endswith(b"\n\n\r\n"):
+                received = await loop.sock_recv(sock, 2048 if self._rate < MIB else MIB)
+                assert received, "the stream has ended"
+                self._bytes += received
+                await asyncio.sleep(began + len(self._bytes) / self._rate - time.monotonic())
+
+    def events(self, type: bytes) -> list[dict[str, object]]:
+        """Return what came of a type."""
+        whole = re.sub(rb"\r\n[0-9a-f]+\r\n", b"", b"\r\n" + bytes(self._bytes).partition(b"\r\n\r\n")[2])
+        return [json.loads(data) for event, data in FRAME.findall(whole) if event == type]
+
+
+async def test_a_slow_viewer_has_every_kept_event_and_is_told_what_was_skipped(writer: str) -> None:
+    """It reads a fifth of what there is; those beside it have all of it, and memory does not grow with either."""
+    config = writer + "interval = 60\nheartbeat_interval = 0.5\n"
+    async with running_server(config=config) as server, httpx.AsyncClient(base_url=server.url) as client:
+        stuck = await stalled(server, client)
+        before = (await client.get("/api/v1/status")).json()["conflated"]
+        slow, healthy = Reader(20_000), [Reader(1e9) for _ in range(10)]
+        async with asyncio.timeout(SECONDS + 2 * DEADLINE), asyncio.TaskGroup() as reading:
+            for reader in (slow, *healthy):
+                reading.create_task(reader.run(server, b'"The last one"'))
+            while (await client.get("/api/v1/status")).json()["streams"] < 12:
+                pass  # they are still connecting
+            memory = psutil.Process(server.pid).memory_info().rss
+            pushes, notices, most = await pump(client, psutil.Process(server.pid))
+        stuck.drop()
+        status = (await client.get("/api/v1/status")).json()
+    assert most < memory + 12 * MIB
+    for reader in healthy:
+        assert len(reader.events(b"metrics")) == pushes and reader.events(b"gap") == []
+    assert [event["title"] for event in slow.events(b"notification")] == notices
+    gaps = slow.events(b"gap")
+    assert gaps and {gap["reason"] for gap in gaps} == {"slow"}
+    skipped = sum(int(str(gap["skipped"])) for gap in gaps)
+    assert len(slow.events(b"metrics")) + skipped == pushes
+    assert status["conflated"] - before >= skipped  # the one that is stuck may have been skipped some, too
+
+
+async def pump(client: httpx.AsyncClient, process: psutil.Process) -> tuple[int, list[str], int]:
+    """Push metrics and notices for a while; return how many, which, and the most memory that the server had."""
+    pushes, notices, most = 0, [], 0
+    began = time.monotonic()
+    while time.monotonic() - began < SECONDS:
+        samples = [{"series": f'filler{{n="{n}",text="{"y" * 900}"}}', "value": pushes} for n in range(10)]
+        await client.post("/api/v1/samples", json=samples)
+        pushes += 1
+        if pushes % PUSHES == 0:
+            notices.append(f"Notice {pushes}")
+            await client.post("/api/v1/notifications", json={"title": notices[-1]})
+        most = max(most, process.memory_info().rss)
+        await asyncio.sleep(began + pushes / PUSHES - time.monotonic())
+    notices.append("The last one")
+    await client.post("/api/v1/notifications", json={"title": notices[-1]})
+    return pushes, notices, most
