@@ -69,6 +69,8 @@ export class SharedConnection {
     /** @type {Port | null} */
     this.port = null;
     this.present = false;
+    /** Whether it may still answer in time. */
+    this.waiting = false;
     this.serial = 0;
     this.heardAt = 0;
     /** When it was asked last whether the shared one is there, while that is open; Infinity: it answered. */
@@ -117,7 +119,9 @@ export class SharedConnection {
 
   /** Look whether the stream is shared, so that it is known when it is needed. */
   prepare() {
-    if (!this.port && this.attach && this.now() - this.failedAt > AGAIN) this.#greet(this.attach);
+    if (this.present || this.waiting || !this.attach || this.now() - this.failedAt <= AGAIN) return;
+    this.#part();
+    this.#greet(this.attach);
   }
 
   /** @param {string | null} after */
@@ -130,7 +134,7 @@ export class SharedConnection {
       return;
     }
     this.prepare();
-    if (!this.port) this.#alone();
+    if (!this.present && !this.waiting) this.#alone();
   }
 
   /** Close for good, until `start` or `wake`. */
@@ -166,11 +170,13 @@ export class SharedConnection {
   #greet(attach) {
     try {
       const port = (this.port = attach(() => {
-        if (this.port === port && !this.present) this.#absent();
+        if (this.port === port && !this.present) this.#part();
+        if (this.port === null) this.#absent();
       }));
       port.onmessage = ({ data }) => {
         if (this.port === port) this.#told(/** @type {Told} */ (data));
       };
+      this.waiting = true;
       this.timer = setTimeout(() => this.#absent(), ANSWER);
       port.postMessage({ do: "greet" });
     } catch {
@@ -183,11 +189,12 @@ export class SharedConnection {
     this.remote.lastId = this.lastId;
     this.#part();
     this.prepare();
-    if (!this.port) this.#alone();
+    if (!this.present && !this.waiting) this.#alone();
   }
 
+  /** Go on without, until it answers after all. */
   #absent() {
-    this.#part();
+    this.waiting = false;
     this.failedAt = this.now();
     if (!this.stopped && this.view !== this.direct) this.#alone();
   }
@@ -202,7 +209,7 @@ export class SharedConnection {
     this.port?.postMessage({ do: "leave" });
     this.port?.close();
     this.port = null;
-    this.present = false;
+    this.present = this.waiting = false;
     this.askedAt = Infinity;
   }
 
@@ -242,6 +249,7 @@ export class SharedConnection {
   /** All pages together want more than one stream may carry. */
   #crowded() {
     this.attach = null;
+    this.#part();
     this.#absent();
   }
 
@@ -249,6 +257,7 @@ export class SharedConnection {
     clearTimeout(this.timer);
     if (this.present) return;
     this.present = true;
+    this.waiting = false;
     if (!this.stopped) this.#join();
   }
 

@@ -23,22 +23,30 @@ PANELS = {"cpu", "memory", "network", "cpu-modes", "memory-states", "network-io"
 """… these panels."""
 
 NOTE_IDS = """(() => {
-    const Real = SharedWorker;
     window.ids = [];
     window.arrived = [];
-    window.SharedWorker = class extends Real {
+    const types = ["metrics", "processes", "system"];
+    const note = (event) => {
+        if (!types.includes(event?.type)) return;
+        const { id, type, timestamp, source } = event;
+        ids.push([id, timestamp]);
+        const wrong = Math.round((timestamp - recorded.unix()) / 3600) * 3600;
+        if (type === "metrics") arrived.push([recorded.unix(), source, timestamp - wrong]);
+    };
+    window.SharedWorker = class extends SharedWorker {
         constructor(...parts) {
             super(...parts);
-            this.port.addEventListener("message", ({ data: { event } }) => {
-                if (!["metrics", "processes", "system"].includes(event?.type)) return;
-                const { id, type, timestamp, source } = event;
-                ids.push([id, timestamp]);
-                const wrong = Math.round((timestamp - recorded.unix()) / 3600) * 3600;
-                if (type === "metrics") arrived.push([recorded.unix(), source, timestamp - wrong]);
-            });
+            this.port.addEventListener("message", ({ data }) => note(data.event));
+        }
+    };
+    window.EventSource = class extends EventSource {
+        constructor(...parts) {
+            super(...parts);
+            for (const type of types) this.addEventListener(type, ({ data }) => note(JSON.parse(data)));
         }
     };
 })()"""
+"""Of either way that events take to a page."""
 
 
 def order(id: str) -> tuple[int, int]:

@@ -11,7 +11,9 @@ const NAMES = ["hello", "heartbeat", "gap", "bye", "metrics", "log"];
 function stage() {
   mock.timers.enable({ apis: ["setTimeout"] });
   let now = 1_000_000;
-  const state = { hangs: false, attached: 0 };
+  const state = { hangs: false, slow: false, attached: 0 };
+  /** @type {(() => void)[]} what a slow one has yet to say */
+  const replies = [];
   /** @type {Wire[]} */
   const shared = [];
   /** @type {Wire[]} */
@@ -37,7 +39,13 @@ function stage() {
         if (!state.hangs) mine.message(back, structuredClone(message));
       },
     };
-    const back = { postMessage: (/** @type {any} */ message) => !state.hangs && page.onmessage?.({ data: structuredClone(message) }) };
+    const reply = (/** @type {any} */ message) => page.onmessage?.({ data: structuredClone(message) });
+    const back = {
+      postMessage: (/** @type {any} */ message) => {
+        if (state.slow) replies.push(() => reply(message));
+        else if (!state.hangs) reply(message);
+      },
+    };
     return page;
   };
   const open = (/** @type {any} */ options = {}) => {
@@ -62,7 +70,7 @@ function stage() {
   const replace = () => {
     hub = make();
   };
-  return { state, shared, own, open, pass, speak, replace, last: () => /** @type {Wire} */ (shared.at(-1)) };
+  return { state, shared, own, open, pass, speak, replace, replies, last: () => /** @type {Wire} */ (shared.at(-1)) };
 }
 
 const hello = { heartbeat_interval: 5, newest: "900-0", version: "1", resume: "resumed", server_time: 1 };
@@ -131,6 +139,22 @@ test("who does not answer within a second is absent; a minute later it is asked 
   shared.at(-1)?.say("hello", hello);
   shared.at(-1)?.say("metrics", { id: "9-0", resource: {}, samples: { a: 1 } });
   assert.deepEqual(events.filter(({ id }) => id).map(({ id }) => id), ["8-0", "9-0"]);
+});
+
+test("one that answers late is joined when it does", (t) => {
+  t.after(() => mock.timers.reset());
+  const { open, own, shared, state, pass, replies } = stage();
+  state.slow = true;
+  const { connection } = open();
+  connection.start("5-0");
+  pass(1250);
+  assert.equal(own.length, 1);
+  own[0]?.say("hello", hello);
+  own[0]?.say("metrics", { id: "6-0", resource: {}, samples: { a: 1 } });
+  state.slow = false;
+  for (const reply of replies) reply();
+  assert.equal(own[0]?.closed, true);
+  assert.match(shared.at(-1)?.url ?? "", /after=6-0/);
 });
 
 test("one that hangs is noticed within two heartbeats and a second, and resumed from by a stream of the page's own", (t) => {
