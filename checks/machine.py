@@ -87,7 +87,6 @@ PROGRAMS = {
         Program("chromium", _chromium, ("chromium",)),
         Program("curl", _on_path("curl"), ("curl",)),
         Program("faketime", _faketime, ("faketime",)),
-        Program("curl", _on_path("curl"), ("curl",)),
         Program("fonts", _fonts, ("fonts-dejavu-core", "fonts-noto-core")),
         Program("netdata", _on_path("netdata"), ("netdata",)),
         Program("nginx", _on_path("nginx"), ("nginx-light",)),
