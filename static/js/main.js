@@ -59,8 +59,8 @@ const crosshair = new Crosshair(board, find("panels"), find("moment"));
 const lifecycle = new Lifecycle(feed, board);
 const sleep = new SleepDetector();
 const time = find("clock");
-/** Whether what tells of happenings was asked for. */
-let opened = false;
+/** When what tells of happenings may be asked for, `performance.now()`; Infinity: it was. */
+let openAt = 0;
 
 /** Bring all that tells how true the page is up to the present second. */
 function judge() {
@@ -76,7 +76,7 @@ function tick() {
   feed.watch();
   judge();
   crosshair.refresh();
-  if (!opened && clock.known && due()) open();
+  if (clock.monotonic() > openAt && feed.connection.phase === "open" && due()) void open();
   const text = clock.known ? `${preferences.clock?.(clock.now() * 1000)} ${preferences.zoneName}` : "";
   write(time, text);
 }
@@ -87,9 +87,12 @@ function due() {
   return seen || feed.truth.latencies.length > 1 || clock.monotonic() > PATIENCE;
 }
 
-function open() {
-  opened = true;
-  void import("./newsroom.js").then(({ openNews }) => openNews({ news, board, zoom, crosshair, preferences }));
+async function open() {
+  openAt = Infinity;
+  const room = await import("./newsroom.js").catch(() => null);
+  // A server that has just gone away is asked again when it is back.
+  if (room) room.openNews({ news, board, zoom, crosshair, preferences });
+  else openAt = clock.monotonic() + PATIENCE;
 }
 
 new Switches(preferences, spec.range);

@@ -46,8 +46,8 @@ class Proxy:
 
     @property
     def streams(self) -> list[Seen]:
-        """Requests for the event stream."""
-        return [seen for seen in self.seen if seen.path == EVENTS]
+        """Requests for the event stream; not those for a piece of the log."""
+        return [seen for seen in self.seen if seen.path == EVENTS and "wait" not in seen.query]
 
     def cut(self) -> None:
         """Break all connections off."""
