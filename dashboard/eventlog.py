@@ -9,7 +9,7 @@ from operator import attrgetter
 from typing import NamedTuple, Protocol
 
 from dashboard.errors import InvalidParameter
-from dashboard.events import Event
+from dashboard.events import Event, Metrics
 from dashboard.model import Clock
 from dashboard.sse import frame
 
@@ -69,8 +69,8 @@ class Entry:
         """About how many bytes of memory it takes."""
         if self._data is not None:
             return 2 * len(self._data) + _OVERHEAD
-        samples = getattr(self.event, "samples", None) or getattr(self.event, "rows", ())
-        return _OVERHEAD + _PART * len(samples)
+        parts = self.event.samples if isinstance(self.event, Metrics) else getattr(self.event, "rows", ())
+        return _OVERHEAD + _PART * len(parts)
 
     @property
     def frame(self) -> bytes:

@@ -205,7 +205,7 @@ async def test_a_viewer_resumes_by_header_and_by_after_and_the_header_wins(clien
 async def test_a_malformed_header_is_a_stream_with_a_gap(client: httpx.AsyncClient, last: str) -> None:
     """A native EventSource would give up for good on anything but a 200."""
     headers = {b"Last-Event-ID": last.encode()}
-    async with aconnect_sse(client, "GET", EVENTS, headers=headers) as stream:  # type: ignore[arg-type]
+    async with aconnect_sse(client, "GET", EVENTS, headers=headers) as stream:
         viewer = Viewer(stream.aiter_sse(), stream.response)
         hello, gap = await viewer.until(lambda event: True), await viewer.until(lambda event: True)
         assert (hello.event, hello.json()["resume"], gap.event) == ("hello", "gap", "gap")
