@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from itertools import takewhile
 from urllib.parse import urlencode
 
 import msgspec
 
-from dashboard.boards import Board
+from dashboard.boards import Board, Panel
 from dashboard.selector import Selector
 from dashboard.window import Window
 
@@ -20,9 +22,14 @@ _POINTS = 300
 
 
 class Question(msgspec.Struct, frozen=True):
-    """The first `query_range` of a page, whose charts are `range` seconds wide, with a point for each `step`."""
+    """The first `query_range` of a page, whose charts are `range` seconds wide, with a point for each `step`.
+
+    `selectors` are all that the page shows; what is asked for first is what stands above its first heading, and
+    `later` is the rest, which nobody sees before.
+    """
 
     selectors: list[str]
+    later: list[str]
     range: float
     step: float
     url: str
@@ -43,12 +50,18 @@ def step_of(range: float) -> float:
 
 def first_question(board: Board, window: Window, now: float) -> Question:
     """Return what a page of this board asks first, if its reader has chosen no range of their own."""
-    selectors = list(dict.fromkeys([*(text for panel in board.panels for text in panel.series), *ALSO]))
+    selectors = _selectors(board.panels)
+    first = _selectors(list(takewhile(lambda panel: panel.kind != "text", board.panels)) or board.panels)
     chosen = window.select([Selector.parse(text) for text in selectors])
     begin = min((line.times[0] for line in chosen if line.times), default=now)
     range = range_of(now - begin, board.range)
     step = step_of(range)
     end = math.ceil(now) + 1
     start = math.floor((end - range) / step) * step
-    query = [*(("match", text) for text in selectors), ("start", str(start)), ("end", str(end)), ("step", str(step))]
-    return Question(selectors, range, step, f"/api/v1/query_range?{urlencode(query)}")
+    query = [*(("match", text) for text in first), ("start", str(start)), ("end", str(end)), ("step", str(step))]
+    later = [text for text in selectors if text not in first]
+    return Question(selectors, later, range, step, f"/api/v1/query_range?{urlencode(query)}")
+
+
+def _selectors(panels: Sequence[Panel]) -> list[str]:
+    return list(dict.fromkeys([*(text for panel in panels for text in panel.series), *ALSO]))

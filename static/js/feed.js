@@ -25,6 +25,7 @@ export class Feed {
    * @param {import("./clock.js").ServerClock} options.clock
    * @param {string[]} options.selectors
    * @param {string} options.version
+   * @param {string[]} [options.later] those of the selectors that this question leaves out
    * @param {string | null} options.first question for the history that the page's head has put already
    * @param {(lines: Line[], taken?: number | null) => void} options.onLines
    * @param {(event: import("./protocol.js").Processes) => void} options.onProcesses
@@ -33,12 +34,14 @@ export class Feed {
    * @param {(fault: string | null) => void} options.onFault
    * @param {() => void} options.onState
    */
-  constructor({ api, store, clock, selectors, version, first, news, onLines, onProcesses, onChanged, onFault, onState }) {
+  constructor({ api, store, clock, selectors, version, first, later = [], news, onLines, onProcesses, onChanged, onFault, onState }) {
     this.api = api;
     this.store = store;
     this.clock = clock;
     this.selectors = selectors;
     this.first = first;
+    /** Selectors whose history is still to be asked for. */
+    this.later = first === null ? [] : later;
     this.news = news;
     this.onLines = onLines;
     this.onProcesses = onProcesses;
@@ -93,6 +96,7 @@ export class Feed {
     const span = store.range;
     const answer = known ?? (await this.api.range(this.selectors, start, end, store.step));
     if (span !== store.range || answer.step !== store.step) return;
+    if (!known) this.later = [];
     store.load(answer);
     if (store.fit()) {
       await this.load();
@@ -100,6 +104,22 @@ export class Feed {
     }
     this.loaded = true;
     this.onLines([...store.lines.values()]);
+  }
+
+  /** Fetch the history that the first question left out, once the first picture is there. */
+  async complete() {
+    const { later, store, clock } = this;
+    if (!later.length || !this.loaded) return;
+    this.later = [];
+    const { step } = store;
+    const end = Math.ceil(clock.now()) + 1;
+    try {
+      const answer = await this.api.range(later, Math.floor((end - store.range) / step) * step, end, step);
+      if (step === store.step) store.load(answer, true);
+      this.onLines([...store.lines.values()]);
+    } catch {
+      this.later = later;
+    }
   }
 
   /** Ask the server what those new series are whose names leave it open. */

@@ -44,7 +44,8 @@ const news = new News(api, typesOf(spec.panels));
 const hidden = new HiddenDevices(board, store);
 const file = new BoardFile(api, spec, find("fault"));
 const feed = new Feed({
-  api, store, clock, news, selectors: history.selectors, version: spec.version, first: asked ? history.url : null,
+  api, store, clock, news, selectors: history.selectors, version: spec.version,
+  first: asked ? history.url : null, later: history.later,
   onLines: (lines, taken) => {
     board.changed(lines, taken);
     hidden.changed(lines);
@@ -89,6 +90,7 @@ function due() {
 
 async function open() {
   openAt = Infinity;
+  void feed.complete();
   const room = await import("./newsroom.js").catch(() => null);
   // A server that has just gone away is asked again when it is back.
   if (room) room.openNews({ news, board, zoom, crosshair, preferences });
@@ -109,6 +111,7 @@ setInterval(() => {
   board.sweep();
   if (feed.loaded && store.fit()) void feed.load().catch(() => feed.connection.wake());
   void feed.learn();
+  void feed.complete();
   news.retry();
   hidden.update();
 }, 5000);
