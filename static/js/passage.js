@@ -31,18 +31,19 @@ const WAIT = 2;
  * @param {readonly Mark[]} marks in the order of arrival
  */
 export function heldBack(marks) {
-  /** @type {{ first: number, last: number, at: number }[]} */
+  /** @type {{ first: number, last: number, began: number, at: number }[]} */
   const pieces = [];
   for (const { at, sent } of marks) {
     const piece = pieces.at(-1);
     if (piece && at - piece.at < PIECE) {
       piece.at = at;
       piece.last = Math.max(piece.last, sent);
-    } else pieces.push({ first: sent, last: sent, at });
+    } else pieces.push({ first: sent, last: sent, began: at, at });
   }
   const [first, last] = [pieces[0], pieces.at(-1)];
   if (!first || !last || last.last - first.first < LEAST) return 0;
-  const spans = pieces.map((piece) => piece.last - piece.first);
+  // What comes without a pause, as it is sent, is one long piece of which nothing was held.
+  const spans = pieces.map((piece) => piece.last - piece.first - (piece.at - piece.began) / 1000);
   const held = spans.filter((span) => span >= SPAN);
   if (held.length < PIECES && held.filter((span) => span >= LONG).length < LONG_PIECES) return 0;
   return held.length * 3 >= pieces.length * 2 ? Math.max(...held) : 0;

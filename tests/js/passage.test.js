@@ -96,6 +96,12 @@ test("a machine that stands still for a second now and then blames nobody, and s
   assert.equal(found, true);
 });
 
+test("a flood that comes as it is sent, with a pause now and then, was not held back", () => {
+  const marks = [];
+  for (let sent = 0; sent < 30; sent += 0.02) if (sent % 3 > 0.3) marks.push({ at: sent * 1000 + 5, sent });
+  assert.equal(heldBack(marks), 0);
+});
+
 test("what was there before the stream began comes all at once, and says nothing", () => {
   const passage = new Passage();
   for (let round = 0; round < 5; round++) {
