@@ -67,14 +67,15 @@ async def named(glass: Glass, word: str) -> float:
     return time.monotonic() - began
 
 
-async def test_bare_proxy(server: Server, open_glass: OpenGlass) -> None:
+@pytest.mark.parametrize("seconds", [10, pytest.param(30, marks=pytest.mark.long)])
+async def test_bare_proxy(seconds: float, server: Server, open_glass: OpenGlass) -> None:
     """Behind a proxy of which nothing is asked but to pass on, the page is live and accuses nobody."""
     with running_nginx(BARE.format(url=server.url)) as nginx:
         glass = await open_glass(recorded=True)
         await glass.open(f"{nginx.url}/boards/beacon")
         await glass.panels_when(lambda panels: all(panel.state == "live" for panel in panels.values()))
         began = time.time()
-        await glass.until(f"recorded.unix() > {began + 30}", timeout=40)
+        await glass.until(f"recorded.unix() > {began + seconds}", timeout=seconds + 10)
         seen = [frame for frame in await frames(glass.page) if frame.now > began]
         assert {frame.status for frame in seen} == {"live"}
         assert {state for frame in seen for state in frame.states.values()} == {"live"}
