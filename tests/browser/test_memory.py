@@ -82,7 +82,7 @@ UPDATES = [pytest.param(200, 900, id="short"), pytest.param(400, 2400, id="thous
 
 @pytest.mark.parametrize(("first", "last"), UPDATES)
 async def test_hundreds_of_updates(first: int, last: int, open_glass: OpenGlass) -> None:
-    """From update 400 to 2,400, or fewer, the heap grows by 1 MB at most, the document not at all; the feed is hastened."""
+    """From update 400 to 2,400, or fewer, the heap grows by 1 MB at most and the document not at all; hastened."""
     config = "flush_interval = 0.001\n" + board("fast", "fast", legend="{n}")
     async with running_server(config=config) as server:
         stop = asyncio.Event()
