@@ -79,6 +79,8 @@ export class News {
       if (event.type !== "metrics" && event.type !== "processes") this.held.push(event);
       if (this.held.length > HELD) this.held.shift();
     } else if (event.type === "gap") {
+      // The stream begins a little before the page, where nothing was promised; the past is asked for by itself.
+      if (this.begin && compareIds(event.before, this.begin) <= 0) return;
       for (const [type, books] of this.#all()) {
         if (!event.types.includes(type)) continue;
         for (const book of books) book.gap?.(event);
