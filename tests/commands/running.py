@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -30,8 +31,19 @@ def start(*arguments: str, url: str, stdin: int = subprocess.DEVNULL) -> subproc
     """Start a command in a process group of its own; its streams are pipes."""
     line, environ = command(*arguments, url=url)
     return subprocess.Popen(
-        line, env=environ, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
+        line,
+        env=environ,
+        stdin=stdin,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        # Where the suite runs in a shell's background SIGINT is ignored, and what is ignored no shell can trap.
+        preexec_fn=_take_interrupts,
     )
+
+
+def _take_interrupts() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def run(*arguments: str, url: str, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
