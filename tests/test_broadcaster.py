@@ -291,7 +291,7 @@ async def test_a_beat_of_ones_own_comes_when_nothing_else_does() -> None:
     )
     with broadcaster.subscribe(EVERYTHING) as cursor:
         cursor.read()
-        clock.move(5.0)
+        clock.move(5.25)
         beating = asyncio.create_task(broadcaster.run())
         await cursor.changed()
         assert types(seen(cursor.read())) == ["heartbeat"]
