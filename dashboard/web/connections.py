@@ -45,11 +45,29 @@ RESERVE = 48
 SCOPE_KEY = "connection"
 """Where a request's ASGI `scope["state"]` names the connection that it came by."""
 
+BATCH = 8
+"""Connections that are accepted in one turn of the event loop.
+
+The rest of a crowd waits in the kernel: who is served already is not kept waiting, and what requests need while they
+are answered is needed for so many at a time, not for all.
+"""
+
+WAITING = 2048
+"""Connections that the kernel keeps until they are accepted, where the system lets it."""
+
 _OUT_OF_REACH = (errno.ETIMEDOUT, errno.EHOSTUNREACH, errno.ENETUNREACH)
 _UNSENT = 16 * 1024  # bytes that the kernel takes ahead of what is on the wire, so that "the newest" is new
 
 
-def listen(settings: Settings) -> socket.socket:
+class Listener(socket.socket):
+    """A socket whose queue in the kernel stays long; the event loop would make it as short as its batches."""
+
+    def listen(self, backlog: int = WAITING, /) -> None:
+        """Listen, with a queue of `WAITING`."""
+        super().listen(WAITING)
+
+
+def listen(settings: Settings) -> Listener:
     """Return a listening socket, whose options every connection inherits; raise ConfigError naming the setting."""
     host = settings.host.strip("[]")
     try:
@@ -57,7 +75,7 @@ def listen(settings: Settings) -> socket.socket:
     except socket.gaierror as error:
         raise ConfigError(f"host: {settings.host!r} is no address of this machine ({error.strerror})") from error
     family, _, _, _, address = found[0]
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener = Listener(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     for name, value in (("TCP_USER_TIMEOUT", _user_timeout(settings)), ("TCP_NOTSENT_LOWAT", _UNSENT)):
         if hasattr(socket, name):
@@ -66,7 +84,7 @@ def listen(settings: Settings) -> socket.socket:
             listener.setsockopt(socket.IPPROTO_TCP, 25, value)
     try:
         listener.bind(address)
-        listener.listen(2048)  # now, for the line that names the address is printed before Hypercorn has it
+        listener.listen()  # now, for the line that names the address is printed before Hypercorn has it
     except OSError as error:
         listener.close()
         taken = error.errno == errno.EADDRINUSE
@@ -157,9 +175,9 @@ class Connections:
         self._tally = tally
         self._open: set[asyncio.WriteTransport] = set()
         files = _most_files()
-        # The event loop accepts a backlog's worth at a time, and some such lots before the first can be refused.
-        self.backlog = min(1024, max(files // 16, 1))
-        self._most = max(files - RESERVE - 5 * self.backlog, 8)
+        # Some batches are accepted before the first connection of them can be refused.
+        self.batch = min(BATCH, max(files // 16, 1))
+        self._most = max(files - RESERVE - 5 * self.batch, 8)
         self._told = -math.inf
         self._left = 0
         self._tidying: asyncio.TimerHandle | None = None

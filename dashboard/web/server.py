@@ -9,7 +9,6 @@ import logging
 import math
 import os
 import signal
-import socket
 import ssl
 import threading
 import time
@@ -18,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from hypercorn.asyncio import serve as hypercorn_serve
-from hypercorn.config import Config
+from hypercorn.config import Config, Sockets
 
 from dashboard import __version__
 from dashboard.boards import Board
@@ -26,7 +25,7 @@ from dashboard.certificate import Certificate
 from dashboard.config import Settings
 from dashboard.runtime import running
 from dashboard.web.app import create_app
-from dashboard.web.connections import Connections, listen
+from dashboard.web.connections import Connections, Listener, listen
 from dashboard.web.stream import Writer
 
 log = logging.getLogger("dashboard")
@@ -53,7 +52,7 @@ async def _serve(
     settings: Settings,
     boards: Sequence[Board],
     path: Path | None,
-    listener: socket.socket,
+    listener: Listener,
     certificate: Certificate | None,
 ) -> None:
     stop = asyncio.Event()
@@ -83,7 +82,7 @@ async def _serve(
         scheme = "https" if certificate is not None else "http"
         print(f"dashboard {__version__}: listening on {scheme}://{shown}:{port}", flush=True)
         renewing = asyncio.create_task(certificate.renew()) if certificate is not None else None
-        config = _config(listener, connections.backlog, certificate)
+        config = _config(listener, connections.batch, certificate)
         try:
             await hypercorn_serve(app, config, shutdown_trigger=until_stopped)
         finally:
@@ -100,9 +99,16 @@ def _end_anyway() -> None:
 
 
 class _Config(Config):
-    """Hypercorn's settings, with a certificate that may change."""
+    """Hypercorn's settings, with a socket that listens already, and a certificate that may change."""
 
+    listener: Listener
     certificate: Certificate | None = None
+
+    def create_sockets(self) -> Sockets:
+        """Return the one socket there is."""
+        sockets = Sockets([], [], [])
+        (sockets.secure_sockets if self.ssl_enabled else sockets.insecure_sockets).append(self.listener)
+        return sockets
 
     @property
     def ssl_enabled(self) -> bool:
@@ -112,12 +118,12 @@ class _Config(Config):
         return self.certificate.context if self.certificate is not None else None
 
 
-def _config(listener: socket.socket, backlog: int, certificate: Certificate | None) -> Config:
+def _config(listener: Listener, batch: int, certificate: Certificate | None) -> Config:
     config = _Config()
+    config.listener = listener
     config.certificate = certificate
     config.ssl_handshake_timeout = HANDSHAKE
-    config.bind = [f"fd://{listener.detach()}"]
-    config.backlog = backlog
+    config.backlog = batch
     config.include_server_header = False
     config.graceful_timeout = GRACE + 0.5  # after that nothing is left that was not cut
     config.keep_alive_max_requests = 10**9  # past this many it would close connections that have a stream open
