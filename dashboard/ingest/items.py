@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import TypeVar
 
 import msgspec
 
 from dashboard.errors import InvalidInput
+
+T = TypeVar("T")
 
 FUTURE = 60.0
 """Seconds by which a sender's clock may be ahead."""
@@ -30,20 +34,32 @@ def refusal(code: str, message: str) -> InvalidInput:
     return error
 
 
-def items(body: bytes, *, noun: str, shape: str, most: int) -> list[msgspec.Raw]:
-    """Take a request's body apart: one object, or a list of at most `most`.
+def read_each(
+    body: bytes, read: Callable[[msgspec.Raw], T], *, noun: str, shape: str, most: int
+) -> tuple[dict[int, T], list[Rejection]]:
+    """Read a request's body, one object or a list; return what was taken, by its index, and what was not.
 
-    Raises InvalidInput, which shows the `shape` to send, when the body is no JSON, neither of both, or too long.
+    Raises InvalidInput, which shows the `shape` to send, when the body is no JSON, neither of both, or longer than `most`.
     """
     try:
-        if body.lstrip()[:1] == b"{":
-            return [msgspec.json.decode(body, type=msgspec.Raw)]
-        found = msgspec.json.decode(body, type=list[msgspec.Raw])
+        one = body.lstrip()[:1] == b"{"
+        raws = (
+            [msgspec.json.decode(body, type=msgspec.Raw)] if one else msgspec.json.decode(body, type=list[msgspec.Raw])
+        )
     except NO_JSON as error:
         raise InvalidInput(f"expected one {shape} or a list of them as JSON: {error}") from error
-    if len(found) > most:
-        raise InvalidInput(f"{len(found)} {noun} in one request; at most {most}: send them in several")
-    return found
+    if len(raws) > most:
+        raise InvalidInput(f"{len(raws)} {noun}s in one request; at most {most}: send them in several")
+    taken: dict[int, T] = {}
+    rejected: list[Rejection] = []
+    for index, raw in enumerate(raws):
+        try:
+            taken[index] = read(raw)
+        except NO_JSON as error:
+            rejected.append(Rejection(index, f"invalid_{noun}", str(error)))
+        except InvalidInput as error:
+            rejected.append(Rejection(index, error.code, str(error)))
+    return taken, rejected
 
 
 def moment(timestamp: float | None, now: float) -> float:

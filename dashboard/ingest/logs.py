@@ -8,9 +8,8 @@ import msgspec
 from msgspec import Meta
 
 from dashboard import plain
-from dashboard.errors import InvalidInput
 from dashboard.events import Level, Log
-from dashboard.ingest.items import NO_JSON, Rejection, items, moment, refusal
+from dashboard.ingest.items import Rejection, moment, read_each, refusal
 
 MAX_LINES = 1_000
 """Lines of one request at most."""
@@ -63,16 +62,10 @@ def read(body: bytes, *, instance: str, now: float) -> Reading:
 
     Raises InvalidInput when the body is no JSON, neither an object nor a list, or too long.
     """
-    lines: list[Log] = []
-    rejected: list[Rejection] = []
-    for index, raw in enumerate(items(body, noun="lines", shape='{"message": …}', most=MAX_LINES)):
-        try:
-            lines.append(_line(msgspec.json.decode(raw, type=PushedLine), instance, now))
-        except NO_JSON as error:
-            rejected.append(Rejection(index, "invalid_line", str(error)))
-        except InvalidInput as error:
-            rejected.append(Rejection(index, error.code, str(error)))
-    return Reading(lines, rejected)
+    lines, rejected = read_each(
+        body, lambda raw: _line(raw, instance, now), noun="line", shape='{"message": …}', most=MAX_LINES
+    )
+    return Reading([*lines.values()], rejected)
 
 
 def level_of(word: str) -> Level:
@@ -83,7 +76,8 @@ def level_of(word: str) -> Level:
     return level
 
 
-def _line(pushed: PushedLine, instance: str, now: float) -> Log:
+def _line(raw: msgspec.Raw, instance: str, now: float) -> Log:
+    pushed = msgspec.json.decode(raw, type=PushedLine)
     home = plain.line(pushed.instance or "", MAX_NAME) or instance
     return Log(
         timestamp=moment(pushed.timestamp, now),

@@ -8,9 +8,8 @@ import msgspec
 from msgspec import Meta
 
 from dashboard import plain
-from dashboard.errors import InvalidInput
 from dashboard.events import Notification
-from dashboard.ingest.items import NO_JSON, Rejection, items, refusal
+from dashboard.ingest.items import Rejection, read_each, refusal
 from dashboard.ingest.logs import MAX_NAME, Name, level_of
 
 MAX_NOTIFICATIONS = 100
@@ -41,21 +40,18 @@ def read(body: bytes, *, source: str, now: float) -> Reading:
 
     Raises InvalidInput when the body is no JSON, neither an object nor a list, or too long.
     """
-    notifications: list[Notification] = []
-    rejected: list[Rejection] = []
-    found = items(body, noun="notifications", shape='{"title": …}', most=MAX_NOTIFICATIONS)
-    for index, raw in enumerate(found):
-        try:
-            pushed = msgspec.json.decode(raw, type=PushedNotification)
-            notifications.append(_notification(pushed, source, now))
-        except NO_JSON as error:
-            rejected.append(Rejection(index, "invalid_notification", str(error)))
-        except InvalidInput as error:
-            rejected.append(Rejection(index, error.code, str(error)))
-    return Reading(notifications, rejected)
+    notices, rejected = read_each(
+        body,
+        lambda raw: _notification(raw, source, now),
+        noun="notification",
+        shape='{"title": …}',
+        most=MAX_NOTIFICATIONS,
+    )
+    return Reading([*notices.values()], rejected)
 
 
-def _notification(pushed: PushedNotification, source: str, now: float) -> Notification:
+def _notification(raw: msgspec.Raw, source: str, now: float) -> Notification:
+    pushed = msgspec.json.decode(raw, type=PushedNotification)
     title = plain.line(pushed.title, MAX_TITLE)
     if not title:
         raise refusal("invalid_notification", "title: must not be empty")

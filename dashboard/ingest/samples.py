@@ -8,8 +8,8 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from dashboard.errors import InvalidInput, SeriesSyntaxError
-from dashboard.ingest.items import NO_JSON, Rejection, items, moment, refusal
+from dashboard.errors import SeriesSyntaxError
+from dashboard.ingest.items import Rejection, moment, read_each, refusal
 from dashboard.model import Batch, Series, series_text
 
 MAX_SAMPLES = 10_000
@@ -45,21 +45,13 @@ def read(body: bytes, *, instance: str, now: float, keep: float) -> Reading:
 
     Raises InvalidInput when the body is no JSON, neither an object nor a list, or too long.
     """
-    raws = items(body, noun="samples", shape='{"series": …, "value": …}', most=MAX_SAMPLES)
+    found, rejected = read_each(
+        body, lambda raw: _read(raw, now, keep), noun="sample", shape='{"series": …, "value": …}', most=MAX_SAMPLES
+    )
     places: dict[tuple[str, float, float | None], int] = {}
     batches: list[Batch] = []
     indexes: dict[tuple[int, str], list[int]] = {}
-    rejected: list[Rejection] = []
-    for index, raw in enumerate(raws):
-        try:
-            sample = msgspec.json.decode(raw, type=PushedSample)
-            series, time = _series(sample), _time(sample, now, keep)
-        except NO_JSON as error:
-            rejected.append(Rejection(index, "invalid_sample", str(error)))
-            continue
-        except InvalidInput as error:
-            rejected.append(Rejection(index, error.code, str(error)))
-            continue
+    for index, (sample, series, time) in found.items():
         home = series.label("instance") or instance
         place = places.setdefault((home, time, sample.interval), len(batches))
         if place == len(batches):
@@ -67,7 +59,12 @@ def read(body: bytes, *, instance: str, now: float, keep: float) -> Reading:
         own = series_text(series.name, (pair for pair in series.labels if pair[0] != "instance"))
         batches[place].samples[own] = sample.value
         indexes.setdefault((place, own), []).append(index)
-    return Reading(batches, indexes, rejected, len(raws))
+    return Reading(batches, indexes, rejected, len(found) + len(rejected))
+
+
+def _read(raw: msgspec.Raw, now: float, keep: float) -> tuple[PushedSample, Series, float]:
+    sample = msgspec.json.decode(raw, type=PushedSample)
+    return sample, _series(sample), _time(sample, now, keep)
 
 
 def _series(sample: PushedSample) -> Series:
