@@ -39,7 +39,7 @@ def read_each(
 ) -> tuple[dict[int, T], list[Rejection]]:
     """Read a request's body, one object or a list; return what was taken, by its index, and what was not.
 
-    Raises InvalidInput, which shows the `shape` to send, when the body is no JSON, neither of both, or longer than `most`.
+    Raises InvalidInput, which shows the `shape` to send, when the body is no JSON, neither of both, or over `most`.
     """
     try:
         one = body.lstrip()[:1] == b"{"

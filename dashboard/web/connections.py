@@ -11,6 +11,7 @@ import logging
 import math
 import resource
 import socket
+import ssl
 import sys
 import time
 from functools import partial
@@ -157,7 +158,9 @@ class Connection(TCPServer):
     async def _close(self) -> None:
         if self.taken:
             await self.idle_task.stop()
-        else:
+            return
+        # A peer that breaks TLS off in its own way has gone all the same.
+        with contextlib.suppress(ssl.SSLError):
             await super()._close()
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import math
 import time
+from pathlib import Path
 
 import httpx
 import pytest
 from playwright.async_api import CDPSession, Page
 
 from tests.browser.conftest import OpenGlass
-from tests.browser.glass import Glass, board
+from tests.browser.glass import Glass, board, collectors
 from tests.serving import Server, running_server
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("browser-memory")]
@@ -97,14 +98,41 @@ async def test_hundreds_of_updates(first: int, last: int, open_glass: OpenGlass)
     assert nodes == 0
 
 
+LATE_BLOOMER = """
+from dashboard.collectors import Family, Sample
+
+families = [Family("{0}", "gauge", "", "Fails at first.")]
+runs = 0
+
+
+def collect():
+    global runs
+    runs += 1
+    if runs < 8:
+        raise RuntimeError("not yet")
+    yield Sample("{0}", runs)
+"""
+"""A collector that makes two system events; so many of them fill what shows such to its bounds."""
+
+
+async def fill(server: Server, glass: Glass) -> None:
+    """Bring what shows happenings to the most rows it ever has; from then on each that comes takes the place of one."""
+    async with httpx.AsyncClient(base_url=server.url) as client:
+        lines = [{"message": f"line {number}"} for number in range(1000)]
+        assert (await client.post("/api/v1/logs", json=lines)).status_code == 200
+    await glass.until("document.querySelectorAll('system-strip li').length === 50", timeout=60)
+
+
 @pytest.mark.long
 @pytest.mark.timeout(3000)
-async def test_forty_minutes(open_glass: OpenGlass) -> None:
-    """The same with the overview as it is, once a second."""
-    async with running_server() as server:
+async def test_forty_minutes(tmp_path: Path, open_glass: OpenGlass) -> None:
+    """The same with the overview as it is, once a second, and its lists full."""
+    bloomers = {name: LATE_BLOOMER.format(name) for name in (f"bloomer{number}" for number in range(30))}
+    async with running_server(config=collectors(tmp_path, **bloomers)) as server:
         glass = await open_glass()
         await glass.open(server.url)
         await glass.panels_when(lambda panels: panels["cpu-modes"].state == "live")
+        await fill(server, glass)
         heap, nodes = await grown(glass, hasten=False, timeout=2500)
     assert heap <= MEGABYTE
     assert nodes == 0

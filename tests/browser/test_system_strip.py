@@ -16,14 +16,14 @@ MOODY = """
 from pathlib import Path
 from dashboard.collectors import Family, Sample
 
-families = [Family("moody", "gauge", "", "Fails while a file is there.")]
+families = [Family("{name}", "gauge", "", "Fails while a file is there.")]
 interval = 0.5
 
 
 def collect():
     if Path({path!r}).exists():
-        raise OSError("no answer from the printer")
-    yield Sample("moody", 1)
+        raise OSError("no answer from the printer that stands down in the hall")
+    yield Sample("{name}", 1)
 """
 
 BOARD = """
@@ -58,7 +58,7 @@ async def opened(open_glass: OpenGlass, server: Server, **options: object) -> Gl
 async def test_what_fails_and_recovers(open_glass: OpenGlass, tmp_path: Path) -> None:
     """Start, failure and recovery are in the strip, the newest first; again after a reload; marked on the charts."""
     switch = tmp_path / "broken"
-    config = collectors(tmp_path, moody=MOODY.format(path=str(switch))) + BOARD
+    config = collectors(tmp_path, moody=MOODY.format(name="moody", path=str(switch))) + BOARD
     async with running_server(config=config, tracebacks=True) as server:
         glass = await opened(open_glass, server)
         switch.touch()
@@ -95,30 +95,26 @@ async def marks_are_told(glass: Glass) -> None:
     await glass.until("[...document.querySelectorAll('.cross')].every((one) => !one.hidden)")
 
 
-async def test_it_takes_no_room_when_it_fills(open_glass: OpenGlass) -> None:
+async def test_it_takes_no_room_when_it_fills(open_glass: OpenGlass, tmp_path: Path) -> None:
     """The strip has its place from the first picture on; what has no room is counted, and shown when asked for."""
-    async with running_server(config=BOARD) as server:
+    switch = tmp_path / "broken"
+    moody = {name: MOODY.format(name=name, path=str(switch)) for name in (f"printer{number}" for number in range(9))}
+    async with running_server(config=collectors(tmp_path, **moody) + BOARD) as server:
         glass = await opened(open_glass, server, viewport={"width": 390, "height": 844})
         strip = glass.page.locator("system-strip")
         height = await strip.evaluate("(one) => one.offsetHeight")
-        await glass.page.evaluate(
-            """(() => {
-                const strip = document.querySelector("system-strip");
-                const many = Array.from({ length: 9 }, (_, at) => ({
-                    id: `${at}-0`, time: 1e9 + at, shape: "△", tone: "bad",
-                    text: `collector number ${at} fails: for a reason that takes longer to say than a phone is wide`,
-                }));
-                strip.render(many, document.querySelector("notice-list").preferences, 1e9 + 100);
-            })()"""
-        )
+        switch.touch()
+        await glass.until(f"{TEXTS}.filter((text) => text.includes('printer')).length === 9")
         assert await strip.evaluate("(one) => one.offsetHeight") == height
         more = strip.locator(".more")
-        assert await more.inner_text() == "8 more"
+        count = "document.querySelectorAll('system-strip li:not([hidden])').length"
+        folded = f"document.querySelector('system-strip .more').innerText === `${{{count} - 1}} more`"
+        await glass.until(folded)
         await more.click()
-        assert await strip.locator("li:not([hidden]):not(.out)").count() == 9
+        await glass.until(f"document.querySelectorAll('system-strip li:not([hidden]):not(.out)').length === {count}")
         assert await strip.evaluate("(one) => one.offsetHeight") == height
         await glass.page.keyboard.press("Escape")
-        assert await more.inner_text() == "8 more"
+        await glass.until(folded)
 
 
 async def test_marks_are_drawn_and_cost_no_drawing(open_glass: OpenGlass) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import re
 import socket
@@ -117,6 +118,18 @@ def test_who_speaks_no_tls_gets_nothing_and_costs_no_traceback(secure: Server, t
             except ConnectionError:
                 answer = b""
             assert b"HTTP/1.1 200" not in answer
+    assert httpx.get(f"{secure.url}/healthz", verify=trusting).status_code == 200
+    assert "Traceback" not in secure.log()
+
+
+def test_who_speaks_on_after_the_end_costs_no_traceback(secure: Server, trusting: ssl.SSLContext) -> None:
+    for _ in range(20):
+        plain = socket.create_connection(("127.0.0.1", secure.port), DEADLINE)
+        with trusting.wrap_socket(plain, server_hostname="localhost") as wrapped:
+            wrapped.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            with contextlib.suppress(OSError):
+                for _ in range(200):
+                    wrapped.sendall(b"and another thing\r\n")
     assert httpx.get(f"{secure.url}/healthz", verify=trusting).status_code == 200
     assert "Traceback" not in secure.log()
 
