@@ -214,7 +214,7 @@ export class Board {
     if (!this.clock.known) return;
     const moment = this.moment();
     // What was covered comes back in one frame: a veil stays on no number that has arrived.
-    const covered = this.guard.until <= moment.now || this.panels.some(({ state }) => state === "stale" || state === "some");
+    const covered = this.guard.covers(moment.now) || this.panels.some(({ state }) => state === "stale" || state === "some");
     for (const panel of this.panels) {
       if (!panel.dirty || !this.#drawable(panel)) continue;
       if (!covered && this.clock.monotonic() - moment.now > slice) {

@@ -14,6 +14,14 @@ export class Guard {
   }
 
   /**
+   * Whether it covers the page.
+   * @param {number} now milliseconds of `performance.now()`
+   */
+  covers(now) {
+    return this.animation !== null && this.until <= now;
+  }
+
+  /**
    * @param {number} until milliseconds of `performance.now()`; Infinity when nothing bare is on the page
    * @param {number} now
    */
