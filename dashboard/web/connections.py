@@ -76,7 +76,8 @@ def listen(settings: Settings) -> Listener:
     except socket.gaierror as error:
         raise ConfigError(f"host: {settings.host!r} is no address of this machine ({error.strerror})") from error
     family, _, _, _, address = found[0]
-    listener = Listener(family, socket.SOCK_STREAM)
+    # By its protocol asyncio knows that it must not wait with small writes until the last one is acknowledged.
+    listener = Listener(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     for name, value in (("TCP_USER_TIMEOUT", _user_timeout(settings)), ("TCP_NOTSENT_LOWAT", _UNSENT)):
         if hasattr(socket, name):

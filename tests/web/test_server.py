@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import select
 import socket
 import sys
@@ -12,6 +13,8 @@ from typing import Any
 
 import httpx
 
+from dashboard.config import Settings
+from dashboard.web.connections import listen
 from tests.serving import running_server
 
 
@@ -55,3 +58,20 @@ def test_a_data_folder_that_takes_no_writes_costs_one_line(tmp_path: Path) -> No
         assert httpx.get(f"{server.url}/healthz").status_code == 200
         server.wait_for_log("cannot be written")
     assert server.log().count("cannot be written") == 1
+
+
+async def test_small_writes_are_not_kept_back_until_the_last_one_is_acknowledged() -> None:
+    """Nagle's algorithm is off on every connection, which asyncio sees to only for a listener that names TCP."""
+    accepted: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+    async def take(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        given = writer.get_extra_info("socket")
+        accepted.set_result(given.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+        writer.close()
+
+    listener = listen(Settings(port=0))
+    async with await asyncio.start_server(take, sock=listener):
+        _, writer = await asyncio.open_connection(*listener.getsockname())
+        assert await accepted == 1
+        writer.close()
+        await writer.wait_closed()
