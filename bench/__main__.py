@@ -53,14 +53,17 @@ def collect(viewers: int, seconds: float, windows: int) -> None:
 
 @cli.command()
 @click.option("--charts", "count", type=click.IntRange(1), default=30, show_default=True)
+@click.option(
+    "--lines", type=click.IntRange(1), multiple=True, default=(1, 3), show_default=True, help="In each chart."
+)
 @click.option("--range", "span", default="15m", show_default=True, help="The board's range of time.")
 @click.option(
     "--canvas", "canvases", type=CANVAS, multiple=True, default=CANVAS.choices, help="How canvases are drawn."
 )
 @click.option("--seconds", type=click.FloatRange(0.5), default=20.0, show_default=True, help="Length of each window.")
-def charts(count: int, span: str, canvases: tuple[str, ...], seconds: float) -> None:
+def charts(count: int, lines: tuple[int, ...], span: str, canvases: tuple[str, ...], seconds: float) -> None:
     """Main thread of a real Chromium with many live charts in view."""
-    charts_bench.run(count, span, canvases, seconds, sys.argv[1:])
+    charts_bench.run(count, lines, span, canvases, seconds, sys.argv[1:])
 
 
 @cli.command()

@@ -11,6 +11,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from itertools import product
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.request import Request, urlopen
@@ -27,16 +28,15 @@ WIDTH = 1440
 WARM_SECONDS = 5.0
 LOAD_SECONDS = 30.0
 LONG_TASK_MS = 50.0
-LINES = 3
 HISTORY_SECONDS = 890
 POST_SAMPLES = 5000
-BOARD = '[[board]]\nname = "bench"\ntitle = "Bench"\nrange = "{range}"\n'
+BOARD = '[[board]]\nname = "bench{lines}"\ntitle = "Bench"\nrange = "{range}"\n'
 PANEL = """\
 [[board.panel]]
 id = "chart{index}"
 title = "Chart {index}"
 kind = "line"
-series = ['bench_utilization_ratio{{chart="{index}"}}']
+series = [{series}]
 legend = "{{line}}"
 width = 4
 """
@@ -92,23 +92,25 @@ def wave(now: float, chart: int, line: int) -> float:
     return 0.5 + 0.3 * math.sin(now / (20 + 7 * line) + chart) + random.uniform(-0.1, 0.1)
 
 
-def run(charts: int, span: str, canvases: Sequence[str], seconds: float, command: Sequence[str]) -> None:
-    """Open a board of so many charts, all in view, and print what it costs."""
+def run(
+    charts: int, lines: Sequence[int], span: str, canvases: Sequence[str], seconds: float, command: Sequence[str]
+) -> None:
+    """Open boards of so many charts, all in view, each with so many lines, and print what they cost."""
     chromium = PROGRAMS["chromium"].find()
     if chromium is None:
         raise click.ClickException(f"Chromium is missing: {PROGRAMS['chromium'].mend}")
     rows = []
     with (
         TemporaryDirectory(prefix="bench-") as name,
-        serving(Path(name), _settings(charts, span)) as server,
+        serving(Path(name), "".join(_board(charts, each, span) for each in lines)) as server,
         ExitStack() as feed,
     ):
-        _send(server, charts, range(HISTORY_SECONDS, 1, -1))
-        feed.enter_context(_feeding(server, charts))
-        for canvas in canvases:
-            click.echo(f"{charts} charts, canvas by {canvas} …", err=True)
+        _send(server, charts, max(lines), range(HISTORY_SECONDS, 1, -1))
+        feed.enter_context(_feeding(server, charts, max(lines)))
+        for canvas, each in product(canvases, lines):
+            click.echo(f"{charts} charts, lines each: {each}, canvas by {canvas} …", err=True)
             with _page(chromium, CANVASES[canvas]) as (page, browser):
-                rows.append([canvas, *_measure(page, server, charts, seconds)])
+                rows.append([canvas, *_measure(page, server, charts, each, seconds)])
     notes = (
         f"Chromium {browser}, headless, all charts in view, range {span}.",
         "Canvas by software: the main thread fills the pixels, as without a graphics card. By gpu: it only records what"
@@ -120,8 +122,8 @@ def run(charts: int, span: str, canvases: Sequence[str], seconds: float, command
     table.show(COLUMNS, rows, command, notes)
 
 
-def _measure(page: Page, server: Server, charts: int, seconds: float) -> list[str]:
-    page.goto(f"{server.url}/boards/bench", timeout=LOAD_SECONDS * 1000)
+def _measure(page: Page, server: Server, charts: int, lines: int, seconds: float) -> list[str]:
+    page.goto(f"{server.url}/boards/bench{lines}", timeout=LOAD_SECONDS * 1000)
     page.set_viewport_size({"width": WIDTH, "height": page.evaluate("document.documentElement.scrollHeight")})
     page.wait_for_function(
         "n => document.querySelectorAll('live-chart canvas').length >= n", arg=charts, timeout=LOAD_SECONDS * 1000
@@ -129,22 +131,28 @@ def _measure(page: Page, server: Server, charts: int, seconds: float) -> list[st
     page.wait_for_timeout(min(WARM_SECONDS, seconds) * 1000)
     busy = _busy(page, seconds)
     trace = _trace(page, seconds)
-    return _row(charts, _points(page), busy, trace, _moved(page))
+    return _row(charts, lines, _points(page), busy, trace, _moved(page))
 
 
-def _settings(charts: int, span: str) -> str:
-    panels = "".join(PANEL.format(index=index) for index in range(charts))
-    return f"{BOARD.format(range=span)}{panels}"
+def _board(charts: int, lines: int, span: str) -> str:
+    panels = "".join(
+        PANEL.format(
+            index=index,
+            series=", ".join(f'\'bench_utilization_ratio{{chart="{index}",line="{line}"}}\'' for line in range(lines)),
+        )
+        for index in range(charts)
+    )
+    return BOARD.format(lines=lines, range=span) + panels
 
 
 @contextmanager
-def _feeding(server: Server, charts: int) -> Iterator[None]:
+def _feeding(server: Server, charts: int, lines: int) -> Iterator[None]:
     """Push the newest value of every line each second, as a program beside the server does."""
     stop = threading.Event()
 
     def feed() -> None:
         while not stop.wait(1 - time.time() % 1):
-            _send(server, charts, [0])
+            _send(server, charts, lines, [0])
 
     thread = threading.Thread(target=feed, name="feed")
     thread.start()
@@ -155,7 +163,7 @@ def _feeding(server: Server, charts: int) -> Iterator[None]:
         thread.join()
 
 
-def _send(server: Server, charts: int, ages: Iterable[int]) -> None:
+def _send(server: Server, charts: int, lines: int, ages: Iterable[int]) -> None:
     """Push one value of every line for each age in seconds; the minutes before the start fill the charts."""
     now = math.floor(time.time())
     samples = [
@@ -167,7 +175,7 @@ def _send(server: Server, charts: int, ages: Iterable[int]) -> None:
         }
         for age in ages
         for chart in range(charts)
-        for line in range(LINES)
+        for line in range(lines)
     ]
     for at in range(0, len(samples), POST_SAMPLES):
         body = json.dumps(samples[at : at + POST_SAMPLES]).encode()
@@ -248,10 +256,10 @@ def _points(page: Page) -> int:
     return int(page.evaluate("Math.max(...document.querySelector('live-chart').traces.map(({ line }) => line.length))"))
 
 
-def _row(charts: int, points: int, busy: Busy, trace: Trace, moved: int) -> list[str]:
+def _row(charts: int, lines: int, points: int, busy: Busy, trace: Trace, moved: int) -> list[str]:
     return [
         str(charts),
-        str(LINES),
+        str(lines),
         str(points),
         table.share(busy.cpu, busy.seconds),
         table.share(trace.tasks, trace.seconds),

@@ -13,7 +13,7 @@ import { EARLY } from "./staleness.js";
  */
 
 /** Milliseconds of drawing in one frame. */
-const SLICE = 14;
+const SLICE = 10;
 /** A chart without news moves on after so many milliseconds. */
 const LINGER = 1500;
 /** Milliseconds between two questions to the server which series a selector chooses that only it can read. */
