@@ -126,6 +126,8 @@ def test_every_code_of_a_refused_sample_is_in_the_table_and_no_other() -> None:
                 code = node.args[place] if place is not None else None
                 if isinstance(code, ast.Constant):
                     given.add(str(code.value))
+                nouns = [word.value for word in node.keywords if node.func.id == "read_each" and word.arg == "noun"]
+                given.update(f"invalid_{noun.value}" for noun in nouns if isinstance(noun, ast.Constant))
     assert set(re.findall(r"^\| `(\w+)` \|", section(PUSHING, "## The answer"), re.MULTILINE)) == given
 
 

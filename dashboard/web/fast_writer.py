@@ -43,6 +43,7 @@ class FastWriter:
         self._portable = PortableWriter(runtime)
         self._patience = runtime.settings.stall_timeout
         self._streams: set[SocketStream] = set()
+        self._order: list[SocketStream] | None = None
         self._stalling: dict[SocketStream, tuple[int, float]] = {}
         self._watch: asyncio.TimerHandle | None = None
         self._refills: set[asyncio.Task[None]] = set()
@@ -70,6 +71,7 @@ class FastWriter:
             self._tally.enter(stream.viewer)
             stream.cursor.__enter__()
             self._streams.add(stream)
+            self._order = None
             self.write(stream, _head(response, stream.chunked))
         return True
 
@@ -106,7 +108,9 @@ class FastWriter:
 
     def _begin_round(self) -> None:
         self._again = False
-        self._write_slice(iter(list(self._streams)))
+        if self._order is None:  # kept between rounds: to touch each stream once more is felt
+            self._order = list(self._streams)
+        self._write_slice(iter(self._order))
 
     def _write_slice(self, streams: Iterator[SocketStream]) -> None:
         """Write to the next streams what is new to them, and see to it that those behind them have their turn."""
@@ -178,6 +182,7 @@ class FastWriter:
         self._tally.leave(stream.viewer)
         self._stalling.pop(stream, None)
         self._streams.discard(stream)
+        self._order = None
         if not self._streams:
             self._empty.set()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from typing import Protocol, cast
 
 from dashboard.broadcaster import Cursor
@@ -44,9 +43,9 @@ class SocketStream(asyncio.Protocol):
 
     __slots__ = (
         "_connections",
-        "_fd",
         "_keeper",
         "_kept",
+        "_socket",
         "blocked",
         "chunked",
         "closed",
@@ -64,15 +63,17 @@ class SocketStream(asyncio.Protocol):
         self._kept = connection.writer  # it would close the transport when it is freed
         self.transport = cast(asyncio.Transport, connection.writer.transport)
         secure = self.transport.get_extra_info("ssl_object") is not None
-        self._fd = -1 if secure else self.transport.get_extra_info("socket").fileno()
+        # asyncio shows a socket that cannot send; what it wraps can, and is spared a look at a file's names and owners
+        # that writing to the descriptor costs for every viewer.
+        self._socket = None if secure else getattr(self.transport.get_extra_info("socket"), "_sock", None)
         self.blocked = self.late = self.refilling = self.closed = False
 
     def send(self, frame: bytes) -> None:
         """Write to the socket itself, and by the transport what it does not take at once. Only when not `blocked`."""
         sent = 0
-        if self._fd >= 0:
+        if self._socket is not None:
             try:
-                sent = os.write(self._fd, frame)
+                sent = self._socket.send(frame)
             except OSError:
                 sent = 0  # the transport meets the same, and knows what it means
             if sent == len(frame):
@@ -83,7 +84,7 @@ class SocketStream(asyncio.Protocol):
     def end(self, frame: bytes) -> None:
         """Write the last there is, and close when it is taken."""
         self.send(frame)
-        self._fd, self.blocked, self.closed = -1, True, True
+        self._socket, self.blocked, self.closed = None, True, True
         self.transport.close()
 
     def pause_writing(self) -> None:
@@ -103,7 +104,7 @@ class SocketStream(asyncio.Protocol):
             self.transport.abort()
 
     def connection_lost(self, error: Exception | None) -> None:
-        """All is over; the descriptor is another's soon."""
-        self._fd, self.blocked, self.closed = -1, True, True
+        """All is over."""
+        self._socket, self.blocked, self.closed = None, True, True
         self._connections.leave(self.transport, error)
         self._keeper.lost(self)
