@@ -110,13 +110,17 @@ SystemEvent = Literal[
 
 
 class System(Event, frozen=True, kw_only=True, tag="system"):
-    """Something that the program says of itself. `not_stored` names in `ids` the events that no disk holds."""
+    """Something that the program says of itself.
+
+    `not_stored` names in `ids` the events that no disk holds; `step` is the seconds by which the clock was set.
+    """
 
     event: SystemEvent
     message: str = ""
     collector: str | None = None
     what: str | None = None
     ids: tuple[str, ...] = ()
+    step: float = 0.0
 
 
 class Control(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", omit_defaults=True):

@@ -98,6 +98,7 @@ class Runtime:
         *,
         collector: str | None = None,
         what: str | None = None,
+        step: float = 0.0,
     ) -> None:
         """Publish something that the program says of itself, at once."""
         self.broadcaster.publish(
@@ -108,6 +109,7 @@ class Runtime:
                 message=message,
                 collector=collector,
                 what=what,
+                step=step,
             ),
             urgent=True,
         )
@@ -155,7 +157,7 @@ class Runtime:
         if delta < 0:
             self.window.step_back(self.clock.wall())
         self.broadcaster.beat()
-        self.system("clock_step", f"The clock of {self.instance} was set by {delta:+.1f} s.")
+        self.system("clock_step", f"The clock of {self.instance} was set by {delta:+.1f} s.", step=delta)
 
     def on_boards(self, boards: Sequence[Board]) -> None:
         """Show other boards from now on."""

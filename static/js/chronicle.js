@@ -8,9 +8,10 @@ import { compareIds } from "./protocol.js";
  * @typedef {{ id: string, time: number, shape: string, tone: Tone, text: string }} Happening `time`: Unix seconds
  */
 
-/** Happenings that a page holds at most, and for how many seconds. */
+/** Happenings that a page holds at most, and for how many seconds; and how many events are asked for, some untold. */
 const MOST = 50;
 const DAY = 86_400;
+const ASKED = 200;
 
 /** @type {Record<string, { shape: string, tone: Tone, say: (event: System) => string }>} */
 const WORDS = {
@@ -29,6 +30,8 @@ const UNTOLD = new Set(["changed", "audit"]);
 
 /** The newest happenings, the newest first, each once. */
 export class Chronicle {
+  past = `/api/v1/system?limit=${ASKED}`;
+  known = false;
   filled = false;
   settled = false;
   asking = false;
@@ -38,11 +41,6 @@ export class Chronicle {
   /** @param {() => number} now the server's time, seconds */
   constructor(now) {
     this.now = now;
-  }
-
-  get past() {
-    const after = Math.max(0, Math.floor((this.now() - DAY) * 1000));
-    return `/api/v1/events?types=system&after=${after}-0&wait=1`;
   }
 
   /** @param {System} event */

@@ -67,6 +67,15 @@ export class ServerClock {
   }
 
   /**
+   * The server says by how much its clock was set; no time spent on the way makes that wrong.
+   * @param {number} step seconds
+   */
+  shift(step) {
+    this.offsets = this.offsets.map((offset) => offset + step);
+    this.offset += step;
+  }
+
+  /**
    * Begin anew from one difference.
    * @param {number} offset
    * @returns {"steady" | "stepped"}

@@ -103,7 +103,11 @@ export interface Notification {
   to?: string;
 }
 
-/** Something that the program says of itself. `not_stored` names in `ids` the events that no disk holds. */
+/**
+ * Something that the program says of itself.
+ *
+ * `not_stored` names in `ids` the events that no disk holds; `step` is the seconds by which the clock was set.
+ */
 export interface System {
   id: EventId;
   type: "system";
@@ -116,6 +120,8 @@ export interface System {
   what?: string;
   /** Absent: `[]`. */
   ids?: string[];
+  /** Absent: `0.0`. */
+  step?: number;
 }
 
 /** First on every stream. `oldest` and `newest` are the bounds of the log, empty when it is. */

@@ -15,6 +15,9 @@ const LOOK_BACK = 6;
 const FRESH = 2000;
 /** Events that wait for the clock to be checked, at most. */
 const HELD = 500;
+/** Seconds by which two clocks that were compared may differ, and by which the word that a clock was set may be late. */
+const TIMER = 0.25;
+const LATEST = 30;
 
 /** Brings history and stream together into the store, without a hole and without a point twice. */
 export class Feed {
@@ -59,6 +62,8 @@ export class Feed {
     this.probing = false;
     /** When the server's status was asked for last, `performance.now()`. */
     this.askedAt = -Infinity;
+    /** The clock's offset before a step that no round trip has measured yet; NaN: there was none. */
+    this.before = NaN;
     const { types } = news;
     this.connection = new SharedConnection({
       api,
@@ -140,6 +145,7 @@ export class Feed {
     const status = await this.api.status();
     const { offset } = this.clock;
     if (this.clock.bracket(status.server_time, sent) === "stepped") this.store.clockStepped(this.clock.offset - offset);
+    this.before = NaN;
     this.truth.adopt(status);
     this.truth.serverVersion = status.version;
     this.onFault(status.board_fault);
@@ -166,7 +172,10 @@ export class Feed {
   #receive(event) {
     this.truth.heardAt = this.clock.monotonic();
     if (event.type === "hello" || event.type === "heartbeat") this.#tell(event);
-    else if (this.held && this.held.length < HELD) this.held.push(event);
+    else if (event.type === "system" && event.event === SYSTEM.clockStep && compareIds(event.id, this.newest) > 0) {
+      this.#stepped(event);
+      this.#take(event);
+    } else if (this.held && this.held.length < HELD) this.held.push(event);
     else this.#take(event);
   }
 
@@ -175,6 +184,7 @@ export class Feed {
     const { offset } = this.clock;
     const verdict = this.clock.observe(event.server_time);
     if (verdict === "stepped") this.store.clockStepped(this.clock.offset - offset);
+    if (verdict !== "steady" && Number.isNaN(this.before)) this.before = offset;
     if (verdict === "doubtful") this.#check();
     if (event.type !== "hello") return;
     this.newest = event.newest || "0-0";
@@ -189,11 +199,28 @@ export class Feed {
   #check() {
     if (this.held) return;
     this.held = [];
-    void this.#ask().catch(() => {}).then(() => {
-      const events = this.held ?? [];
-      this.held = null;
-      for (const event of events) this.#take(event);
-    });
+    void this.#ask().catch(() => {}).then(() => this.#release());
+  }
+
+  #release() {
+    const events = this.held ?? [];
+    this.held = null;
+    for (const event of events) this.#take(event);
+  }
+
+  /**
+   * The server says by how much its clock was set. What was known before the step and the step itself are exact, however
+   * late the words come: so nothing waits for the round trip, which goes on and has the last word.
+   * @param {import("./protocol.js").System} event
+   */
+  #stepped({ timestamp, step = 0 }) {
+    const shift = this.before + step - this.clock.offset;
+    const late = this.clock.now() + shift - timestamp;
+    if (!(late > -TIMER && late < LATEST)) return this.#check();
+    this.clock.shift(shift);
+    this.store.clockStepped(shift);
+    void this.#ask().catch(() => {});
+    this.#release();
   }
 
   /** @param {StreamEvent} event */
@@ -219,11 +246,10 @@ export class Feed {
 
   /** @param {import("./protocol.js").System} event */
   #system(event) {
-    const { collectorFailed, collectorRecovered, changed, clockStep } = SYSTEM;
+    const { collectorFailed, collectorRecovered, changed } = SYSTEM;
     const fresh = compareIds(event.id, this.newest) > 0;
     if (event.event === collectorFailed || event.event === collectorRecovered) this.truth.collector(event);
     else if (event.event === changed && fresh) this.onChanged(event.what ?? "");
-    else if (event.event === clockStep && fresh) this.#check();
     this.onState();
   }
 

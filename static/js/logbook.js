@@ -15,6 +15,7 @@ const CHARACTERS = 1_000_000;
 
 /** The newest lines that a panel shows, in the order of their ids, each once; a gap stands where its lines would. */
 export class Logbook {
+  known = false;
   filled = false;
   settled = false;
   asking = false;

@@ -6,9 +6,9 @@ import { Refused } from "./api.js";
  * @typedef {import("./protocol.js").Logged} Logged
  * @typedef {import("./protocol.js").PanelSpec} PanelSpec
  * @typedef {"log" | "task" | "notification" | "system"} Told types of events that have a book
- * @typedef {{ past: string, filled: boolean, settled: boolean, asking: boolean, take(event: any, fresh: boolean): boolean,
+ * @typedef {{ past: string, known: boolean, filled: boolean, settled: boolean, asking: boolean, take(event: any, fresh: boolean): boolean,
  *   gap?(gap: import("./protocol.js").Gap): void }} Book
- *   `past`: where what happened before is had; `filled`: it was; `settled`: that was tried; `take` tells whether the event was news
+ *   `past`: where what happened before is had; `known`: it was; `filled`: it need not be asked for again; `settled`: that was tried; `take` tells whether the event was news
  */
 
 /** Types that every page asks for; the others it asks for only with a panel that shows them. */
@@ -119,11 +119,11 @@ export class News {
     book.asking = true;
     try {
       const answer = await (await this.api.get(book.past)).json();
-      for (const event of answer.result ?? answer.events) {
+      for (const event of answer.result) {
         // A state that is answered without an id of its own is as new as the answer.
         if (event.type === type) this.#write(book, { id: answer.as_of, ...event });
       }
-      book.filled = true;
+      book.known = book.filled = true;
     } catch (error) {
       // Whoever may not see the past, or asks a server that has none, goes on with the stream alone.
       book.filled ||= error instanceof Refused && error.status < 500;

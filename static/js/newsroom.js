@@ -29,7 +29,7 @@ export async function openNews({ news, board, zoom, crosshair, preferences }) {
   const notices = new Notices(() => localStorage);
   const list = openNotices(notices, preferences, clock);
   const tell = () => {
-    strip.render(chronicle.recent(), preferences, clock.now());
+    strip.render(chronicle.recent(), preferences, clock.now(), chronicle.known);
     list.render();
   };
   preferences.listeners.add(tell);

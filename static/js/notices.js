@@ -13,6 +13,7 @@ const KEY = "notices-read";
 /** Notices, the newest first, and which of them this reader has read: kept in the browser, if it lets us. */
 export class Notices {
   past = `/api/v1/notifications?limit=${MOST}`;
+  known = false;
   filled = false;
   settled = false;
   asking = false;

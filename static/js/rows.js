@@ -55,3 +55,15 @@ export function make(tag, name = "") {
   if (name) element.className = name;
   return element;
 }
+
+/**
+ * Where nothing is listed, say so; where the past could not be had, that nobody here knows.
+ * @param {HTMLElement} root
+ * @param {boolean} some is listed
+ * @param {boolean} known
+ */
+export function tellNone(root, some, known) {
+  for (const none of /** @type {NodeListOf<HTMLElement>} */ (root.querySelectorAll(".none"))) {
+    none.hidden = some || none.classList.contains("unknown") === known;
+  }
+}

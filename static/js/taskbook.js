@@ -13,6 +13,7 @@ export const RECENT = 600_000;
 /** The newest state of each task. */
 export class Taskbook {
   past = "/api/v1/tasks";
+  known = false;
   filled = false;
   settled = false;
   asking = false;

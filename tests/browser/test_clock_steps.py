@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from pathlib import Path
 
 import httpx
 import pytest
+from playwright.async_api import Route
 
 from tests.browser.conftest import OpenGlass
 from tests.browser.glass import allowed, frames
@@ -58,6 +60,12 @@ def in_time(arrived: list[tuple[float, str, float, float]], now: float) -> bool:
     return now < min(newest.values()) - 0.6
 
 
+async def late(route: Route) -> None:
+    """Answer seconds later, as a busy server may: no panel waits for that."""
+    await asyncio.sleep(4)
+    await route.continue_()
+
+
 @pytest.mark.parametrize("hours", [1, -1])
 async def test_clock_is_set(hours: int, tmp_path: Path, open_glass: OpenGlass) -> None:
     """All panels stay live through the step, points stand at the new time, and each id is above the last."""
@@ -75,6 +83,7 @@ async def test_clock_is_set(hours: int, tmp_path: Path, open_glass: OpenGlass) -
         glass = await open_glass(recorded=True, scripts=(NOTE_IDS,))
         await glass.open(server.url)
         await glass.panels_when(lambda panels: panels["cpu"].state == "live" and panels["processes"].state == "live")
+        await glass.page.route("**/api/v1/status", late)
         began = time.time()
         await glass.until(f"recorded.unix() > {began + 3}")
         offset.write_text(f"{hours * 3600:+}")

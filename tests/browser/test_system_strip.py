@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from pathlib import Path
 
 import pytest
@@ -43,6 +45,8 @@ series = ["system_cpu_utilization_ratio"]
 TOLD = """[...document.querySelectorAll("system-strip li:not([hidden])")]
     .filter((one) => !/load/.test(one.querySelector(".text").textContent))"""
 """What the strip tells, but for the load of the machine that runs the tests."""
+
+UNKNOWN = "What came before is not known here: it could not be asked for."
 
 TEXTS = f"{TOLD}.map((one) => one.querySelector('.text').textContent)"
 
@@ -150,3 +154,30 @@ async def test_marks_are_drawn_and_cost_no_drawing(open_glass: OpenGlass) -> Non
         )
         assert drawn["asked"] == 0
         assert drawn["after"] > 0.9 * drawn["height"] > drawn["before"]
+
+
+async def test_a_past_that_could_not_be_asked_for_is_not_called_empty(open_glass: OpenGlass) -> None:
+    """Nothing happened is said only by who knows; strip, tasks and log alike."""
+    async with running_server() as server:
+        glass = await open_glass()
+        await glass.page.route(
+            re.compile(r"/api/v1/(system|tasks|notifications|logs)\b"), lambda route: route.fulfill(status=403, json={})
+        )
+        await glass.open(server.url)
+        await glass.page.locator("live-log").scroll_into_view_if_needed()
+        # Where the machine is busy, that is told meanwhile: then strip and log are not empty.
+        await glass.until(
+            f"""(({{ hidden, textContent }}) => hidden || textContent === {json.dumps(UNKNOWN)})(
+                document.querySelector("live-log .none"))"""
+        )
+        for place in ("system-strip", "live-tasks"):
+            await glass.until(
+                f"""((some) => [...document.querySelectorAll("{place} .none")].every((none) =>
+                    none.hidden === (some || !none.matches(".unknown"))))(
+                        document.querySelector("{place} li:not([hidden])") !== null)"""
+            )
+        await glass.page.unroute_all()
+        await glass.page.reload()
+        await glass.page.locator("live-log").scroll_into_view_if_needed()
+        await glass.until("document.querySelectorAll('.none.unknown:not([hidden])').length === 0")
+        await glass.until(f"{TEXTS}.some((text) => text.endsWith(' started'))")

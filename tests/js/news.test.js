@@ -40,7 +40,7 @@ test("a page asks for the types that its board shows", () => {
 });
 
 test("the past is asked for when the stream has begun, and nothing is there twice", async () => {
-  const { news, books, asked } = open({ logs: { as_of: "3-0", result: [line("3-0"), line("1-0")] }, notifications: { result: [] }, events: { events: [] } });
+  const { news, books, asked } = open({ logs: { as_of: "3-0", result: [line("3-0"), line("1-0")] }, notifications: { result: [] }, system: { result: [] } });
   assert.deepEqual(asked, []);
   news.hello(hello());
   news.take(line("3-0"));
@@ -56,7 +56,7 @@ test("the past is asked for when the stream has begun, and nothing is there twic
 });
 
 test("a past that cannot be had is asked for again, unless the server has none", async () => {
-  const answers = /** @type {Record<string, any>} */ ({ logs: 503, notifications: 404, events: 403 });
+  const answers = /** @type {Record<string, any>} */ ({ logs: 503, notifications: 404, system: 403 });
   const { news, books, asked } = open(answers);
   news.retry();
   assert.deepEqual(asked, [], "before the stream has begun");
@@ -71,7 +71,7 @@ test("a past that cannot be had is asked for again, unless the server has none",
 });
 
 test("only what came after the page was opened is fresh", async () => {
-  const { news, books } = open({ logs: 404, events: 404, notifications: { result: [notice("2000-0"), notice("900-0")] } });
+  const { news, books } = open({ logs: 404, system: 404, notifications: { result: [notice("2000-0"), notice("900-0")] } });
   /** @type {string[]} */
   const fresh = [];
   const [book] = books.notification;
@@ -87,13 +87,13 @@ test("only what came after the page was opened is fresh", async () => {
 });
 
 test("while the log is empty its newest id is now", () => {
-  const { news } = open({ logs: 404, events: 404, notifications: 404 });
+  const { news } = open({ logs: 404, system: 404, notifications: 404 });
   news.hello(/** @type {any} */ ({ resume: "fresh", newest: "", server_time: 12.5 }));
   assert.equal(news.begin, "12500-0");
 });
 
 test("what comes before there are books is held, and the past is asked for once there are", async () => {
-  const { api, books, asked } = open({ logs: { result: [line("1-0")] }, events: 404, notifications: 404 });
+  const { api, books, asked } = open({ logs: { result: [line("1-0")] }, system: 404, notifications: 404 });
   const news = new News(api, []);
   news.hello(hello());
   for (const id of ["1-0", "2-0"]) news.take(line(id));

@@ -178,3 +178,14 @@ async def test_a_killed_servers_lines_tasks_and_notices_are_there_again() -> Non
             states: dict[str, str] = {}
             while states != {"quick": "lost", "done": "completed"}:
                 states = {task["task"]: task["state"] for task in await result(client, "tasks")}
+
+
+async def test_what_the_program_said_is_listed_across_restarts_and_costs_no_gap() -> None:
+    async with running_server() as server:
+        server.terminate()
+        await asyncio.to_thread(server.start)
+        async with httpx.AsyncClient(base_url=server.url) as client:
+            said = [one["event"] for one in await result(client, "system")]
+            assert said == ["start", "stop", "start"]
+            assert [one["event"] for one in await result(client, "system", limit="1")] == ["start"]
+            assert not any((await client.get("/api/v1/status")).json()["gaps"].values())

@@ -278,7 +278,7 @@ export class LiveLog extends HTMLElement {
     const more = this.older;
     earlier.hidden = !more;
     write(earlier, more ? `${more} earlier` : "");
-    write(none, book.entries.length ? "No line passes the filter." : "No line yet. Programs send theirs to /api/v1/logs.");
+    write(none, book.entries.length ? "No line passes the filter." : book.known ? "No line yet. Programs send theirs to /api/v1/logs." : "What came before is not known here: it could not be asked for.");
   }
 
   /** Go half a screenful of rows back; what is read stays where it is. */

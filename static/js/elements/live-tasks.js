@@ -1,6 +1,6 @@
 import { formatAge, formatText } from "../format.js";
 import { amountText, fraction, leftText, timeLeft } from "../progress.js";
-import { make, Rows, write } from "../rows.js";
+import { make, Rows, tellNone, write } from "../rows.js";
 import { allowance, EARLY } from "../staleness.js";
 import { endOf, RECENT } from "../taskbook.js";
 import { NO_PANEL } from "../protocol.js";
@@ -28,7 +28,6 @@ export class LiveTasks extends HTMLElement {
   unfolded = false;
 
   connectedCallback() {
-    this.none = /** @type {HTMLElement} */ (this.querySelector(".none"));
     this.more = /** @type {HTMLElement} */ (this.querySelector(".more"));
     this.fold = /** @type {HTMLElement} */ (this.querySelector("[data-fold]"));
     this.rows = new Rows(/** @type {HTMLElement} */ (this.querySelector("ul")), makeRow);
@@ -59,8 +58,8 @@ export class LiveTasks extends HTMLElement {
    * @param {Moment} moment
    */
   render(_, moment) {
-    const { book, rows, more, fold, none } = this;
-    if (!book || !rows || !more || !fold || !none) return;
+    const { book, rows, more, fold } = this;
+    if (!book || !rows || !more || !fold) return;
     this.moment = moment;
     const ranked = book.ranked();
     const old = ranked.filter(({ task, born }) => task.state !== "running" && moment.now - born > RECENT);
@@ -72,7 +71,7 @@ export class LiveTasks extends HTMLElement {
     const words = `${old.length} that ended earlier`;
     write(fold, old.length ? (this.unfolded ? `Fold away ${words}` : `Show ${words}`) : "");
     fold.setAttribute("aria-expanded", String(this.unfolded));
-    none.hidden = listed.length > 0;
+    tellNone(this, listed.length > 0, book.known);
   }
 }
 

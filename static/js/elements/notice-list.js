@@ -1,5 +1,5 @@
 import { formatAge } from "../format.js";
-import { make, Rows, write } from "../rows.js";
+import { make, Rows, tellNone, write } from "../rows.js";
 
 /** @typedef {import("../notices.js").Notice} Notice */
 
@@ -23,7 +23,6 @@ export class NoticeList extends HTMLElement {
     this.all = find("[data-read-all]");
     this.browser = find("[data-browser]");
     this.why = find(".why");
-    this.none = find(".none");
     this.rows = new Rows(find("ol"), makeRow);
     this.wanted = kept();
     this.bell.addEventListener("click", () => this.open(this.sheet?.hidden === true));
@@ -100,7 +99,7 @@ export class NoticeList extends HTMLElement {
       const age = formatAge(this.now() - notice.timestamp);
       write(row.time, `${preferences?.day?.(notice.timestamp * 1000)} ${preferences?.clock?.(notice.timestamp * 1000)} ${preferences?.zoneName} · ${age} ago${notice.to ? " · to you" : ""}`);
     });
-    if (this.none) this.none.hidden = book.notices.length > 0;
+    tellNone(this, book.notices.length > 0, book.known);
     if (this.all) this.all.hidden = !unread;
     this.#explain();
   }

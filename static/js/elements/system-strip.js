@@ -1,4 +1,4 @@
-import { make, Rows, write } from "../rows.js";
+import { make, Rows, tellNone, write } from "../rows.js";
 
 /**
  * @typedef {import("../chronicle.js").Happening} Happening
@@ -13,7 +13,6 @@ export class SystemStrip extends HTMLElement {
 
   connectedCallback() {
     this.list = /** @type {HTMLElement} */ (this.querySelector("ol"));
-    this.none = /** @type {HTMLElement} */ (this.querySelector(".none"));
     this.more = /** @type {HTMLElement} */ (this.querySelector(".more"));
     this.rows = new Rows(this.list, makeRow);
     this.more.addEventListener("click", () => this.#open(!this.open));
@@ -38,8 +37,9 @@ export class SystemStrip extends HTMLElement {
    * @param {Happening[]} happenings the newest first
    * @param {import("../preferences.js").Preferences} preferences
    * @param {number} now the server's time, seconds
+   * @param {boolean} known whether what happened before the page is among them
    */
-  render(happenings, preferences, now) {
+  render(happenings, preferences, now, known) {
     this.happenings = happenings;
     const today = preferences.day?.(now * 1000);
     this.rows?.take(happenings.length).forEach((row, at) => {
@@ -51,7 +51,7 @@ export class SystemStrip extends HTMLElement {
       write(row.text, text);
       row.button.title = `${day} ${clock} ${preferences.zoneName}\n${text}`;
     });
-    if (this.none) this.none.hidden = happenings.length > 0;
+    tellNone(this, happenings.length > 0, known);
     this.#fit();
   }
 
