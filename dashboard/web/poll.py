@@ -23,7 +23,8 @@ MOST = 1024 * 1024
 _FRAME = re.compile(
     rb"(?:id: (?P<id>[^\n]*)\n)?event: (?P<event>[^\n]*)\n(?:retry: [0-9]+\n)?data: (?P<data>[^\n]*)\n\n"
 )
-_CLOCK = (str(Hello.__struct_config__.tag).encode(), str(Heartbeat.__struct_config__.tag).encode())
+_HELLO = str(Hello.__struct_config__.tag).encode()
+_HEARTBEAT = str(Heartbeat.__struct_config__.tag).encode()
 _BYE = str(Bye.__struct_config__.tag).encode()
 
 
@@ -101,9 +102,11 @@ class _Gathered:
         """Take what a cursor gave."""
         for match in _FRAME.finditer(frames):
             id, event, data = match["id"], match["event"], match["data"]
+            if event == _HEARTBEAT:
+                continue  # its time would be old when the answer is sent, which ends with one of its own
             self.events.append(data)
             self.size += len(data)
-            self.news = self.news or event not in _CLOCK
+            self.news = self.news or event != _HELLO
             if id:
                 self.last = id.decode()
             if event == _BYE:
