@@ -186,11 +186,14 @@ async def test_the_exposition_of_the_real_server_passes_promtool(
         {"series": "jobs_done", "value": 1},
         {"series": "jobs_done_total", "value": 2},
     )
-    answer = await client.get("/metrics")
+    names = ("system_cpu_total_utilization_ratio", "system_memory_usage_bytes", "dashboard_http_requests_total")
+    async with asyncio.timeout(15):  # the program samples itself every five seconds
+        answer = await client.get("/metrics")
+        while not all(f"\n{name}{{" in answer.text for name in names):
+            await asyncio.sleep(0.1)
+            answer = await client.get("/metrics")
     assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
     assert complaints(need("promtool"), answer.text) == ""
-    for name in ("system_cpu_total_utilization_ratio", "system_memory_usage_bytes", "dashboard_http_requests_total"):
-        assert f"\n{name}{{" in answer.text
 
 
 async def test_a_series_that_is_stale_is_not_exposed(client: httpx.AsyncClient) -> None:
