@@ -185,7 +185,8 @@ export class Feed {
     const verdict = this.clock.observe(event.server_time);
     if (verdict === "stepped") this.store.clockStepped(this.clock.offset - offset);
     if (verdict !== "steady" && Number.isNaN(this.before)) this.before = offset;
-    if (verdict === "doubtful") this.#check();
+    // Late, or set back: then that is told before any sample of the new time, and nothing has to wait for the answer.
+    if (verdict === "doubtful") void this.#ask().catch(() => {});
     if (event.type !== "hello") return;
     this.newest = event.newest || "0-0";
     this.truth.latencies = [];
@@ -195,7 +196,7 @@ export class Feed {
     else if (verdict !== "doubtful" && this.clock.monotonic() - this.askedAt > FRESH) void this.#ask().catch(() => {});
   }
 
-  /** A `server_time` too early: hold what comes until a round trip has told a late message from a clock set back. */
+  /** The clock was set, but how is not known: hold what comes until a round trip has told. */
   #check() {
     if (this.held) return;
     this.held = [];

@@ -158,7 +158,7 @@ async def test_an_answer_is_bounded_and_the_next_goes_on_where_it_ended(full: Se
 
 async def test_a_shutdown_answers_who_waits_with_bye_and_when_to_come_back() -> None:
     async with running_server() as server, httpx.AsyncClient(base_url=server.url, timeout=DEADLINE) as client:
-        waiting = asyncio.create_task(poll(client, 30, types="processes", match="nothing_of_the_kind"))
+        waiting = asyncio.create_task(poll(client, 30, types="task"))
         while (await client.get("/api/v1/status")).json()["streams"] < 1:
             assert not waiting.done()
         assert await asyncio.to_thread(server.terminate) == 0
