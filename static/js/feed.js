@@ -185,8 +185,10 @@ export class Feed {
     const verdict = this.clock.observe(event.server_time);
     if (verdict === "stepped") this.store.clockStepped(this.clock.offset - offset);
     if (verdict !== "steady" && Number.isNaN(this.before)) this.before = offset;
-    // Late, or set back: then that is told before any sample of the new time, and nothing has to wait for the answer.
-    if (verdict === "doubtful") void this.#ask().catch(() => {});
+    // A heartbeat is late, or the clock was set back: then that is told before any sample of the new time, and nothing has
+    // to wait. What happened to the clock while there was no stream nobody tells.
+    if (verdict === "doubtful" && event.type === "hello") this.#check();
+    else if (verdict === "doubtful") void this.#ask().catch(() => {});
     if (event.type !== "hello") return;
     this.newest = event.newest || "0-0";
     this.truth.latencies = [];
@@ -215,11 +217,13 @@ export class Feed {
    * @param {import("./protocol.js").System} event
    */
   #stepped({ timestamp, step = 0 }) {
-    const shift = this.before + step - this.clock.offset;
+    // Without doubt before it, the clock has been measured since, or the step is too small to be one.
+    const shift = this.before + step - this.clock.offset || 0;
     const late = this.clock.now() + shift - timestamp;
     if (!(late > -TIMER && late < LATEST)) return this.#check();
+    this.before = NaN;
     this.clock.shift(shift);
-    this.store.clockStepped(shift);
+    if (shift) this.store.clockStepped(shift);
     void this.#ask().catch(() => {});
     this.#release();
   }

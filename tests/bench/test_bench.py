@@ -45,7 +45,6 @@ def test_fanout_shows_peers_beside_us() -> None:
     assert all(row["delivered"] == "100.00 %" for row in rows)
 
 
-@pytest.mark.long
 def test_resume_tells_how_soon_all_are_back_and_what_they_lost() -> None:
     """After either end of the server every viewer has every notification, once and in order."""
     rows, _ = bench("resume", "--n", "3")
@@ -64,7 +63,6 @@ def test_collect_shows_the_dashboard_beside_an_idle_netdata(need: Callable[[str]
     assert "cores" in text and "Python" in text
 
 
-@pytest.mark.long
 def test_charts_tells_what_live_charts_cost_the_main_thread(need: Callable[[str], Path]) -> None:
     """A few charts in a real Chromium: all of them move."""
     need("chromium")

@@ -60,6 +60,17 @@ def in_time(arrived: list[tuple[float, str, float, float]], now: float) -> bool:
     return now < min(newest.values()) - 0.6
 
 
+def faked(offset: Path) -> dict[str, str]:
+    """Return the environment of a program whose wall clock is off by what a file says."""
+    return {
+        "LD_PRELOAD": str(need("faketime")),
+        "FAKETIME_TIMESTAMP_FILE": str(offset),
+        "FAKETIME_NO_CACHE": "1",
+        "DONT_FAKE_MONOTONIC": "1",
+        "NO_FAKE_STAT": "1",
+    }
+
+
 async def late(route: Route) -> None:
     """Answer seconds later, as a busy server may: no panel waits for that."""
     await asyncio.sleep(4)
@@ -71,15 +82,8 @@ async def test_clock_is_set(hours: int, tmp_path: Path, open_glass: OpenGlass) -
     """All panels stay live through the step, points stand at the new time, and each id is above the last."""
     offset = tmp_path / "offset"
     offset.write_text("+0")
-    env = {
-        "LD_PRELOAD": str(need("faketime")),
-        "FAKETIME_TIMESTAMP_FILE": str(offset),
-        "FAKETIME_NO_CACHE": "1",
-        "DONT_FAKE_MONOTONIC": "1",
-        "NO_FAKE_STAT": "1",
-    }
     # In a thread that sleeps, the library's sleep may fail at the end, which is not the program's fault.
-    async with running_server(env=env, tracebacks=True) as server:
+    async with running_server(env=faked(offset), tracebacks=True) as server:
         glass = await open_glass(recorded=True, scripts=(NOTE_IDS,))
         await glass.open(server.url)
         await glass.panels_when(lambda panels: panels["cpu"].state == "live" and panels["processes"].state == "live")
@@ -111,3 +115,26 @@ async def test_clock_is_set(hours: int, tmp_path: Path, open_glass: OpenGlass) -
             assert abs(times[-1] - server_time) < 10
         text = (await glass.page.locator("#clock").inner_text()).split()[0]
         assert text[:2] == time.strftime("%H", time.gmtime(server_time))
+
+
+@pytest.mark.parametrize("hours", [1, -1])
+async def test_clock_is_set_while_the_server_is_away(hours: int, tmp_path: Path, open_glass: OpenGlass) -> None:
+    """Nobody tells of it; the page finds it out by itself, and what it draws then stands at the new time."""
+    offset = tmp_path / "offset"
+    offset.write_text("+0")
+    async with running_server(env=faked(offset), tracebacks=True) as server:
+        glass = await open_glass()
+        await glass.open(server.url)
+        await glass.panels_when(lambda panels: panels["cpu-modes"].state == "live")
+        server.kill()
+        await glass.status("offline")
+        offset.write_text(f"{hours * 3600:+}")
+        await asyncio.to_thread(server.start)
+        await glass.status("live")
+        await glass.panels_when(lambda panels: all(panels[name].state == "live" for name in PANELS))
+        async with httpx.AsyncClient(base_url=server.url) as client:
+            server_time = (await client.get("/api/v1/status")).json()["server_time"]
+        assert abs(server_time - time.time() - hours * 3600) < 5
+        traces = "document.querySelector('[data-panel=cpu-modes] live-chart').traces"
+        newest = f"Math.max(...{traces}.map(({{ line }}) => line.lastTime))"
+        await glass.until(f"Math.abs({newest} - {server_time}) < 10")

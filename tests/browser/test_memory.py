@@ -78,7 +78,7 @@ async def grown(glass: Glass, *, hasten: bool, timeout: float, first: int = 400,
     return later_heap - heap, later_nodes - nodes
 
 
-UPDATES = [pytest.param(100, 500, id="short"), pytest.param(400, 2400, id="thousands", marks=pytest.mark.long)]
+UPDATES = [pytest.param(200, 900, id="short"), pytest.param(400, 2400, id="thousands", marks=pytest.mark.long)]
 
 
 @pytest.mark.parametrize(("first", "last"), UPDATES)
