@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import time
 from pathlib import Path
 
@@ -55,8 +56,17 @@ def order(id: str) -> tuple[int, int]:
 
 
 def in_time(arrived: list[tuple[float, str, float, float]], now: float) -> bool:
-    """Tell whether no source's newest sample was near its end; on a busy machine some truly are late."""
-    newest = {source: true + allowed(interval) for at, source, true, interval in arrived if at <= now}
+    """Tell whether no source's newest sample was near its end; on a busy machine some truly are late.
+
+    After a hole of over two intervals a counter has no rate yet, so that sample is not counted.
+    """
+    taken: dict[str, float] = {}
+    newest: dict[str, float] = {}
+    for at, source, true, interval in arrived:
+        if at <= now:
+            if true - taken.get(source, -math.inf) < 2 * interval + 0.1 or source not in newest:
+                newest[source] = true + allowed(interval)
+            taken[source] = true
     return now < min(newest.values()) - 0.6
 
 
