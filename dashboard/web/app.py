@@ -20,7 +20,7 @@ from werkzeug.exceptions import BadHost, HTTPException
 from werkzeug.routing import MapAdapter
 
 from dashboard import __version__
-from dashboard.errors import Busy, DashboardError
+from dashboard.errors import Busy, DashboardError, InvalidInput
 from dashboard.model import Role
 from dashboard.runtime import Runtime
 from dashboard.web import stream
@@ -96,7 +96,6 @@ def create_app(runtime: Runtime) -> Quart:
     own = frozenset(route.path.split("/", 2)[1] for route in routes())
     app.proxies = Proxies(runtime.settings.trusted_proxies, runtime.settings.root_path, own)
     app.before_request(partial(_admit, guard, roles))
-    app.before_websocket(_refuse_websocket)
     app.after_request(partial(_finish, runtime))
     app.register_error_handler(HTTPException, partial(_http_error, runtime))
     app.register_error_handler(DashboardError, partial(_own_error, runtime))
@@ -154,15 +153,11 @@ def wants_page() -> bool:
 async def _admit(guard: Guard, roles: dict[str, Role]) -> None:
     g.started = time.monotonic()
     if request.http_version not in ("1.0", "1.1"):
-        # Hypercorn takes HTTP/2 without TLS from whoever begins to speak it, and then buffers without a bound for a
-        # client that does not read. A proxy in front speaks it to browsers, and HTTP/1.1 to us.
         raise OldVersionsOnly
+    if request.headers.get("Upgrade", "").lower() == "websocket":
+        raise InvalidInput("Upgrade: there are no websockets here; live events are read from /api/v1/events")
     role = roles.get(request.endpoint or "", Role.ANYONE)
     g.principal = guard.admit(request, role)
-
-
-async def _refuse_websocket() -> Response:
-    return Response("no websockets here\n", 404, HEADERS, content_type="text/plain; charset=utf-8")
 
 
 async def _finish(runtime: Runtime, response: Response) -> Response:

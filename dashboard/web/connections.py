@@ -17,10 +17,13 @@ import time
 from functools import partial
 from typing import Any, cast
 
+import h11
 import hypercorn.asyncio.run
+import hypercorn.protocol
 from hypercorn.asyncio.tcp_server import TCPServer
 from hypercorn.events import Event
 from hypercorn.protocol import ProtocolWrapper
+from hypercorn.protocol.h11 import H11Protocol
 
 from dashboard.config import Settings
 from dashboard.errors import ConfigError
@@ -165,6 +168,26 @@ class Connection(TCPServer):
             await super()._close()
 
 
+class Http1(H11Protocol):
+    """Hypercorn's HTTP/1.1, which stays that, whatever a client offers or begins with.
+
+    Hypercorn takes HTTP/2 without TLS from whoever speaks it, and buffers without a bound for one that does not read;
+    faulty offers of HTTP/2 or of a websocket make it raise.
+    """
+
+    async def _check_protocol(self, event: h11.Request) -> None:
+        """Change to nothing: an offer may be passed over (RFC 9110, 7.8)."""
+
+    async def _create_stream(self, request: h11.Request) -> None:
+        """Take every request for one of HTTP; the view of who asks for a websocket still sees `Upgrade`."""
+        if any(name == b"upgrade" for name, _ in request.headers):
+            headers = [pair for pair in request.headers if pair[0] != b"connection"]
+            request = h11.Request(
+                method=request.method, target=request.target, headers=headers, http_version=request.http_version
+            )
+        await super()._create_stream(request)
+
+
 class _Ended:
     """Stands where a connection's protocol was, for the task of a request may outlive it for a moment."""
 
@@ -189,6 +212,7 @@ class Connections:
     def register(self) -> None:
         """Make Hypercorn keep its connections here."""
         hypercorn.asyncio.run.TCPServer = partial(Connection, self)  # type: ignore[attr-defined,assignment,misc]
+        hypercorn.protocol.H11Protocol = Http1  # type: ignore[attr-defined,misc]
 
     def enter(self, connection: asyncio.WriteTransport) -> bool:
         """Count a connection; False when there are too many already."""

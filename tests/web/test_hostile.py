@@ -103,6 +103,36 @@ def test_what_is_no_request_is_refused_and_leaves_nothing_behind(attacked: Serve
     assert resident(attacked) < before + 8_000_000
 
 
+@pytest.mark.parametrize("settings", [b"AAA", b"AAMAAABkAARAAAAAAAIAAAAA", b"", b"\xff=", b"a" * 1_000])
+def test_an_offer_to_go_on_in_http_2_is_answered_in_http_1_1(attacked: Server, settings: bytes) -> None:
+    offer = [b"Connection: Upgrade, HTTP2-Settings", b"Upgrade: h2c", b"HTTP2-Settings: " + settings]
+    answer = sent(attacked, lines(*offer, target=b"/healthz"))
+    assert status_of(answer) == 200 and answer.endswith(b"\r\n\r\nok\n")
+    assert b"upgrade" not in answer.lower()
+
+
+@pytest.mark.parametrize("frames", [b"", b"\0\0\0\4\0\0\0\0\0", b"\0\0\1\1\4\0\0\0\1\x82", b"\xff" * 5_000, lines()])
+def test_http_2_from_the_first_byte_is_refused_in_http_1_1(attacked: Server, frames: bytes) -> None:
+    answer = sent(attacked, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frames)
+    assert status_of(answer) == 505 and b"speak HTTP/1.1" in answer
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        [],
+        [b"Sec-WebSocket-Version: 13"],
+        [b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", b"Sec-WebSocket-Version: 7"],
+        [b"Sec-WebSocket-Key: \xff", b"Sec-WebSocket-Version: 13", b"Sec-WebSocket-Extensions: \xff; ="],
+        [b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", b"Sec-WebSocket-Version: 13", b"Content-Length: 3"],
+    ],
+)
+def test_a_websocket_of_any_kind_is_refused(attacked: Server, headers: list[bytes]) -> None:
+    for noise in (b"", b"\x81\x05hello", b"\xff" * 1_000):
+        request = lines(b"Connection: Upgrade", b"Upgrade: websocket", *headers)
+        assert status_of(sent(attacked, request + noise)) in (400, 403, 404)
+
+
 def test_many_small_headers_that_fit_are_read_in_no_time(attacked: Server) -> None:
     forwarded = b"X-Forwarded-For: " + b"127.0.0.1," * 5_000 + b"127.0.0.1"
     for headers in (

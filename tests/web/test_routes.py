@@ -211,7 +211,7 @@ async def test_a_method_that_someone_made_up_makes_no_series_of_its_own(client: 
 
 async def test_an_upgrade_to_a_websocket_is_refused(shared: Server) -> None:
     for path in ("/", "/api/v1/events"):
-        request = asking(path).replace(b"Connection: close", b"Connection: Upgrade\r\nUpgrade: websocket")
+        request = asking(path).replace(b"Connection: close", b"Connection: close, Upgrade\r\nUpgrade: websocket")
         extra = b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
         assert (await ask(shared, request[:-2] + extra)).status in (400, 403, 404)
 
