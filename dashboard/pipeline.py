@@ -10,7 +10,7 @@ import msgspec
 from dashboard.broadcaster import Broadcaster
 from dashboard.events import Metrics, Processes
 from dashboard.model import Batch, Clock, Family
-from dashboard.window import Refusal, Window
+from dashboard.window import Refusal, Standing, Window
 
 LATE = 60.0
 """Seconds after which a sample is stored, but no longer news: neither published nor evaluated."""
@@ -22,12 +22,12 @@ class Pipeline:
     def __init__(self, window: Window, broadcaster: Broadcaster, clock: Clock) -> None:
         self._window, self._broadcaster, self._clock = window, broadcaster, clock
 
-    def declare(self, families: Iterable[Family]) -> None:
-        """Take note of what the series of a source are, before its first batch."""
-        self._window.declare(families)
+    def declare(self, families: Iterable[Family], *, owner: str = "", instance: str = "") -> None:
+        """Take note of what the series of a source are, before its first batch; `owner` is as for the window."""
+        self._window.declare(families, owner=owner, instance=instance)
 
-    def accept(self, batch: Batch, *, guest: bool = False) -> dict[str, Refusal]:
-        """Store and publish a batch; return why samples were not taken, by their key. `guest` is as for the window.
+    def accept(self, batch: Batch, *, standing: Standing = "own") -> dict[str, Refusal]:
+        """Store and publish a batch; return why samples were not taken, by their key. `standing` is as for the window.
 
         Values that are not finite are nothing that JSON could carry or a chart draw: they are left out.
         """
@@ -35,7 +35,7 @@ class Pipeline:
             batch = msgspec.structs.replace(
                 batch, samples={key: value for key, value in batch.samples.items() if math.isfinite(value)}
             )
-        refused = self._window.append(batch, guest=guest)
+        refused = self._window.append(batch, standing=standing)
         if batch.timestamp >= self._clock.wall() - LATE:
             self._publish(batch, refused)
         return refused

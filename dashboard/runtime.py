@@ -15,7 +15,7 @@ from dashboard.archive import Archive
 from dashboard.boards import Board
 from dashboard.broadcaster import Broadcaster
 from dashboard.clock import SystemClock
-from dashboard.collectors import CollectorState
+from dashboard.collectors import Collector, CollectorState
 from dashboard.collectors.itself import Delivery, Itself
 from dashboard.collectors.load import LoadFault, load
 from dashboard.collectors.schedule import Scheduler
@@ -29,7 +29,7 @@ from dashboard.model import Batch
 from dashboard.ownlog import OwnLog
 from dashboard.pipeline import Pipeline
 from dashboard.reload import watch
-from dashboard.strain import Strain
+from dashboard.strain import Shortage, Strain, Turn
 from dashboard.tally import Refused, Tally
 from dashboard.window import Window
 
@@ -120,7 +120,7 @@ class Runtime:
         self.broadcaster.close()
 
     def _schedule(self) -> Scheduler:
-        collectors, self.load_faults = load(self.settings)
+        loaded, self.load_faults = load(self.settings)
         chosen = next((one for one in self.settings.collector if one.name == Itself.name), CollectorSetting(name=""))
         itself = Itself(
             self.tally,
@@ -129,10 +129,12 @@ class Runtime:
             states=self.states,
             delivery=self.delivery,
         )
-        if chosen.enabled:
-            collectors.append(itself)
+        collectors: list[Collector] = [*loaded, *([itself] if chosen.enabled else [])]
+        self._added = {self._source(one.name) for one in loaded if not one.built_in}
         for collector in collectors:
-            self.pipeline.declare(collector.families)
+            source = self._source(collector.name)
+            owner = "" if source in self._added else source
+            self.pipeline.declare(collector.families, owner=owner, instance=self.instance)
         return Scheduler(
             collectors,
             instance=self.instance,
@@ -143,13 +145,31 @@ class Runtime:
             default_interval=self.settings.interval,
         )
 
-    def _accept(self, batch: Batch) -> None:
-        self.pipeline.accept(batch)  # what finds no room is counted by the window
+    def _source(self, collector: str) -> str:
+        return f"{self.instance}/{collector}"
+
+    def _accept(self, batch: Batch) -> str | None:
+        """Take what a collector gave; return what kept some of it out."""
+        refused = self.pipeline.accept(batch, standing="added" if batch.source in self._added else "own")
+        taken = [key for key, code in refused.items() if code == "taken"]
+        reasons = []
+        if len(refused) > len(taken):
+            reasons.append(
+                f"{len(refused) - len(taken):,} of its {len(batch.samples):,} series found no room: "
+                "see the setting max_series"
+            )
+        if taken:
+            owner = self.window.owner(taken[0], batch).rpartition("/")[2]
+            others = f" and of {len(taken) - 1:,} more" if len(taken) > 1 else ""
+            reasons.append(
+                f"samples of {taken[0][:200]}{others} are refused, for the collector {owner} gives them: "
+                "take another name, or a label of its own"
+            )
+        return "; ".join(reasons) or None
 
     def _on_state(self, state: CollectorState) -> None:
         if state.state in ("failed", "late"):
-            reason = state.error or f"takes longer than its interval of {state.interval:g} s"
-            self.system("collector_failed", reason, collector=state.name)
+            self.system("collector_failed", state.error or "", collector=state.name)
         elif state.state == "ok":
             self.system("collector_recovered", "", collector=state.name)
 
@@ -215,24 +235,20 @@ async def _for_ever(name: str, run: Callable[[], Awaitable[None]]) -> None:
 
 async def _keep_house(runtime: Runtime) -> None:
     loop = asyncio.get_running_loop()
-    told = 0
+    shortage = Shortage(runtime.clock)
     while True:
         newest = max(runtime.log.bounds().newest.ms, int(runtime.clock.wall() * 1000))
         # In a thread, for a disk may hang.
         await loop.run_in_executor(None, runtime.archive.mark, newest + int(MARK_AHEAD * 1000))
         runtime.window.sweep(runtime.clock.wall())
-        told = _tell_of_refusals(runtime, told)
+        _say(runtime, shortage.see(runtime.window.refused, len(runtime.window)))
         await asyncio.sleep(MARK_AHEAD / 3)
 
 
-def _tell_of_refusals(runtime: Runtime, told: int) -> int:
-    """Say when samples were refused since the last time, of which `told` is the number."""
-    refused = runtime.window.refused
-    if refused > told:
-        message = f"{refused - told} samples found no room: {len(runtime.window)} series are held, see max_series"
-        log.warning("%s", message)
-        runtime.system("high_load", message)
-    return refused
+def _say(runtime: Runtime, turn: Turn | None) -> None:
+    if turn is not None:
+        log.log(logging.WARNING if turn.high else logging.INFO, "%s", turn.message)
+        runtime.system("high_load" if turn.high else "load_normal", turn.message)
 
 
 async def _watch_strain(runtime: Runtime, every: float = 0.5) -> None:

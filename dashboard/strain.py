@@ -1,4 +1,4 @@
-"""Whether the machine or the program has more to do than it can: said once when it lasts, and once when it is over."""
+"""Whether the machine or the program has more to do or to hold than it can: said once, and once when it is over."""
 
 from __future__ import annotations
 
@@ -17,6 +17,9 @@ HIGH_LAG, LOW_LAG = 0.25, 0.1
 
 HIGH_LOAD, LOW_LOAD = 3.0, 2.0
 """Load average of a minute for each core: over the first is too much, under the second is little enough."""
+
+ROOM_AGAIN = 60.0
+"""Seconds without a refused sample after which there is room for all."""
 
 
 class Turn(NamedTuple):
@@ -64,3 +67,27 @@ class Strain:
             return None
         self._told_since = None
         return Turn(False, f"The load is normal again; it was high for {self._low_since - since:.0f} s.")
+
+
+class Shortage:
+    """Watch whether samples find room; `see` is to be called every few seconds."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._refused = self._before = 0
+        self._last: float | None = None
+
+    def see(self, refused: int, held: int) -> Turn | None:
+        """Take how many samples found no room since the start, and how many series are held; return what to say."""
+        now, new = self._clock.monotonic(), refused > self._refused
+        began = new and self._last is None
+        if began:
+            self._before = self._refused
+        self._refused = refused
+        self._last = now if new else self._last
+        if began:
+            return Turn(True, f"Samples find no room: {held:,} series are held, see the setting max_series.")
+        if self._last is None or now - self._last < ROOM_AGAIN:
+            return None
+        self._last = None
+        return Turn(False, f"Samples find room again; {refused - self._before:,} did not.")

@@ -19,7 +19,10 @@ _UNITS = ("bytes", "seconds", "ratio", "celsius", "rpm", "percent", "watts", "vo
 
 
 Refusal = Literal["too_many_series", "taken"]
-"""Why a sample was not stored: no room, or another source feeds its series."""
+"""Why a sample was not stored: no room, or its series is another source's."""
+
+Standing = Literal["own", "added", "guest"]
+"""Whose a batch is: a built-in collector's, one's that was added to them, or another program's that pushes."""
 
 
 class Columns(msgspec.Struct, frozen=True):
@@ -37,11 +40,12 @@ class Columns(msgspec.Struct, frozen=True):
 class Line:
     """The samples of one series, by time, and its newest arrival."""
 
-    __slots__ = ("declared", "key", "last", "series", "source", "text", "times", "values")
+    __slots__ = ("declared", "key", "last", "pushed", "series", "source", "text", "times", "values")
 
     def __init__(self, series: Series, key: str, source: str) -> None:
         self.series, self.text, self.key, self.source = series, str(series), key, source
         self.declared: float | None = None
+        self.pushed = False
         self.times, self.values = array("d"), array("d")
         self.last = (0.0, 0.0)
 
@@ -56,7 +60,7 @@ class Line:
         return median(later - earlier for earlier, later in pairwise(recent))
 
     def is_fed(self, now: float) -> bool:
-        """Tell whether its source goes on: nobody else may write it then."""
+        """Tell whether its source goes on: no guest may write it then."""
         return now <= self.last[0] + 2 * (self.interval or 60.0) + 1
 
     def add(self, time: float, value: float, keep: float) -> None:
@@ -95,34 +99,41 @@ class Window:
         self.refused = 0
         self._reserve = min(1000, max_series // 10)
         self._families: dict[str, Family] = {}
+        self._owners: dict[tuple[str, str], str] = {}
         self._lines: dict[str, Line] = {}
         self._sources: dict[tuple[str, tuple[tuple[str, str], ...]], dict[str, Line]] = {}
 
     def __len__(self) -> int:
         return len(self._lines)
 
-    def declare(self, families: Iterable[Family]) -> None:
-        """Take note of what the series of these families are."""
+    def declare(self, families: Iterable[Family], *, owner: str = "", instance: str = "") -> None:
+        """Take note of what the series of these families are.
+
+        Those of `instance` belong to the built-in collector whose source is `owner`, before its first sample, too.
+        """
         for family in families:
             self._families.update(dict.fromkeys(family.sample_names, family))
+            for name in family.sample_names if owner else ():
+                self._owners.setdefault((name, instance), owner)
 
-    def append(self, batch: Batch, *, guest: bool = False) -> dict[str, Refusal]:
+    def append(self, batch: Batch, *, standing: Standing = "own") -> dict[str, Refusal]:
         """Store a batch; return why samples were not taken, by their key.
 
         Samples that arrive late are stored in their place; what is newest goes by their time, not by their arrival.
-        A `guest`, another program that pushes, leaves room for this machine's collectors and cannot write their series.
+        All but the built-in collectors leave room for these and cannot write what is theirs. A series is the
+        collector's that gave it first; what a guest gave a collector may take.
         """
         lines = self._sources.setdefault((batch.source, tuple(batch.resource.items())), {})
         refused: dict[str, Refusal] = {}
         for key, value in batch.samples.items():
             line = lines.get(key)
             if line is None:
-                found = self._admit(key, batch, lines, guest)
+                found = self._admit(key, batch, lines, standing)
                 if isinstance(found, str):
                     refused[key] = found
                     continue
                 line = found
-            if guest and line.source != batch.source and line.is_fed(batch.timestamp):
+            if line.source != batch.source and _is_taken(line, batch.timestamp, standing):
                 refused[key] = "taken"
                 continue
             line.add(batch.timestamp, value, self.keep)
@@ -130,9 +141,15 @@ class Window:
                 del line.times[: -self.max_points], line.values[: -self.max_points]
             if batch.timestamp >= line.last[0]:
                 line.last, line.source = (batch.timestamp, value), batch.source
-                line.declared = batch.interval
+                line.declared, line.pushed = batch.interval, standing == "guest"
         self.refused += sum(code == "too_many_series" for code in refused.values())
         return refused
+
+    def owner(self, key: str, batch: Batch) -> str:
+        """Return the source whose series this sample of a batch is."""
+        series = Series.parse(key).merged(batch.resource)
+        line = self._lines.get(str(series))
+        return line.source if line is not None else self._owners.get(_home(series), "")
 
     def sweep(self, now: float) -> None:
         """Forget series without a sample for the whole window."""
@@ -193,13 +210,24 @@ class Window:
             values=line.values[low:high],
         )
 
-    def _admit(self, key: str, batch: Batch, lines: dict[str, Line], guest: bool) -> Line | Refusal:
+    def _admit(self, key: str, batch: Batch, lines: dict[str, Line], standing: Standing) -> Line | Refusal:
         series = Series.parse(key).merged(batch.resource)
+        if standing != "own" and _home(series) in self._owners:
+            return "taken"
         text = str(series)
         line = self._lines.get(text)
         if line is None:
-            if len(self._lines) >= self.max_series - (self._reserve if guest else 0):
+            if len(self._lines) >= self.max_series - (0 if standing == "own" else self._reserve):
                 return "too_many_series"
             line = self._lines[text] = Line(series, key, batch.source)
         lines[key] = line
         return line
+
+
+def _is_taken(line: Line, now: float, standing: Standing) -> bool:
+    """Tell whether a series of another source is not for a batch of this standing to write."""
+    return line.is_fed(now) if standing == "guest" else not line.pushed
+
+
+def _home(series: Series) -> tuple[str, str]:
+    return series.name, series.label("instance")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dashboard.strain import HIGH_LAG, HIGH_LOAD, LASTS, LOW_LAG, LOW_LOAD, OVER, Strain
+from dashboard.strain import HIGH_LAG, HIGH_LOAD, LASTS, LOW_LAG, LOW_LOAD, OVER, ROOM_AGAIN, Shortage, Strain
 from tests.clocks import HandClock
 
 
@@ -68,3 +68,28 @@ def test_one_long_standstill_is_said(watched: Watched) -> None:
 def test_a_machine_without_a_load_average_is_judged_by_its_lag(watched: Watched) -> None:
     assert watched.for_seconds(60, lag=1.0, load=None) == [True]
     assert watched.for_seconds(60, load=None) == [False]
+
+
+def test_that_samples_find_no_room_is_said_once_and_so_is_its_end() -> None:
+    clock = HandClock()
+    shortage = Shortage(clock)
+    said: list[tuple[int, str]] = []
+    for look in range(60):
+        clock.move(5)
+        turn = shortage.see(1_000 * min(max(look - 4, 0), 20), 20_000)
+        if turn is not None:
+            said.append((look, turn.message))
+    assert said == [
+        (5, "Samples find no room: 20,000 series are held, see the setting max_series."),
+        (24 + round(ROOM_AGAIN / 5), "Samples find room again; 20,000 did not."),
+    ]
+
+
+def test_samples_that_are_refused_now_and_then_are_one_shortage() -> None:
+    clock = HandClock()
+    shortage = Shortage(clock)
+    turns = []
+    for refused in range(1, 30):
+        clock.move(ROOM_AGAIN - 1)
+        turns.append(shortage.see(refused, 20_000))
+    assert [turn.high for turn in turns if turn is not None] == [True]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from dashboard.model import Batch, Family, Series
 from dashboard.selector import Selector
-from dashboard.window import Line, Window
+from dashboard.window import Line, Standing, Window
 
 NOW = 1_700_000_000.0
 STALENESS = json.loads((Path(__file__).parent / "cases" / "staleness.json").read_text("utf-8"))
@@ -59,7 +59,7 @@ def test_samples_of_a_series_have_a_bound_however_close_they_come() -> None:
 
 def test_a_late_sample_goes_to_its_place_and_the_newest_stays(window: Window) -> None:
     for second in (0, 1, 3):
-        window.append(batch(NOW + second, {"a": float(second)}))
+        window.append(batch(NOW + second, {"a": float(second)}), standing="guest")
     window.append(batch(NOW + 2, {"a": 2.0}, source="h/late", interval=60.0))
     line = only(window)
     assert list(line.values) == [0.0, 1.0, 2.0, 3.0]
@@ -138,28 +138,54 @@ def test_series_beyond_the_bound_are_refused_by_key_and_those_held_go_on() -> No
     assert window.append(batch(NOW + 2_000, {"a4": 1.0})) == {}
 
 
-def test_guests_leave_room_for_this_machines_own_series() -> None:
+@pytest.mark.parametrize("standing", ["guest", "added"])
+def test_all_but_the_built_in_collectors_leave_room_for_these(standing: Standing) -> None:
     window = Window(keep=900, max_series=20)
     pushed = {f"a{number}": 1.0 for number in range(20)}
-    assert len(window.append(batch(NOW, pushed, source="h/push"), guest=True)) == 2
+    assert len(window.append(batch(NOW, pushed, source="h/push"), standing=standing)) == 2
     assert window.append(batch(NOW, {"b": 1.0, "c": 1.0})) == {}
 
 
 def test_a_guest_cannot_write_what_another_source_feeds_until_that_has_stopped() -> None:
     window = Window(keep=900, max_series=20)
     window.append(batch(NOW, {"a": 1.0}))
-    assert window.append(batch(NOW + 1, {"a": 9.0}, source="h/push"), guest=True) == {"a": "taken"}
+    assert window.append(batch(NOW + 1, {"a": 9.0}, source="h/push"), standing="guest") == {"a": "taken"}
     assert only(window).last == (NOW, 1.0) and window.refused == 0
     later = NOW + 3_600
-    assert window.append(batch(later, {"a": 9.0}, source="h/push"), guest=True) == {}
+    assert window.append(batch(later, {"a": 9.0}, source="h/push"), standing="guest") == {}
     assert only(window).last == (later, 9.0)
 
 
-def test_one_series_from_two_sources_is_one_line(window: Window) -> None:
-    window.append(batch(NOW, {"a": 1.0}))
-    window.append(batch(NOW + 1, {"a": 2.0}, source="h/push"))
+def test_what_a_guest_gave_a_collector_may_take_and_it_stays_one_line(window: Window) -> None:
+    window.append(batch(NOW, {"a": 1.0}, source="h/push"), standing="guest")
+    assert window.append(batch(NOW + 1, {"a": 2.0}), standing="added") == {}
     line = only(window)
-    assert list(line.values) == [1.0, 2.0] and line.source == "h/push"
+    assert list(line.values) == [1.0, 2.0] and line.source == "h/load"
+    assert window.append(batch(NOW + 2, {"a": 9.0}, source="h/push"), standing="guest") == {"a": "taken"}
+
+
+@pytest.mark.parametrize("standing", ["own", "added"])
+def test_a_series_is_the_collectors_that_gave_it_first_also_while_it_fails(window: Window, standing: Standing) -> None:
+    window.append(batch(NOW, {"a": 1.0}), standing=standing)
+    for second in (0, 1, 600):
+        other = batch(NOW + second, {"a": 9.0, "b": 2.0}, source="h/other")
+        assert window.append(other, standing=standing) == {"a": "taken"}
+        assert window.owner("a", other) == "h/load"
+    assert [line.last for line in window.select([])] == [(NOW, 1.0), (NOW + 600, 2.0)]
+    window.sweep(NOW + 2_000)
+    assert window.append(batch(NOW + 2_000, {"a": 9.0}, source="h/other"), standing=standing) == {}
+
+
+@pytest.mark.parametrize("standing", ["guest", "added"])
+def test_families_of_a_built_in_collector_are_its_own_before_its_first_sample(
+    window: Window, standing: Standing
+) -> None:
+    window.declare([Family("a", "gauge", "", "Help.")], owner="h/load", instance="h")
+    early = batch(NOW, {"a": 9.0, 'a{x="1"}': 9.0, 'a{instance="h"}': 9.0}, source="h/early")
+    assert window.append(early, standing=standing) == dict.fromkeys(early.samples, "taken")
+    assert window.owner("a", early) == "h/load" and len(window) == 0
+    assert window.append(batch(NOW, {"a": 1.0}, source="i/early", instance="i"), standing=standing) == {}
+    assert window.append(batch(NOW, {"a": 1.0})) == {}
 
 
 def test_an_interval_that_is_not_declared_is_the_median_of_the_last_five_arrivals(window: Window) -> None:

@@ -49,16 +49,16 @@ class Collector(Protocol):
 class CollectorState(msgspec.Struct, frozen=True):
     """How one collector is doing.
 
-    `waiting`: never returned yet. `late`: takes longer than its interval. `failed`: raised, or takes longer than
-    it is given. Times are Unix seconds, `duration` the seconds that its last run took, `failures` the number of
-    runs that failed since the start, `families` the names of what it may give; of one that could not be loaded
-    nobody knows them.
+    `waiting`: never returned yet. `late`: takes longer than its interval. `failed`: raised, takes longer than it is
+    given, or gives samples that are refused; the others that it gives count. Times are Unix seconds, `duration` the
+    seconds that its last run took, `failures` the number of runs that failed since the start, `families` the names of
+    what it may give. One that could not be loaded has no `interval`, and nobody knows its families.
     """
 
     name: str
     source: str
     state: Literal["ok", "failed", "late", "waiting"]
-    interval: float
+    interval: float | None
     since: float
     last_success: float | None = None
     error: str | None = None

@@ -18,7 +18,7 @@ from typing import Any
 import msgspec
 
 import dashboard.collectors
-from dashboard.collectors import Collector, CollectorState, Family
+from dashboard.collectors import CollectorState, Family
 from dashboard.collectors.itself import Itself
 from dashboard.config import CollectorSetting, Settings
 from dashboard.errors import CollectorError
@@ -38,6 +38,7 @@ class LoadedCollector:
     families: Sequence[Family]
     collect: Callable[[], Any]
     may_block: bool = False
+    built_in: bool = True
 
 
 class LoadFault(msgspec.Struct, frozen=True):
@@ -58,7 +59,7 @@ class LoadFault(msgspec.Struct, frozen=True):
             name=self.name,
             source=f"{instance}/{self.name}",
             state="failed",
-            interval=0.0,
+            interval=None,
             since=since,
             error=str(self),
             failures=1,
@@ -74,14 +75,14 @@ class Candidate(msgspec.Struct, frozen=True):
     built_in: bool
 
 
-def load(settings: Settings) -> tuple[list[Collector], list[LoadFault]]:
+def load(settings: Settings) -> tuple[list[LoadedCollector], list[LoadFault]]:
     """Import every collector that the settings leave on.
 
     One that does not suit this machine is left out silently; one that is faulty is left out and told of. It
     imports files that anyone may have written, so each is given `IMPORT_PATIENCE` seconds.
     """
     chosen = {entry.name: entry for entry in settings.collector}
-    collectors: list[Collector] = []
+    collectors: list[LoadedCollector] = []
     faults: list[LoadFault] = []
     known: list[str] = []
     families: dict[str, tuple[Family, str]] = {}
@@ -214,10 +215,10 @@ def _checked(found: object, candidate: Candidate, setting: CollectorSetting) -> 
     if interval is not None and not (isinstance(interval, (int, float)) and 0.1 <= interval <= 3600):
         raise CollectorError(f"interval must be from 0.1 to 3600 seconds, not {interval!r}")
     may_block = bool(getattr(found, "may_block", False))
-    return LoadedCollector(candidate.name, interval, tuple(families), collect, may_block)
+    return LoadedCollector(candidate.name, interval, tuple(families), collect, may_block, candidate.built_in)
 
 
-def _claim(collector: Collector, families: dict[str, tuple[Family, str]]) -> None:
+def _claim(collector: LoadedCollector, families: dict[str, tuple[Family, str]]) -> None:
     for family in collector.families:
         first, owner = families.setdefault(family.name, (family, collector.name))
         if first != family:

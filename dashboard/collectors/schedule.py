@@ -37,7 +37,8 @@ class TickClock(Clock, Protocol):
 class Scheduler:
     """Owns every collector's runs, from the tick to the batch.
 
-    `accept` gets each batch. `on_state` gets a collector's state when it failed, is late or recovered, and again
+    `accept` gets each batch, and returns what kept samples of it from being taken (None: all were), which counts as a
+    failure of its collector. `on_state` gets a collector's state when it failed, is late or recovered, and again
     when a failure that a collector raised as CollectorError reads differently. `on_clock_step` gets the seconds by
     which the wall clock was set, before any batch of the new time. All three are called on the loop of `run`.
     """
@@ -48,7 +49,7 @@ class Scheduler:
         *,
         instance: str,
         clock: TickClock,
-        accept: Callable[[Batch], None],
+        accept: Callable[[Batch], str | None],
         on_state: Callable[[CollectorState], None],
         on_clock_step: Callable[[float], None],
         default_interval: float,
@@ -145,16 +146,17 @@ class Scheduler:
             self._collected([job])
 
     def _collected(self, jobs: list[Job]) -> None:
-        batches = []
+        judged = []
         for job in jobs:
             watch, outcome = self._watches[job.collector.name], job.outcome
             if outcome is None:
                 continue
-            self._report(watch.settle(outcome, self._clock.wall(), self._clock.monotonic()))
+            refused = None
             if outcome.duration <= watch.deadline and (outcome.samples or outcome.rows):
-                batches.append(self._batch(watch, job, outcome))
-        for batch in batches:
-            self._accept(batch)
+                refused = self._accept(self._batch(watch, job, outcome))
+            judged.append(watch.settle(outcome, self._clock.wall(), self._clock.monotonic(), refused=refused))
+        for changed in judged:  # last, for what the disk keeps holds up what is published with it
+            self._report(changed)
 
     def _batch(self, watch: Watch, job: Job, outcome: Outcome) -> Batch:
         return Batch(

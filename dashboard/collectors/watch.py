@@ -110,8 +110,10 @@ class Watch:
             return self._failed(f"did not return within {self.deadline:g} s", wall)
         return self._late(wall) if took > self.late_after else None
 
-    def settle(self, outcome: Outcome, wall: float, monotonic: float) -> CollectorState | None:
-        """Judge a run that ended."""
+    def settle(
+        self, outcome: Outcome, wall: float, monotonic: float, *, refused: str | None = None
+    ) -> CollectorState | None:
+        """Judge a run that ended; `refused` tells what kept samples of it from being taken."""
         job, self.job, self.limit = self.job, None, None
         self._duration = outcome.duration
         self._judge_thread(outcome.duration)
@@ -121,9 +123,10 @@ class Watch:
             self._count_overrun(job)
             return self._failed(f"did not return within {self.deadline:g} s", wall)
         self._overruns = 0
-        if outcome.error is not None:
+        error = outcome.error or refused
+        if error is not None:
             self._failures += 1
-            return self._failed(outcome.error, wall, told=outcome.told)
+            return self._failed(error, wall, told=outcome.told)
         self._last_success = wall
         return self._late(wall) if outcome.duration > self.late_after else self._went_well(wall)
 

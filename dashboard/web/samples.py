@@ -15,7 +15,7 @@ from dashboard.window import Refusal
 
 _REASONS: dict[Refusal, str] = {
     "too_many_series": "this server holds as many series as its setting max_series allows",
-    "taken": "another source feeds this series; send it under another name, or with a label of its own",
+    "taken": "a collector of this server gives this; send it under another name, or as another instance",
 }
 
 
@@ -32,7 +32,7 @@ async def samples(context: Context) -> Response:
     )
     rejected = list(reading.rejected)
     for place, batch in enumerate(reading.batches):
-        for key, code in runtime.pipeline.accept(batch, guest=True).items():
+        for key, code in runtime.pipeline.accept(batch, standing="guest").items():
             rejected += [Rejection(index, code, _REASONS[code]) for index in reading.indexes[place, key]]
     rejected.sort(key=lambda rejection: rejection.index)
     return answer(reading.count - len(rejected), rejected)

@@ -37,16 +37,16 @@ export interface StatusProcess {
 /**
  * How one collector is doing.
  *
- * `waiting`: never returned yet. `late`: takes longer than its interval. `failed`: raised, or takes longer than
- * it is given. Times are Unix seconds, `duration` the seconds that its last run took, `failures` the number of
- * runs that failed since the start, `families` the names of what it may give; of one that could not be loaded
- * nobody knows them.
+ * `waiting`: never returned yet. `late`: takes longer than its interval. `failed`: raised, takes longer than it is
+ * given, or gives samples that are refused; the others that it gives count. Times are Unix seconds, `duration` the
+ * seconds that its last run took, `failures` the number of runs that failed since the start, `families` the names of
+ * what it may give. One that could not be loaded has no `interval`, and nobody knows its families.
  */
 export interface CollectorState {
   name: string;
   source: string;
   state: "failed" | "late" | "ok" | "waiting";
-  interval: number;
+  interval: number | null;
   since: number;
   last_success: number | null;
   error: string | null;

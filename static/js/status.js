@@ -155,7 +155,7 @@ function collectors({ collectors }) {
     if (!one) return;
     root.dataset["collector"] = one.state;
     const texts = [
-      one.name, one.state, formatTick(one.interval, "seconds"), formatText(one.duration, "seconds"),
+      one.name, one.state, one.interval === null ? NONE : formatTick(one.interval, "seconds"), formatText(one.duration, "seconds"),
       one.last_success === null ? NONE : `${formatAge(now - one.last_success)} ago`, count(one.failures), one.error ?? "",
     ];
     const classes = ["name", "state", "value interval", "value run", "value last", "value failures", "reason"];
@@ -189,7 +189,7 @@ function judge() {
   if (verdict.dataset["severity"] !== severity) verdict.dataset["severity"] = severity;
   write(/** @type {HTMLElement} */ (verdict.querySelector(".mark")), { "": "●", warning: "△", critical: "▲", unknown: "○" }[severity]);
   const [first, ...others] = problems.map(({ text }) => text);
-  const calm = severity === "unknown" ? "Not known" : "All calm";
+  const calm = severity === "unknown" ? "Not known" : "The dashboard itself runs well";
   write(/** @type {HTMLElement} */ (verdict.querySelector(".text")), first ? first + (others.length ? ` · ${others.length} more` : "") : calm);
   verdict.title = problems.map(({ text }) => text).join("\n");
   const up = find(".uptime");

@@ -57,15 +57,21 @@ class Stage:
     def __init__(self, collectors: Sequence[Collector], default_interval: float = 1.0) -> None:
         self.clock = TickedClock()
         self.said: list[Batch | CollectorState | float] = []
+        self.refusal: str | None = None
+        """What keeps samples of a batch from being taken."""
         self.scheduler = Scheduler(
             collectors,
             instance="web-1",
             clock=self.clock,
-            accept=self._say,
+            accept=self._accept,
             on_state=self._say,
             on_clock_step=self._say,
             default_interval=default_interval,
         )
+
+    def _accept(self, batch: Batch) -> str | None:
+        self._say(batch)
+        return self.refusal
 
     def _say(self, what: Batch | CollectorState | float) -> None:
         self.said.append(what)

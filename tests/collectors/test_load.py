@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -30,7 +31,7 @@ def put(folder: Path, **files: str) -> Settings:
     return Settings(collectors_dir=folder)
 
 
-def named(collectors: list[Collector], name: str) -> Collector:
+def named(collectors: Sequence[Collector], name: str) -> Collector:
     return next(collector for collector in collectors if collector.name == name)
 
 
@@ -109,6 +110,7 @@ def test_bad_file_is_told_and_harms_no_other(tmp_path: Path, text: str, line: in
 
 def test_fault_is_the_state_of_a_failed_collector(tmp_path: Path) -> None:
     state = only(load(put(tmp_path, bad="\nnonsense\n"))[1]).state("web-1", since=5.0)
+    assert state.interval is None
     assert (state.name, state.source, state.state, state.since) == ("bad", "web-1/bad", "failed", 5.0)
     assert state.error == f"{tmp_path / 'bad.py'}:2: NameError: name 'nonsense' is not defined"
 

@@ -98,6 +98,23 @@ async def test_samples_before_a_failure_count() -> None:
         assert stage.state("failing").error == "disk b does not answer"
 
 
+async def test_collector_whose_samples_are_refused_has_failed_until_they_are_taken(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """How many it were changes at each tick, which is no news of its own."""
+    async with running(Steady("steady")) as stage:
+        for number in (5, 6, 7):
+            stage.refusal = f"{number} of its 9 series found no room"
+            await stage.tick("steady")
+        state = stage.state("steady")
+        assert (state.state, state.error, state.failures) == ("failed", stage.refusal, 3)
+        stage.refusal = None
+        await stage.tick("steady")
+        assert stage.reports == [("steady", "failed"), ("steady", "ok")]
+        assert stage.state("steady").error is None
+    assert [record.levelname for record in caplog.records if record.levelname == "WARNING"] == ["WARNING"]
+
+
 async def test_failure_told_on_purpose_is_reported_again_when_it_reads_differently() -> None:
     failing = Failing("failing")
     async with running(failing) as stage:

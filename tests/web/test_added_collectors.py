@@ -1,0 +1,121 @@
+"""Collectors of a folder beside the built-in ones: they take nothing from these, and what they are refused is told."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import msgspec
+
+from dashboard.collectors import CollectorState
+from dashboard.web.status import Status
+from tests.serving import Server, running_server
+from tests.web.wire import DEADLINE
+
+MANY = """
+from dashboard.collectors import Family, Sample
+families = [Family("many", "gauge", "", "Many.")]
+def collect():
+    return [Sample("many", 1, {"n": str(number)}) for number in range(900)]
+"""
+
+SAME = """
+from dashboard.collectors import Family, Sample
+from dashboard.collectors.loadavg import FAMILIES
+families = [*FAMILIES, Family("same_own", "gauge", "", "Own.")]
+def collect():
+    yield Sample("system_load_1m", 5555)
+    yield Sample("same_own", 1)
+"""
+
+TWIN = """
+from dashboard.collectors import Family, Sample
+families = [Family("twin", "gauge", "", "Twin.")]
+def collect():
+    yield Sample("twin", 1)
+"""
+
+SETTINGS = """
+instance = "web-1"
+max_series = 900
+collectors_dir = "{folder}"
+[[collector]]
+name = "dashboard"
+interval = 0.5
+"""
+
+
+def serving(folder: Path, **files: str) -> str:
+    """Put collectors into a folder; return settings that load them."""
+    for name, text in files.items():
+        (folder / f"{name}.py").write_text(text)
+    return SETTINGS.format(folder=folder)
+
+
+def status(server: Server) -> Status:
+    return msgspec.json.decode(httpx.get(f"{server.url}/api/v1/status").content, type=Status)
+
+
+def told(server: Server, name: str, holds: Callable[[CollectorState], bool]) -> CollectorState:
+    """Return the state of a collector when it is so."""
+    deadline = time.monotonic() + DEADLINE
+    while not holds(state := next(one for one in status(server).collectors if one.name == name)):
+        assert time.monotonic() < deadline, state
+    return state
+
+
+def latest(server: Server, match: str) -> list[tuple[float, str]]:
+    answer = httpx.get(f"{server.url}/api/v1/latest", params={"match": match}).json()
+    return [(line["value"], line["source"]) for line in answer["result"]]
+
+
+def test_a_collector_with_too_many_series_leaves_room_for_the_built_in_ones_and_is_told_of(tmp_path: Path) -> None:
+    with running_server(config=serving(tmp_path, aaa_many=MANY)) as server:
+        failed = told(server, "aaa_many", lambda state: state.state == "failed")
+        assert (
+            failed.error is not None and "of its 900 series found no room: see the setting max_series" in failed.error
+        )
+        assert told(server, "dashboard", lambda state: state.state == "ok").error is None
+        deadline = time.monotonic() + DEADLINE
+        while (process := status(server).process).cpu_ratio is None:
+            assert time.monotonic() < deadline
+        assert process.resident_bytes is not None
+        server.wait_for_log("Samples find no room: .* see the setting max_series")
+        told(server, "aaa_many", lambda state: state.failures >= 8)
+        log = server.log()
+        assert log.count("collector aaa_many: failed") == log.count("Samples find no room") == 1
+        news = httpx.get(f"{server.url}/api/v1/system").json()["result"]
+        assert [one["event"] for one in news if one.get("event") == "high_load"] == ["high_load"]
+
+
+def test_a_series_has_one_collector_and_another_that_gives_it_fails_with_the_owners_name(tmp_path: Path) -> None:
+    with running_server(config=serving(tmp_path, same=SAME, first=TWIN, second=TWIN)) as server:
+        same = told(server, "same", lambda state: state.failures >= 3)
+        assert same.state == "failed" and same.error == (
+            "samples of system_load_1m are refused, for the collector loadavg gives them: "
+            "take another name, or a label of its own"
+        )
+        assert "the collector first gives them" in (
+            told(server, "second", lambda state: state.failures >= 3).error or ""
+        )
+        assert {source for _, source in latest(server, "twin")} == {"web-1/first"}
+        assert [value for value, _ in latest(server, "system_load_1m")] != [5555.0]
+        assert latest(server, "same_own") == [(1.0, "web-1/same")]
+        assert server.log().count("collector same: failed") == server.log().count("collector second: failed") == 1
+
+
+def test_what_a_built_in_collector_will_give_cannot_be_pushed_in_the_first_moment() -> None:
+    with running_server(config='instance = "web-1"\n[[collector]]\nname = "cpu"\ninterval = 60\n') as server:
+        sample = {"series": 'system_cpu_total_utilization_ratio{instance="web-1"}', "value": 1}
+        answer = httpx.post(f"{server.url}/api/v1/samples", json=[sample, {**sample, "series": 'x{instance="web-1"}'}])
+        assert [one["code"] for one in answer.json()["rejected"]] == ["taken"] and answer.json()["accepted"] == 1
+
+
+def test_a_collector_that_loaded_and_does_not_return_is_told_with_what_it_would_give(tmp_path: Path) -> None:
+    slow = TWIN.replace("def collect():", "async def collect():\n    import asyncio\n    await asyncio.Event().wait()")
+    slow = slow.replace("yield Sample", "return Sample")
+    with running_server(config=serving(tmp_path, slow=slow)) as server:
+        state = told(server, "slow", lambda state: state.state == "failed")
+        assert (state.error, state.families) == ("did not return within 2 s", ("twin",))
