@@ -24,9 +24,15 @@ export class Crosshair {
     /** @type {Chart | null} */
     this.chart = null;
     this.frame = 0;
+    this.x = 0;
     root.addEventListener("pointermove", (event) => this.#follow(event));
-    root.addEventListener("pointerdown", (event) => this.#follow(event));
-    root.addEventListener("pointerleave", () => this.#set(null, null));
+    root.addEventListener("pointerleave", ({ pointerType }) => {
+      // A finger is lifted to see what is below it; what it pointed at stays until it taps elsewhere.
+      if (pointerType !== "touch") this.#set(null, null);
+    });
+    root.addEventListener("pointercancel", () => this.#set(null, null));
+    document.addEventListener("click", (event) => this.#tap(/** @type {PointerEvent} */ (event)));
+    addEventListener("scroll", () => this.chart && this.#place(this.x, this.chart), { passive: true });
     root.addEventListener("keydown", (event) => this.#step(event));
     root.addEventListener("focusout", () => this.#set(null, null));
   }
@@ -67,6 +73,13 @@ export class Crosshair {
     if (chart && fraction !== null) this.#place(event.clientX, chart);
   }
 
+  /** @param {PointerEvent} event */
+  #tap(event) {
+    if (event.pointerType !== "touch") return;
+    if (/** @type {Element} */ (event.target).closest(".plot")) this.#follow(event);
+    else this.#set(null, null);
+  }
+
   /** @param {KeyboardEvent} event */
   #step(event) {
     const stride = { ArrowLeft: -STRIDE, ArrowRight: STRIDE }[event.key];
@@ -83,6 +96,7 @@ export class Crosshair {
    * @param {Chart} chart
    */
   #place(x, chart) {
+    this.x = x;
     const half = this.label.offsetWidth / 2 + 4;
     const left = Math.min(innerWidth - half, Math.max(half, x));
     this.label.style.transform = `translate(calc(${left}px - 50%), ${Math.max(0, chart.getBoundingClientRect().top - 28)}px)`;

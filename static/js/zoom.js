@@ -4,6 +4,12 @@
  * @typedef {import("./board.js").Board} Board
  * @typedef {import("./panel.js").Panel} Panel
  */
+
+/** What does something of its own when it is pressed. */
+const CONTROLS = "a, button, input, select, textarea, summary, label, [aria-sort], .line[data-kind=line]";
+/** Pixels that a pointer may move between down and up, and still press. */
+const SLACK = 5;
+
 export class Zoom {
   /**
    * @param {Board} board
@@ -12,10 +18,17 @@ export class Zoom {
   constructor(board, moved) {
     this.board = board;
     this.moved = moved;
+    /** Where the pointer went down, and how far the board was scrolled. */
+    this.down = { x: 0, y: 0 };
+    this.top = 0;
+    this.head = /** @type {HTMLElement} */ (document.querySelector("health-line"));
     for (const panel of board.panels) this.admit(panel);
     document.addEventListener("keydown", (event) => {
       if (event.key === "Escape" && board.zoomed && !document.querySelector("dialog[open]")) this.close();
     });
+    document.addEventListener("pointerdown", ({ clientX: x, clientY: y }) => (this.down = { x, y }));
+    addEventListener("popstate", () => this.#set(board.panels.find((panel) => this.#named(panel)) ?? null));
+    new ResizeObserver(() => document.documentElement.style.setProperty("--above", `${this.head.offsetHeight}px`)).observe(this.head);
   }
 
   /**
@@ -24,15 +37,14 @@ export class Zoom {
    */
   admit(panel) {
     const { element } = panel;
-    const button = element.querySelector("button.expand");
-    button?.addEventListener("click", () => this.toggle(panel));
-    element.querySelector(".plot")?.addEventListener("click", (event) => {
-      if (/** @type {PointerEvent} */ (event).pointerType !== "touch") this.toggle(panel);
+    element.querySelector("button.expand")?.addEventListener("click", () => this.toggle(panel));
+    element.addEventListener("click", (event) => {
+      if (this.#isPress(event)) this.toggle(panel);
     });
     element.addEventListener("keydown", (event) => {
       if (event.key === "Enter" && event.target === element) this.toggle(panel);
     });
-    if (panel.spec.id === decodeURIComponent(location.hash.slice(1))) this.open(panel);
+    if (this.#named(panel)) this.#set(panel);
   }
 
   /** @param {Panel} panel */
@@ -43,33 +55,63 @@ export class Zoom {
 
   /** @param {Panel} panel */
   open(panel) {
-    this.#set(panel, true);
-    history.replaceState(null, "", `#${encodeURIComponent(panel.spec.id)}`);
-    panel.element.focus();
+    history.pushState("zoomed", "", addressOf(panel.spec.id));
+    this.#set(panel);
   }
 
   close() {
-    const panel = this.board.zoomed;
-    if (!panel) return;
-    this.#set(panel, false);
+    if (!this.board.zoomed) return;
+    // Where the address itself asked for the panel, back would lead away from the board.
+    if (history.state === "zoomed") return history.back();
     history.replaceState(null, "", location.pathname + location.search);
-    panel.element.focus();
+    this.#set(null);
+  }
+
+  /** @param {Panel} panel that the address may ask for */
+  #named({ spec }) {
+    return location.hash === addressOf(spec.id);
   }
 
   /**
-   * @param {Panel} panel
-   * @param {boolean} on
+   * Tell whether a panel was pressed and nothing in it: no control, no text that was selected, no second press of a
+   * double one; a finger on a chart asks for the values there.
+   * @param {MouseEvent} event
    */
-  #set(panel, on) {
+  #isPress(event) {
+    const target = /** @type {Element} */ (event.target);
+    const { pointerType } = /** @type {PointerEvent} */ (event);
+    const still = Math.hypot(event.clientX - this.down.x, event.clientY - this.down.y) <= SLACK;
+    if (!still || event.detail > 1 || target.closest(CONTROLS) || getSelection()?.toString()) return false;
+    return pointerType !== "touch" || !target.closest(".plot");
+  }
+
+  /** @param {Panel | null} panel the only one that is shown; null: all are */
+  #set(panel) {
     const { board } = this;
-    if (board.zoomed && board.zoomed !== panel) board.zoomed.element.classList.remove("full");
-    board.zoomed = on ? panel : null;
-    panel.element.classList.toggle("full", on);
-    document.documentElement.classList.toggle("zoomed", on);
-    for (const other of board.panels) other.element.inert = on && other !== panel;
-    const button = panel.element.querySelector("button.expand");
-    button?.setAttribute("aria-label", on ? "Back to the board (Esc)" : "Full screen (Enter)");
+    const last = board.zoomed;
+    if (panel === last) return;
+    if (!last) this.top = scrollY;
+    board.zoomed = panel;
+    for (const one of [last, panel]) {
+      const on = one === panel;
+      const button = /** @type {HTMLElement | null | undefined} */ (one?.element.querySelector("button.expand"));
+      one?.element.classList.toggle("full", on);
+      button?.setAttribute("aria-label", on ? "Close (Esc)" : "Full screen (Enter)");
+      if (button) button.tabIndex = on ? 0 : -1;
+    }
+    document.documentElement.classList.toggle("zoomed", panel !== null);
+    for (const other of board.panels) other.element.inert = panel !== null && other !== panel;
+    for (const covered of document.querySelectorAll(".top, .strip")) /** @type {HTMLElement} */ (covered).inert = panel !== null;
+    (panel ?? last)?.element.focus({ preventScroll: true });
+    const target = panel ? null : document.getElementById(location.hash.slice(1));
+    if (target) target.scrollIntoView();
+    else if (!panel) scrollTo(0, this.top);
     this.moved();
     board.flush();
   }
+}
+
+/** @param {string} id of a panel */
+function addressOf(id) {
+  return `#${encodeURIComponent(id)}`;
 }
