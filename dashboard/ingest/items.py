@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import msgspec
 
 from dashboard.errors import InvalidInput
+from dashboard.ingest.words import words
 
 T = TypeVar("T")
 
@@ -42,24 +44,76 @@ def read_each(
     Raises InvalidInput, which shows the `shape` to send, when the body is no JSON, neither of both, or over `most`.
     """
     try:
-        one = body.lstrip()[:1] == b"{"
-        raws = (
-            [msgspec.json.decode(body, type=msgspec.Raw)] if one else msgspec.json.decode(body, type=list[msgspec.Raw])
-        )
+        items = _items(body)
     except NO_JSON as error:
-        raise InvalidInput(f"expected one {shape} or a list of them as JSON: {error}") from error
-    if len(raws) > most:
-        raise InvalidInput(f"{len(raws)} {noun}s in one request; at most {most}: send them in several")
+        raise InvalidInput(f"expected one {shape} or a list of them as JSON: {words(error)}") from error
+    if len(items) > most:
+        raise InvalidInput(f"{len(items)} {noun}s in one request; at most {most}: send them in several")
     taken: dict[int, T] = {}
     rejected: list[Rejection] = []
-    for index, raw in enumerate(raws):
+    for index, item in enumerate(items):
         try:
-            taken[index] = read(raw)
+            taken[index] = read(item if isinstance(item, msgspec.Raw) else _written(item))
         except NO_JSON as error:
-            rejected.append(Rejection(index, f"invalid_{noun}", str(error)))
+            rejected.append(Rejection(index, f"invalid_{noun}", words(error)))
         except InvalidInput as error:
             rejected.append(Rejection(index, error.code, str(error)))
     return taken, rejected
+
+
+def reason(body: bytes, error: Exception) -> str:
+    """Return in words why `body`, a single object, could not be read, which `error` says in those of the decoder."""
+    try:
+        _written(json.loads(_text(body)))
+    except (InvalidInput, msgspec.ValidationError) as better:
+        return str(better)
+    except (ValueError, RecursionError):
+        pass  # no better than what is known already
+    return words(error)
+
+
+def _items(body: bytes) -> Sequence[object]:
+    """Return each item of a body: as bytes to decode, or as plain values when one of them keeps the others from it.
+
+    The quick decoder gives a whole list up for a NaN or for half a character in one item; both come from common writers
+    of JSON, of which the standard library's is one, and that reads them.
+    """
+    try:
+        if body.lstrip()[:1] == b"{":
+            return [msgspec.json.decode(body, type=msgspec.Raw)]
+        return msgspec.json.decode(body, type=list[msgspec.Raw])
+    except NO_JSON:
+        try:
+            read = json.loads(_text(body))
+        except (ValueError, RecursionError):
+            read = None
+        if isinstance(read, dict | list):
+            return read if isinstance(read, list) else [read]
+        raise
+
+
+def _text(body: bytes) -> str:
+    return body.decode("utf-8", "surrogateescape")
+
+
+def _written(item: object) -> msgspec.Raw:
+    """Write an item again; raise what names the field when it holds something that is no JSON."""
+    for name, value in item.items() if isinstance(item, dict) else [("", item)]:
+        _refuse_no_json(f"{name[:200]}: " if name and name.isprintable() else "", [name, value])
+    return msgspec.Raw(json.dumps(item).encode())
+
+
+def _refuse_no_json(where: str, value: object) -> None:
+    if isinstance(value, float) and not math.isfinite(value):
+        raise refusal("not_finite", f"{where}must be a finite number, not {json.dumps(value)}")
+    if isinstance(value, str) and not value.isascii():
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise msgspec.ValidationError(f"{where}holds half a character, which no text can") from None
+    if isinstance(value, dict | list):
+        for part in (*value, *value.values()) if isinstance(value, dict) else value:
+            _refuse_no_json(where, part)
 
 
 def moment(timestamp: float | None, now: float) -> float:

@@ -10,7 +10,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from dashboard import plain
 from dashboard.errors import InvalidInput
-from dashboard.ingest.items import NO_JSON, moment, refusal
+from dashboard.ingest.items import NO_JSON, moment, reason, refusal
 from dashboard.ingest.logs import MAX_NAME
 
 MAX_TITLE = 200
@@ -65,7 +65,8 @@ def read(task: str, body: bytes, *, instance: str, now: float) -> Telling:
     try:
         pushed = msgspec.json.decode(body, type=PushedTask)
     except NO_JSON as error:
-        raise refusal("invalid_task", f'expected an object such as {{"progress": 0.4}} as JSON: {error}') from error
+        said = reason(body, error)
+        raise refusal("invalid_task", f'expected an object such as {{"progress": 0.4}} as JSON: {said}') from error
     for name in ("progress", "done", "total", "interval"):
         value = getattr(pushed, name)
         if isinstance(value, float) and not math.isfinite(value):

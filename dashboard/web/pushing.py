@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Sequence
+from typing import Any
 
 from quart import Response
+from werkzeug.exceptions import HTTPException
 
 from dashboard.errors import InvalidInput, InvalidParameter
 from dashboard.ingest.items import Rejection
@@ -13,8 +15,25 @@ from dashboard.recent import Recent
 from dashboard.web.routing import JSON, Context, json_response
 
 
+class CompressedBody(HTTPException):
+    """A body in a coding; few bytes of one could become many."""
+
+    code = 415
+    name = "Unsupported Media Type"
+    description = "compressed bodies are not read: send it as it is, without Content-Encoding"
+
+    def get_headers(self, *given: Any) -> list[tuple[str, str]]:
+        """Return the headers of the answer, with what may be sent instead (RFC 9110, 12.5.3)."""
+        return [*super().get_headers(*given), ("Accept-Encoding", "identity")]
+
+
 async def json_body(context: Context) -> bytes:
-    """Return the body; raise InvalidInput unless it says that it is JSON, which no foreign page can."""
+    """Return the body; raise InvalidInput unless it says that it is JSON, which no foreign page can.
+
+    Raises CompressedBody when it is compressed.
+    """
+    if context.request.headers.get("Content-Encoding", "identity").strip().lower() not in ("", "identity"):
+        raise CompressedBody
     if context.request.mimetype != JSON:
         raise InvalidInput(f"send Content-Type: {JSON}")
     return await context.body()

@@ -138,6 +138,67 @@ def test_bytes_that_are_no_text_are_refused_by_themselves() -> None:
     assert refused(b'[{"series":"good","value":1},{"series":"\xff","value":1}]') == [(1, "invalid_sample")]
 
 
+@pytest.mark.parametrize(
+    ("item", "code", "said"),
+    [
+        (b'{"series":"a","value":NaN}', "not_finite", "value: must be a finite number, not NaN"),
+        (b'{"series":"a","value":-Infinity}', "not_finite", "value: must be a finite number, not -Infinity"),
+        (b'{"series":"a","value":1,"interval":Infinity}', "not_finite", "interval: must be a finite number, not Inf"),
+        (b'{"series":"a","value":[{"b":NaN}]}', "not_finite", "value: must be a finite number, not NaN"),
+        (b"NaN", "not_finite", "must be a finite number, not NaN"),
+        (b'{"series":"a{b=\\"\\ud800\\"}","value":1}', "invalid_sample", "series: holds half a character"),
+        (b'{"series":"a","value":1,"\\udc00":1}', "invalid_sample", "holds half a character"),
+        (b'{"series":"a","value":' + b"[" * 500 + b"NaN" + b"]" * 500 + b"}", "not_finite", "value: must be a finite"),
+    ],
+)
+def test_what_json_cannot_say_costs_only_its_own_item(item: bytes, code: str, said: str) -> None:
+    good = '{"series":"good{b=\\"é\\ud83d\\ude00\\"}","value":1e300,"timestamp":1699999999.5}'.encode()
+    reading = push(b"[%b,%b,5,%b]" % (good, item, good.replace(b"good", b"bytes\xff")))
+    assert [(one.index, one.code) for one in reading.rejected] == [
+        (1, code),
+        (2, "invalid_sample"),
+        (3, "invalid_sample"),
+    ]
+    assert reading.rejected[0].message.startswith(said)
+    (batch,) = reading.batches
+    assert (batch.timestamp, batch.samples) == (1699999999.5, {'good{b="é\N{GRINNING FACE}"}': 1e300})
+    if item.startswith(b"{"):
+        assert [(one.index, one.code) for one in push(item).rejected] == [(0, code)]
+
+
+@pytest.mark.parametrize(
+    ("bad", "said"),
+    [
+        (sample(value="1"), "value: a number is wanted, this is text"),
+        (sample(value=None), "value: a number is wanted, this is null"),
+        (sample(value=True), "value: a number is wanted, this is true or false"),
+        (sample(interval=[1]), "interval: a number or null is wanted, this is a list"),
+        (sample(interval=0), "interval: a number above 0 is wanted"),
+        (sample(interval=1e9), "interval: a number of at most 86400 is wanted"),
+        (sample("a" * 5_000), "series: text of at most 4096 characters is wanted"),
+        ({"series": "a"}, "value: is missing"),
+        (sample(colour="red"), "colour: there is no such field"),
+        (5, "an object is wanted, this is a whole number"),
+    ],
+)
+def test_a_wrong_type_is_told_in_plain_words(bad: object, said: str) -> None:
+    assert [rejection.message for rejection in push([bad]).rejected] == [said]
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b"null", "a list is wanted, this is null"),
+        (b"[" * 100_000, "nested too deeply"),
+        (b"\xff", "invalid character (byte 0)"),
+    ],
+)
+def test_a_body_of_another_kind_is_told_in_plain_words(body: bytes, said: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        push(body)
+    assert said in str(caught.value) and "`" not in str(caught.value) and "recursion" not in str(caught.value)
+
+
 def test_the_bounds_of_time_are_taken() -> None:
     assert not refused([sample(timestamp=NOW + 60), sample(timestamp=NOW - KEEP), sample(timestamp=int(NOW))])
 
@@ -162,11 +223,11 @@ def test_the_same_series_and_moment_twice_is_one_sample_and_the_later_value_coun
         b"{",
         b"{}{}",
         b"[]x",
-        b'{"series":"a","value":NaN}',
-        b'[{"series":"a","value":Infinity}]',
+        b"NaN",
+        b'{"series":"a","value":NaN',
+        b'[{"series":"a","value":NaN},]',
         b"series=a&value=1",
         b"\xff\xfe[]",
-        b'[{"series":"a{b=\\"\\ud800\\"}","value":1}]',
         b"\x00",
         b"[" * 100_000,
         b"[" * 100_000 + b"]" * 100_000,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import time
 
 import httpx
@@ -67,12 +68,25 @@ async def test_none_good_is_a_400_with_the_reasons(client: httpx.AsyncClient) ->
     assert answer.json()["accepted"] == 0 and answer.json()["rejected"][0]["message"]
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"[" * 200_000, b"\xff", b"5", b'{"series":"a","value":NaN}'])
+@pytest.mark.parametrize("body", [b"", b"{", b"[" * 200_000, b"\xff", b"5", b'[{"series":"a","value":NaN},]'])
 async def test_what_is_no_json_of_the_kind_is_a_400_that_shows_what_to_send(
     client: httpx.AsyncClient, body: bytes
 ) -> None:
     answer = await post(client, body)
     assert answer.status_code == 400 and '"series"' in answer.json()["error"]["message"]
+
+
+async def test_a_nan_among_many_costs_only_itself(client: httpx.AsyncClient) -> None:
+    values = [1.0, math.nan, 3.0, -math.inf]
+    answer = await post(client, [{"series": f"beside_nan_{index}", "value": one} for index, one in enumerate(values)])
+    body = answer.json()
+    assert (answer.status_code, body["accepted"]) == (200, 2)
+    assert [(one["index"], one["code"], one["message"]) for one in body["rejected"]] == [
+        (1, "not_finite", "value: must be a finite number, not NaN"),
+        (3, "not_finite", "value: must be a finite number, not -Infinity"),
+    ]
+    latest = (await client.get("/api/v1/latest", params={"match": "beside_nan_*"})).json()["result"]
+    assert [entry["value"] for entry in latest] == [1.0, 3.0]
 
 
 @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""])

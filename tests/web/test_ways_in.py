@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -44,6 +45,44 @@ async def result(client: httpx.AsyncClient, path: str, **query: str) -> list[dic
         while not found:
             found = (await client.get(f"/api/v1/{path}", params=query)).json()["result"]
     return found
+
+
+WAYS = [("POST", "samples"), ("POST", "logs"), ("POST", "notifications"), ("PUT", "tasks/packed")]
+
+
+@pytest.mark.parametrize(("method", "path"), WAYS)
+@pytest.mark.parametrize("coding", ["gzip", "br", "deflate, gzip", "x"])
+async def test_a_compressed_body_is_refused_as_such(
+    client: httpx.AsyncClient, method: str, path: str, coding: str
+) -> None:
+    headers = {"Content-Type": "application/json", "Content-Encoding": coding}
+    answer = await client.request(method, f"/api/v1/{path}", content=gzip.compress(b"{}"), headers=headers)
+    assert answer.status_code == 415 and answer.json()["error"]["code"] == "unsupported_media_type"
+    assert "compressed bodies are not read" in answer.json()["error"]["message"]
+    assert answer.headers["accept-encoding"] == "identity"
+
+
+async def test_a_body_that_says_that_it_is_not_compressed_is_read(client: httpx.AsyncClient) -> None:
+    headers = {"Content-Type": "application/json", "Content-Encoding": "identity"}
+    answer = await client.post("/api/v1/samples", content=b'{"series":"unpacked","value":1}', headers=headers)
+    assert answer.json() == {"accepted": 1, "rejected": []}
+
+
+@pytest.mark.parametrize(
+    ("path", "good", "bad", "code", "said"),
+    [
+        ("logs", '{"message":"a"}', '{"message":"a","timestamp":NaN}', "not_finite", "timestamp: must be a finite"),
+        ("logs", '{"message":"a"}', '{"message":"\\ud800"}', "invalid_line", "message: holds half a character"),
+        ("notifications", '{"title":"a"}', '{"title":"\\udfff"}', "invalid_notification", "title: holds half a ch"),
+    ],
+)
+async def test_what_json_cannot_say_costs_only_its_own_item(
+    client: httpx.AsyncClient, path: str, good: str, bad: str, code: str, said: str
+) -> None:
+    answer = (await send(client, path, f"[{good},{bad},{good}]".encode())).json()
+    assert answer["accepted"] == 2
+    assert [(one["index"], one["code"]) for one in answer["rejected"]] == [(1, code)]
+    assert answer["rejected"][0]["message"].startswith(said)
 
 
 async def test_a_line_is_on_the_stream_and_first_in_the_list(client: httpx.AsyncClient) -> None:
