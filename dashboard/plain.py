@@ -7,7 +7,8 @@ import re
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\^_])")
 _LINE_END = re.compile(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]")
 # Also what turns the direction of writing around, so that a line could look like another, and halves of characters.
-_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_IN_LABEL = re.compile(rf"[\t\x0b-\r\u2028\u2029]|{_CONTROL.pattern}")
 _BLANKS = re.compile(r"[\n\t]+")
 
 
@@ -29,6 +30,19 @@ def text(raw: str, limit: int) -> str:
 def line(raw: str, limit: int) -> str:
     """Return `raw` as `text` does, in one line without blanks around it."""
     return _BLANKS.sub(" ", text(raw.strip(), limit)).strip()
+
+
+def label(raw: str) -> str:
+    """Return the value of a label with all that is no sign on paper written out but LF, which its series escapes."""
+    return raw if raw.isprintable() else _IN_LABEL.sub(_written_out, raw)
+
+
+def error(raised: BaseException, limit: int) -> str:
+    """Return the text of an exception, which anyone's code may have made, as `text` does."""
+    try:
+        return text(str(raised), limit)
+    except Exception:
+        return "it has no text"
 
 
 def _written_out(match: re.Match[str]) -> str:

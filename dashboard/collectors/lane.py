@@ -7,14 +7,18 @@ import queue
 import threading
 import traceback
 from collections import deque
-from collections.abc import AsyncIterable, Awaitable, Callable
+from collections.abc import AsyncIterable, Awaitable, Callable, Iterable
 from math import isfinite
 from typing import cast
 
 import msgspec
 
+from dashboard import plain
 from dashboard.collectors import Collected, Collector, CollectorError, ProcessRow, Sample
-from dashboard.model import Clock
+from dashboard.model import Clock, series_text
+
+MAX_ERROR = 500
+"""Characters of a failure's text at most, its place not counted."""
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -62,32 +66,48 @@ class Intake:
         if bad:
             raise CollectorError(f"{item.name}: no label can be called {bad[0]!r}")
         if isfinite(value):
-            # Paths and names of devices may hold bytes that are no text, which JSON could not carry.
-            self._samples[key if key.isascii() else key.encode("utf-8", "replace").decode()] = value
+            self._samples[key if key.isprintable() else _plain_key(item)] = value
 
     def _take_row(self, row: ProcessRow) -> None:
         try:
             msgspec.json.encode(row)
         except (TypeError, ValueError) as error:
             raise CollectorError(f"process {row.pid!r}: {error}") from error
+        if not all(map(str.isprintable, (row.name, row.user, row.command or ""))):
+            command = row.command and plain.label(row.command)
+            row = msgspec.structs.replace(row, name=plain.label(row.name), user=plain.label(row.user), command=command)
         self._rows.append(row)
 
     def fail(self, error: BaseException) -> None:
         """End with what was raised."""
         self._told = isinstance(error, CollectorError)
-        self._error = str(error) if self._told else self._located(error)
+        said = plain.error(error, MAX_ERROR)
+        self._error = said if self._told else self._located(error, said)
 
     def outcome(self, duration: float) -> Outcome:
         """Return what was taken so far."""
         return Outcome(self._samples, tuple(self._rows), self._error, self._told, duration)
 
-    def _located(self, error: BaseException) -> str:
+    def _located(self, error: BaseException, said: str) -> str:
         """Say what was raised, and in which line of the collector's own file."""
-        text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        text = f"{type(error).__name__}: {said}" if said else type(error).__name__
         code = getattr(self._collector.collect, "__code__", None)
         frames = traceback.extract_tb(error.__traceback__)
         own = [frame for frame in frames if code is not None and frame.filename == code.co_filename]
         return f"{own[-1].filename}:{own[-1].lineno}: {text}" if own else text
+
+
+def _given(returned: object) -> Collected:
+    if not isinstance(returned, Iterable):
+        kind = "None" if returned is None else type(returned).__name__
+        raise CollectorError(f"collect() must return or yield samples; it returned {kind}")
+    return returned
+
+
+def _plain_key(sample: Sample) -> str:
+    # Paths and names of devices may hold bytes that are no text, which JSON could not carry.
+    labels = ((name, plain.label(value.encode("utf-8", "replace").decode())) for name, value in sample.labels.items())
+    return series_text(sample.name, labels)
 
 
 class Job:
@@ -108,7 +128,7 @@ class Job:
         began = self.started = clock.monotonic()
         intake = Intake(self.collector)
         try:
-            for item in cast(Collected, self.collector.collect()):
+            for item in _given(self.collector.collect()):
                 intake.take(item)
         # A collector is anyone's code: what it raises, SystemExit too, must end its run and nothing else.
         except BaseException as error:
@@ -126,7 +146,7 @@ class Job:
                     async for item in given:
                         intake.take(item)
                 else:
-                    for item in await cast(Awaitable[Collected], given):
+                    for item in _given(await cast(Awaitable[Collected], given)):
                         intake.take(item)
         except KeyboardInterrupt:
             raise

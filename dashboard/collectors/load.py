@@ -18,8 +18,10 @@ from typing import Any
 import msgspec
 
 import dashboard.collectors
+from dashboard import plain
 from dashboard.collectors import CollectorState, Family
 from dashboard.collectors.itself import Itself
+from dashboard.collectors.lane import MAX_ERROR
 from dashboard.config import CollectorSetting, Settings
 from dashboard.errors import CollectorError
 from dashboard.model import NAME
@@ -27,6 +29,9 @@ from dashboard.table import nearest, shown
 
 IMPORT_PATIENCE = 5.0
 """Seconds that one file may take to be imported and to create its collector."""
+
+MAX_HELP = 1_000
+"""Characters of a family's help text at most."""
 
 
 @dataclass(frozen=True)
@@ -209,13 +214,16 @@ def _checked(found: object, candidate: Candidate, setting: CollectorSetting) -> 
     for family in families:
         if NAME.fullmatch(family.name) is None:
             raise CollectorError(f"{family.name!r} is not a metric's name: letters, digits and '_'")
+        if not isinstance(family.help, str) or not isinstance(family.unit, str):
+            raise CollectorError(f"{family.name}: unit and help are texts")
         if family.type not in ("gauge", "counter", "histogram"):
             raise CollectorError(f"{family.name}: type {family.type!r} is neither gauge, counter nor histogram")
     interval = getattr(found, "interval", None) if setting.interval is None else setting.interval
     if interval is not None and not (isinstance(interval, (int, float)) and 0.1 <= interval <= 3600):
         raise CollectorError(f"interval must be from 0.1 to 3600 seconds, not {interval!r}")
     may_block = bool(getattr(found, "may_block", False))
-    return LoadedCollector(candidate.name, interval, tuple(families), collect, may_block, candidate.built_in)
+    known = tuple(msgspec.structs.replace(family, help=plain.line(family.help, MAX_HELP)) for family in families)
+    return LoadedCollector(candidate.name, interval, known, collect, may_block, candidate.built_in)
 
 
 def _claim(collector: LoadedCollector, families: dict[str, tuple[Family, str]]) -> None:
@@ -226,9 +234,10 @@ def _claim(collector: LoadedCollector, families: dict[str, tuple[Family, str]]) 
 
 
 def _fault(name: str, path: str, error: BaseException) -> LoadFault:
+    said = plain.error(error, MAX_ERROR)
     if isinstance(error, CollectorError):
-        return LoadFault(name, path, None, str(error))
+        return LoadFault(name, path, None, said)
     if isinstance(error, SyntaxError):
         return LoadFault(name, error.filename or path, error.lineno, f"SyntaxError: {error.msg}")
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == path]
-    return LoadFault(name, path, frames[-1].lineno if frames else None, f"{type(error).__name__}: {error}")
+    return LoadFault(name, path, frames[-1].lineno if frames else None, f"{type(error).__name__}: {said}")

@@ -8,6 +8,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from dashboard import plain
 from dashboard.errors import SeriesSyntaxError
 from dashboard.ingest.items import Rejection, moment, read_each, refusal
 from dashboard.model import Batch, Series, series_text
@@ -75,7 +76,14 @@ def _series(sample: PushedSample) -> Series:
         raise SeriesSyntaxError(sample.series, 0, "the name stands in front of '{', not in a label __name__")
     if not math.isfinite(sample.value):
         raise refusal("not_finite", "value: must be a finite number")
-    return series
+    if sample.series.isprintable():
+        return series
+    cleaned = Series(series.name, tuple((name, plain.label(value)) for name, value in series.labels))
+    if len(str(cleaned)) > MAX_SERIES_LENGTH:
+        raise SeriesSyntaxError(
+            sample.series, 0, f"over {MAX_SERIES_LENGTH} characters with control characters written out"
+        )
+    return cleaned
 
 
 def _time(sample: PushedSample, now: float, keep: float) -> float:

@@ -95,6 +95,8 @@ def test_collector_that_does_not_suit_this_machine_is_silently_absent(tmp_path: 
         ("pass\n", None, "has neither collect() nor create(settings)"),
         ("def collect():\n    return []\n", None, "needs families = [Family(name, type, unit, help), …]"),
         (GOOD.replace('"good", "gauge"', '"not good", "gauge"'), None, "'not good' is not a metric's name"),
+        (GOOD.replace('"Good."', "None"), None, "good: unit and help are texts"),
+        ("raise ValueError('x' * 100_000)\n", 1, "x … (cut, of 100000 characters)"),
         (GOOD.replace("gauge", "guage"), None, "type 'guage' is neither gauge, counter nor histogram"),
         (GOOD + "interval = 'often'\n", None, "interval must be from 0.1 to 3600 seconds, not 'often'"),
         (GOOD.replace('"good", "gauge"', '"system_load_1m", "counter"'), None, "by the collector 'loadavg'"),
