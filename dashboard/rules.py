@@ -1,11 +1,13 @@
-"""What a setting's value must be besides its type: one rule a setting, each the first fault of a value."""
+"""What a setting's value must be besides its type: one rule a setting, each the first fault of a value; and what two
+settings must be to each other.
+"""
 
 from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Callable, Mapping
-from typing import Protocol, cast
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import NamedTuple, Protocol, cast
 
 import re2
 
@@ -20,6 +22,26 @@ _ROOT_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)*")
 class _Named(Protocol):
     @property
     def name(self) -> str: ...
+
+
+class _Timed(_Named, Protocol):
+    @property
+    def interval(self) -> float | None: ...
+    @property
+    def enabled(self) -> bool: ...
+
+
+class _Times(Protocol):
+    @property
+    def interval(self) -> float: ...
+    @property
+    def window(self) -> float: ...
+    @property
+    def log_age(self) -> float: ...
+    @property
+    def heartbeat_interval(self) -> float: ...
+    @property
+    def collector(self) -> Sequence[_Timed]: ...
 
 
 Fault = tuple[KeyPath, str]
@@ -114,3 +136,45 @@ RULES: Mapping[str, Callable[[object], Fault | None]] = {
     "ignore_disks": _expression,
     "ignore_networks": _expression,
 }
+
+
+class Clash(NamedTuple):
+    """A setting that does not suit another: the place of its value, and what about both.
+
+    `fatal` when they cannot work together at all.
+    """
+
+    keys: KeyPath
+    message: str
+    fatal: bool
+
+
+def clashes(settings: _Times) -> Iterator[Clash]:
+    """Yield the pairs of settings that are each right and do not suit each other."""
+    intervals: list[tuple[KeyPath, float]] = [(("interval",), settings.interval)]
+    for index, one in enumerate(settings.collector):
+        if one.enabled and one.interval is not None:
+            intervals.append((("collector", index, "interval"), one.interval))
+    for keys, interval in intervals:
+        message = outlasts(interval, settings.window)
+        if message is not None:
+            yield Clash(keys, message, fatal=True)
+        elif 2 * interval > settings.window:
+            message = f"{interval:g} s are over half of window ({settings.window:g} s): charts hold one or two points"
+            yield Clash(keys, message, fatal=False)
+    if settings.log_age < settings.heartbeat_interval:
+        message = (
+            f"{settings.log_age:g} s are less than heartbeat_interval ({settings.heartbeat_interval:g} s): "
+            "who comes back after a break will have missed events"
+        )
+        yield Clash(("log_age",), message, fatal=False)
+
+
+def outlasts(interval: float, window: float) -> str | None:
+    """Say what is wrong with a collector's interval that is longer than the window; None when it is not."""
+    if interval <= window:
+        return None
+    return (
+        f"must be at most window ({window:g} s), not {interval:g}: series without a sample for so long are forgotten; "
+        "sample more often, or set a longer window"
+    )

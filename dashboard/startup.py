@@ -12,6 +12,7 @@ from dashboard.collectors.load import unknown
 from dashboard.config import Loaded, load
 from dashboard.datadir import default_folder
 from dashboard.errors import ConfigError
+from dashboard.rules import clashes
 from dashboard.settings_file import SettingsFile
 from dashboard.toml_lines import KeyPath
 from dashboard.toml_text import toml_value
@@ -30,7 +31,13 @@ def read_settings(
     certificate = fault(loaded.settings)
     if certificate is not None:
         raise _fault(file, loaded, (certificate[0],), certificate[1])
-    return loaded, boards
+    warnings = []
+    for clash in clashes(loaded.settings):
+        told = _fault(file, loaded, clash.keys, clash.message)
+        if clash.fatal:
+            raise told
+        warnings.append(str(told))
+    return msgspec.structs.replace(loaded, warnings=(*loaded.warnings, *warnings)), boards
 
 
 def setting_lines(loaded: Loaded) -> Iterable[str]:

@@ -156,8 +156,13 @@ def _bounds(meta: msgspec.Meta | None) -> str:
     if meta is None or (meta.ge is None and meta.le is None):
         return ""
     if meta.le is None:
-        return f" of at least {meta.ge:g}"
-    return f" from {meta.ge or 0:g} to {meta.le:g}"
+        return f" of at least {_digits(meta.ge or 0)}"
+    return f" from {_digits(meta.ge or 0)} to {_digits(meta.le)}"
+
+
+def _digits(number: float) -> str:
+    """Write a bound as a file would have it, not as 1e+07."""
+    return str(int(number)) if number == int(number) else str(number)
 
 
 def _length(meta: msgspec.Meta | None) -> str:

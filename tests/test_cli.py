@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from click.testing import CliRunner
 from dashboard import __version__
 from dashboard.boards import load_boards
 from dashboard.cli import commands
+from tests.serving import running_server
 
 
 def run(*arguments: str, cwd: Path, **environ: str) -> subprocess.CompletedProcess[str]:
@@ -122,6 +124,52 @@ def test_check_config_warns_of_an_address_that_needs_insecure(tmp_path: Path) ->
     ended = run("check-config", "my.toml", cwd=tmp_path)
     assert ended.returncode == 0
     assert ended.stderr.startswith("dashboard: warning: host 0.0.0.0 can be reached from other machines")
+
+
+@pytest.mark.parametrize("command", [("check-config", "my.toml"), ("serve", "--config", "my.toml")])
+@pytest.mark.parametrize(
+    ("text", "place", "message"),
+    [
+        ("interval = 3600", "my.toml:1: interval", "must be at most window (900 s), not 3600"),
+        ("window = 60\ninterval = 61", "my.toml:2: interval", "must be at most window (60 s), not 61"),
+        (
+            'window = 60\n[[collector]]\nname = "cpu"\n[[collector]]\nname = "disks"\ninterval = 90',
+            "my.toml:6: collector.interval",
+            "must be at most window (60 s), not 90",
+        ),
+    ],
+)
+def test_settings_that_cannot_work_together_are_refused_with_both_names(
+    tmp_path: Path, command: tuple[str, ...], text: str, place: str, message: str
+) -> None:
+    (tmp_path / "my.toml").write_text(text)
+    assert refusal(run(*command, cwd=tmp_path)).startswith(f"dashboard: {place}: {message}")
+
+
+@pytest.mark.parametrize(
+    ("text", "warning"),
+    [
+        ("window = 60\ninterval = 31", "my.toml:2: interval: 31 s are over half of window (60 s)"),
+        ("heartbeat_interval = 60\nlog_age = 1", "my.toml:2: log_age: 1 s are less than heartbeat_interval (60 s)"),
+    ],
+)
+def test_settings_that_hardly_work_together_are_warned_of_with_both_names(
+    tmp_path: Path, text: str, warning: str
+) -> None:
+    (tmp_path / "my.toml").write_text(text)
+    ended = run("check-config", "my.toml", cwd=tmp_path)
+    assert ended.returncode == 0
+    (line,) = ended.stderr.splitlines()
+    assert line.startswith(f"dashboard: warning: {warning}")
+    with running_server(config=text) as server:
+        server.wait_for_log(rf"dashboard: warning: \S+{re.escape(warning.removeprefix('my.toml'))}")
+
+
+def test_a_collector_that_is_off_and_the_longest_interval_that_is_kept_twice_are_no_clash(tmp_path: Path) -> None:
+    off = '[[collector]]\nname = "cpu"\ninterval = 3600\nenabled = false\n'
+    (tmp_path / "my.toml").write_text("window = 60\ninterval = 30\nlog_age = 5\n" + off)
+    ended = run("check-config", "my.toml", cwd=tmp_path)
+    assert (ended.returncode, ended.stderr) == (0, "")
 
 
 @pytest.mark.parametrize("way", ["file", "environment", "flag"])

@@ -59,6 +59,8 @@ def test_a_path_in_a_file_begins_at_the_file() -> None:
         ("insecure = 1", 1, "insecure", "must be true or false, not 1"),
         ("interval = nan", 1, "interval", "must be a number from 0.1 to 3600, not nan"),
         ("log_age = inf", 1, "log_age", "must be a number from 1 to 86400, not inf"),
+        ("log_events = 1", 1, "log_events", "must be a whole number from 16 to 10000000, not 1"),
+        ("flush_interval = 2", 1, "flush_interval", "must be a number from 0.001 to 1, not 2"),
         ('data_dir = ""', 1, "data_dir", 'must be the path of a folder, not ""'),
         ("data_dir = 1979-01-01", 1, "data_dir", "must be the path of a folder, not 1979-01-01"),
         ('allowed_hosts = "a"', 1, "allowed_hosts", 'must be a list of texts such as ["a", "b"], not "a"'),

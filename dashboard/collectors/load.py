@@ -25,6 +25,7 @@ from dashboard.collectors.lane import MAX_ERROR
 from dashboard.config import CollectorSetting, Settings
 from dashboard.errors import CollectorError
 from dashboard.model import NAME
+from dashboard.rules import outlasts
 from dashboard.table import nearest, shown
 
 IMPORT_PATIENCE = 5.0
@@ -101,7 +102,7 @@ def load(settings: Settings) -> tuple[list[LoadedCollector], list[LoadFault]]:
             known.append(candidate.name)
             found = _within_patience(partial(_made, candidate, settings)) if setting.enabled else None
             if found is not None:
-                collector = _checked(found, candidate, setting)
+                collector = _checked(found, candidate, setting, settings.window)
                 _claim(collector, families)
                 collectors.append(collector)
         # Whatever someone else's file does at import, even sys.exit(), is that file's fault and no one else's.
@@ -204,7 +205,7 @@ def _within_patience(make: Callable[[], object | None]) -> object | None:
     return made[0]
 
 
-def _checked(found: object, candidate: Candidate, setting: CollectorSetting) -> LoadedCollector:
+def _checked(found: object, candidate: Candidate, setting: CollectorSetting, window: float) -> LoadedCollector:
     collect = getattr(found, "collect", None)
     if not callable(collect):
         raise CollectorError("what create(settings) returned has no collect()")
@@ -221,6 +222,8 @@ def _checked(found: object, candidate: Candidate, setting: CollectorSetting) -> 
     interval = getattr(found, "interval", None) if setting.interval is None else setting.interval
     if interval is not None and not (isinstance(interval, (int, float)) and 0.1 <= interval <= 3600):
         raise CollectorError(f"interval must be from 0.1 to 3600 seconds, not {interval!r}")
+    if interval is not None and (fault := outlasts(interval, window)) is not None:
+        raise CollectorError(f"interval {fault}")
     may_block = bool(getattr(found, "may_block", False))
     known = tuple(msgspec.structs.replace(family, help=plain.line(family.help, MAX_HELP)) for family in families)
     return LoadedCollector(candidate.name, interval, known, collect, may_block, candidate.built_in)

@@ -98,6 +98,7 @@ def test_collector_that_does_not_suit_this_machine_is_silently_absent(tmp_path: 
         (GOOD.replace('"Good."', "None"), None, "good: unit and help are texts"),
         ("raise ValueError('x' * 100_000)\n", 1, "x … (cut, of 100000 characters)"),
         (GOOD.replace("gauge", "guage"), None, "type 'guage' is neither gauge, counter nor histogram"),
+        (GOOD + "interval = 1800\n", None, "interval must be at most window (900 s), not 1800"),
         (GOOD + "interval = 'often'\n", None, "interval must be from 0.1 to 3600 seconds, not 'often'"),
         (GOOD.replace('"good", "gauge"', '"system_load_1m", "counter"'), None, "by the collector 'loadavg'"),
     ],
