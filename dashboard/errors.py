@@ -4,11 +4,13 @@
 
     DashboardError                 everything this program raises on purpose; str() tells people what to do
     ├── ConfigError                settings that cannot be used
-    │   └── ConfigFileError          … in a file, with path, line and key
+    │   ├── ConfigFileError          … in a file, with path, line and key
+    │   └── PortTaken                … now, for another program listens there
     ├── InvalidInput               something that a client sent (HTTP 400)
     │   ├── SeriesSyntaxError        not a series
     │   ├── SelectorSyntaxError      not a selector
     │   └── InvalidParameter         a query parameter that cannot be used
+    │       └── TooManyPoints          … for the answer would be too large
     ├── Forbidden                  the principal's role is not enough (HTTP 403)
     ├── ForeignOrigin              a write from another site (HTTP 403)
     ├── ForeignHost                a Host header that is not ours (HTTP 421)
@@ -49,6 +51,10 @@ class ConfigFileError(ConfigError):
         super().__init__(f"{where}: {key}: {message}" if key else f"{where}: {message}")
 
 
+class PortTaken(ConfigError):
+    """A port on which another program listens, which may be this very one."""
+
+
 class InvalidInput(DashboardError):
     """Something that a client sent and that cannot be taken."""
 
@@ -84,6 +90,14 @@ class InvalidParameter(InvalidInput):
     def __init__(self, parameter: str, reason: str) -> None:
         self.parameter, self.reason = parameter, reason
         super().__init__(f"{parameter}: {reason}")
+
+
+class TooManyPoints(InvalidParameter):
+    """A question whose answer would be too large; `max_series` of as many points each would do."""
+
+    def __init__(self, reason: str, series: int, max_series: int) -> None:
+        self.series, self.max_series = series, max_series
+        super().__init__("step", reason)
 
 
 class Forbidden(DashboardError):

@@ -9,7 +9,7 @@ import msgspec
 from quart import Response
 
 from dashboard import exposition
-from dashboard.errors import InvalidParameter
+from dashboard.errors import InvalidParameter, TooManyPoints
 from dashboard.model import Role
 from dashboard.points import Point, bucketed, collected, rates
 from dashboard.selector import Selector, parse_all
@@ -143,10 +143,11 @@ def _limit(lines: list[Line], start: float, end: float, step: float) -> None:
         return
     least = (end - start) * count / MAX_POINTS
     wider = f"a step of at least {math.ceil(least)} s, " if least < 1e9 else ""
-    raise InvalidParameter(
-        "step",
+    raise TooManyPoints(
         f"{len(lines)} series would give {points:.4g} points; at most {MAX_POINTS}: "
         f"take {wider}a shorter range, or fewer series",
+        len(lines),
+        int(MAX_POINTS * count / points),
     )
 
 

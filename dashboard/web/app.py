@@ -20,7 +20,7 @@ from werkzeug.exceptions import BadHost, HTTPException
 from werkzeug.routing import MapAdapter
 
 from dashboard import __version__
-from dashboard.errors import Busy, DashboardError, InvalidInput
+from dashboard.errors import Busy, DashboardError, InvalidInput, TooManyPoints
 from dashboard.model import Role
 from dashboard.runtime import Runtime
 from dashboard.web import stream
@@ -199,7 +199,8 @@ async def _http_error(runtime: Runtime, error: HTTPException) -> Response:
 
 
 async def _own_error(runtime: Runtime, error: DashboardError) -> Response:
-    answer = await _error_answer(runtime, error.status, error.code, str(error))
+    much = {"series": error.series, "max_series": error.max_series} if isinstance(error, TooManyPoints) else {}
+    answer = await _error_answer(runtime, error.status, error.code, str(error), **much)
     if isinstance(error, Busy):
         answer.headers["Retry-After"] = str(error.retry_after)
     return answer
@@ -210,10 +211,15 @@ async def _crash(runtime: Runtime, error: Exception) -> Response:
     return await _error_answer(runtime, 500, "internal", "the server failed to answer this; its log says why")
 
 
-async def _error_answer(runtime: Runtime, status: int, code: str, message: str) -> Response:
+async def _error_answer(runtime: Runtime, status: int, code: str, message: str, **further: int) -> Response:
     if wants_page():
         page = await render_template(
-            "error.html", status=status, code=code, message=message, boards=list(runtime.boards.values()), page="error"
+            "error.html",
+            status=status,
+            title=code.replace("_", " ").capitalize(),
+            message=message,
+            boards=list(runtime.boards.values()),
+            page="error",
         )
         return Response(page, status, {"Cache-Control": "no-store"}, content_type="text/html; charset=utf-8")
-    return json_response({"error": {"code": code, "message": message}}, status)
+    return json_response({"error": {"code": code, "message": message, **further}}, status)

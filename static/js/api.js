@@ -17,7 +17,7 @@ export class Api {
    */
   async get(path, timeout = 8000) {
     const response = await fetch(this.root + path, { signal: AbortSignal.timeout(timeout) });
-    if (!response.ok) throw new Refused(response.status);
+    if (!response.ok) throw new Refused(response.status, (await response.json().catch(() => null))?.error);
     return response;
   }
 
@@ -118,9 +118,13 @@ export function causeOf(error) {
 
 /** An answer that is no success. */
 export class Refused extends Error {
-  /** @param {number} status */
-  constructor(status) {
-    super(`HTTP ${status}`);
+  /**
+   * @param {number} status
+   * @param {{ message: string, series?: number, max_series?: number }} [told] by the server
+   */
+  constructor(status, told) {
+    super(told?.message ?? `HTTP ${status}`);
     this.status = status;
+    this.told = told;
   }
 }

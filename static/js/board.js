@@ -82,6 +82,12 @@ export class Board {
     );
     for (const panel of this.panels) this.observer.observe(panel.element);
     store.onLine = (line) => this.#route(line);
+    store.onLeft = (series, key) => {
+      this.selections.forEach((selection, at) => {
+        const panel = this.panels[at];
+        if (panel && selection.matches({ key, series })) panel.left++;
+      });
+    };
     document.addEventListener("visibilitychange", () => this.flush());
   }
 
@@ -248,6 +254,7 @@ export class Board {
     let until = this.health.render(moment.now, [...feed.truth.failed.values()], moment.isGone);
     for (const [at, panel] of this.panels.entries()) {
       const drawable = this.#drawable(panel);
+      panel.refusal = feed.truth.refusal(panel.spec.series) || panel.overfull();
       const selection = /** @type {Selection} */ (this.selections[at]);
       const absence = () => feed.truth.absence(moment.now, panel.spec.kind, selection);
       const loaded = panel.view.book ? panel.view.book.settled || feed.connection.cause !== null : settled;
@@ -260,7 +267,9 @@ export class Board {
   }
 
   sweep() {
-    for (const line of this.store.sweep()) {
+    const dropped = this.store.sweep();
+    if (dropped.length) for (const panel of this.panels) panel.left = 0;
+    for (const line of dropped) {
       for (const at of line.panels) /** @type {Panel} */ (this.panels[at]).remove(line);
       this.health.dismiss(line);
     }

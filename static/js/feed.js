@@ -1,3 +1,4 @@
+import { Refused } from "./api.js";
 import { compareIds, CONTROL, idBefore, LOGGED, SYSTEM } from "./protocol.js";
 import { Pace } from "./pace.js";
 import { SharedConnection } from "./shared.js";
@@ -80,7 +81,7 @@ export class Feed {
   async begin() {
     this.connection.prepare();
     try {
-      const history = this.first === null ? null : this.api.history(this.first);
+      const history = this.first === null ? null : this.api.history(this.first).catch(again);
       await Promise.all([this.#ask(), history]);
       await this.load((await history) ?? undefined);
       this.connection.start(idBefore(this.store.asOf, LOOK_BACK));
@@ -99,7 +100,7 @@ export class Feed {
     const end = Math.ceil(clock.now()) + 1;
     const start = Math.floor((end - store.range) / store.step) * store.step;
     const span = store.range;
-    const answer = known ?? (await this.api.range(this.selectors, start, end, store.step));
+    const answer = known ?? (await this.#points(this.selectors, start, end, store.step));
     if (span !== store.range || answer.step !== store.step) return;
     if (!known) this.later = [];
     store.load(answer);
@@ -111,6 +112,35 @@ export class Feed {
     this.onLines([...store.lines.values()]);
   }
 
+  /**
+   * Ask for points. A question that is refused is put for each selector alone, so that it costs only those who asked for
+   * too much; what the stream brings of these is not wanted either.
+   * @param {string[]} selectors
+   * @param {number} start
+   * @param {number} end
+   * @param {number} step
+   */
+  async #points(selectors, start, end, step) {
+    const { refused } = this.truth;
+    const whole = await this.api.range(selectors, start, end, step).catch(again);
+    if (whole) for (const selector of selectors) refused.delete(selector);
+    /** @type {import("./store.js").RangeAnswer} */
+    const answer = whole ?? { as_of: "", step, server_time: this.clock.now(), result: [] };
+    for (const selector of whole ? [] : selectors) {
+      try {
+        const { as_of, result } = await this.api.range([selector], start, end, step);
+        answer.as_of ||= as_of;
+        answer.result = answer.result.concat(result);
+        refused.delete(selector);
+      } catch (error) {
+        again(error);
+        refused.set(selector, /** @type {Refused} */ (error));
+      }
+    }
+    this.connection.want(this.selectors.filter((selector) => !refused.has(selector)));
+    return answer;
+  }
+
   /** Fetch the history that the first question left out, once the first picture is there. */
   async complete() {
     const { later, store, clock } = this;
@@ -119,7 +149,7 @@ export class Feed {
     const { step } = store;
     const end = Math.ceil(clock.now()) + 1;
     try {
-      const answer = await this.api.range(later, Math.floor((end - store.range) / step) * step, end, step);
+      const answer = await this.#points(later, Math.floor((end - store.range) / step) * step, end, step);
       if (step === store.step) store.load(answer, true);
       this.onLines([...store.lines.values()]);
     } catch {
@@ -260,6 +290,8 @@ export class Feed {
 
   /** @param {Gap} gap */
   #gap(gap) {
+    // Another run of the server may have other boards.
+    if (gap.reason === "restart") this.onChanged("boards");
     if (!gap.types.includes("metrics") || compareIds(gap.before, this.store.asOf) <= 0 || !this.loaded) return;
     this.waiting = [union([...this.waiting, gap])];
     if (gap.reason === "slow") this.pace.gap(this.clock.monotonic(), gap.skipped);
@@ -285,7 +317,7 @@ export class Feed {
     this.truth.filling++;
     try {
       const start = Math.floor(Math.max(from, now - this.store.range) / step) * step;
-      const answer = await this.api.range(this.selectors, start, Math.max(start, to) + step, step);
+      const answer = await this.#points(this.connection.selectors, start, Math.max(start, to) + step, step);
       if (step === this.store.step) this.store.load(answer, true);
     } catch {
       // What cannot be fetched stays a hatched hole, which is what is known.
@@ -294,6 +326,15 @@ export class Feed {
       this.onLines([...this.store.lines.values()]);
     }
   }
+}
+
+/**
+ * Where a question was refused for what it asks, nothing, so that it can be asked otherwise; any other error stays one.
+ * @param {unknown} error
+ */
+function again(error) {
+  if (!(error instanceof Refused && error.status === 400)) throw error;
+  return undefined;
 }
 
 /**

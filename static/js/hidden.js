@@ -1,6 +1,7 @@
 import { Selector } from "./selector.js";
+import { MOST } from "./store.js";
 
-/** Says on the panels of devices how many were left out as noise, so that nothing is hidden in secret. */
+/** Says on panels how many devices were left out as noise, and how many series the page does not keep: nothing is hidden in secret. */
 export class HiddenDevices {
   static SELECTOR = "dashboard_collector_hidden_devices";
 
@@ -30,14 +31,15 @@ export class HiddenDevices {
       const { instance, collector } = line.series.labels;
       if (count > 0) hidden.set(`${instance}/${collector}`, count);
     }
-    for (const { lines, note, spec } of this.board.panels) {
+    for (const { lines, left, note, spec } of this.board.panels) {
       const [first] = lines;
       const several = [...lines].every((line) => line.source === first?.source);
       const count = first && several && spec.kind !== "stat" ? hidden.get(first.source) : undefined;
       if (!note) continue;
-      const text = count ? `${count} hidden` : "";
+      const text = [count ? `${count} hidden` : "", left ? `${left.toLocaleString("en")} series not kept` : ""].filter(Boolean).join(" · ");
       if (note.textContent !== text) note.textContent = text;
-      note.title = count ? "Devices that are only noise are left out; the settings that begin with ignore_ say which." : "";
+      const noise = count ? "Devices that are only noise are left out; the settings that begin with ignore_ say which. " : "";
+      note.title = noise + (left ? `A page keeps ${MOST.toLocaleString("en")} series.` : "");
     }
   }
 }

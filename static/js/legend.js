@@ -8,6 +8,15 @@ import { legendTexts } from "./series.js";
  * @typedef {{ root: HTMLElement, swatch: HTMLElement, name: HTMLElement, value: HTMLElement, line: Line | null }} Entry
  */
 
+/** Widths of a cell in rem: the least, and one that is comfortable; and the distance of two. */
+const CELL = 7.5;
+const COMFORT = 10;
+const GAP = 0.75;
+/** Characters of a value, and of one with the highest or its age beside it; and the part of an em that one is wide. */
+const SHORT = 10;
+const LONG = 20;
+const CHARACTER = 0.55;
+
 /** The names of a chart's lines with their current values, in cells of one width. */
 export class Legend {
   /** @param {HTMLElement} element */
@@ -19,7 +28,9 @@ export class Legend {
     this.more.className = "more";
     this.unit = "";
     this.names = "";
-    this.capacity = Infinity;
+    this.longest = 0;
+    /** Whether there is room for more than name and value; the name goes first. */
+    this.roomy = true;
     new ResizeObserver(() => this.#fit()).observe(element);
   }
 
@@ -27,7 +38,7 @@ export class Legend {
    * @param {{ line: Line, colour: string, dash: number }[]} traces
    * @param {number} left lines that are not drawn
    * @param {string} legend
-   * @param {string} unit
+   * @param {string} unit of all; empty: each has its own
    */
   show(traces, left, legend, unit) {
     this.unit = unit;
@@ -36,6 +47,7 @@ export class Legend {
     this.names = names;
     this.left = left;
     const texts = legendTexts(legend, traces.map(({ line }) => line.series));
+    this.longest = Math.max(0, ...texts.map((text) => text.length));
     while (this.entries.length < traces.length) this.entries.push(entry());
     this.entries.length = traces.length;
     traces.forEach(({ line, colour, dash }, at) => {
@@ -61,9 +73,11 @@ export class Legend {
       const stale = time === null && moment.now >= line.deadline;
       const shown = time === null ? line.value : line.valueAt(time);
       const aged = stale || (time === null && line.interval === null);
-      const peak = time === null || !line.coarse ? null : line.peakAt(time);
-      const highest = peak === null ? "" : ` ↑\u00a0${formatText(peak, this.unit)}`;
-      const text = formatText(shown, this.unit) + highest + (aged ? ` ${formatAge((moment.now - line.born) / 1000)} ago` : "");
+      const peak = time === null || !line.coarse || !this.roomy ? null : line.peakAt(time);
+      const unit = this.unit || line.unit;
+      const highest = peak === null ? "" : ` ↑\u00a0${formatText(peak, unit)}`;
+      const age = aged ? `${formatAge((moment.now - line.born) / 1000)} ago` : "";
+      const text = stale && !this.roomy ? age : `${formatText(shown, unit)}${highest} ${age}`.trimEnd();
       write(value, text);
       root.classList.toggle("stale", stale);
     }
@@ -72,11 +86,20 @@ export class Legend {
   /** Show as many whole cells as there is room for, and say how many lines have none. */
   #fit() {
     const style = getComputedStyle(this.element);
-    const columns = columnsOf(this.element, parseFloat(getComputedStyle(document.documentElement).fontSize));
+    const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
+    const em = parseFloat(style.fontSize);
+    const width = this.element.clientWidth + GAP * rem;
     const rows = Number(style.getPropertyValue("--rows")) || 99;
-    const room = columns * rows;
+    const needed = (/** @type {number} */ characters) => 2 * em + (this.longest + characters) * CHARACTER * em;
+    const fitting = (/** @type {number} */ cell) => Math.max(1, Math.floor(width / (cell + GAP * rem)));
     const hidden = this.left ?? 0;
-    const shown = this.entries.length + (hidden ? 1 : 0) > room ? room - 1 : this.entries.length;
+    const count = this.entries.length + (hidden ? 1 : 0);
+    const comfortable = fitting(Math.max(COMFORT * rem, needed(SHORT)));
+    const columns = Math.min(fitting(CELL * rem), Math.max(1, Math.min(comfortable, count), Math.ceil(count / rows)));
+    this.element.style.setProperty("--columns", String(columns));
+    this.roomy = needed(LONG) <= width / columns - GAP * rem;
+    const room = columns * rows;
+    const shown = count > room ? room - 1 : this.entries.length;
     this.entries.forEach(({ root }, at) => {
       root.hidden = at >= shown;
     });
@@ -85,15 +108,6 @@ export class Legend {
     this.more.textContent = `and ${more} more`;
     this.more.title = hidden ? `${hidden} smaller lines are not drawn` : "";
   }
-}
-
-/**
- * Cells of 7.5 rem and their distance of 0.75 rem that fit side by side.
- * @param {HTMLElement} element
- * @param {number} rem pixels
- */
-function columnsOf(element, rem) {
-  return Math.max(1, Math.floor((element.clientWidth + 0.75 * rem) / (8.25 * rem)));
 }
 
 /** @returns {Entry} */

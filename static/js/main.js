@@ -31,6 +31,7 @@ const spec = /** @type {import("./protocol.js").BoardSpec} */ (JSON.parse(find("
 const preferences = new Preferences();
 const clock = new ServerClock();
 const store = new Store(clock);
+store.home = spec.instance;
 const api = new Api(spec.root_path);
 const health = /** @type {import("./elements/health-line.js").HealthLine} */ (document.querySelector("health-line"));
 health.instance = spec.instance;
@@ -42,7 +43,7 @@ store.span(preferences.range ?? spec.range, asked ? history.range : undefined);
 const board = new Board({ spec, root: find("panels"), health, store, clock, preferences, guard: find("guard") });
 const news = new News(api, typesOf(spec.panels));
 const hidden = new HiddenDevices(board, store);
-const file = new BoardFile(api, spec, find("fault"));
+const file = new BoardFile(api, spec, find("fault"), find("gone"), health);
 const feed = new Feed({
   api, store, clock, news, selectors: history.selectors, version: spec.version,
   first: asked ? history.url : null, later: history.later,

@@ -1,5 +1,6 @@
 import { formatAge } from "./format.js";
 import { write } from "./rows.js";
+import { MOST } from "./store.js";
 
 /**
  * @typedef {import("./line.js").Line} Line
@@ -48,6 +49,10 @@ export class Panel {
     this.note = /** @type {HTMLElement | null} */ (element.querySelector(".note"));
     this.empty = /** @type {HTMLElement} */ (element.querySelector(".empty"));
     this.words = "";
+    /** Why it cannot be shown as a whole; empty: it can. */
+    this.refusal = "";
+    /** Series that this page does not keep. */
+    this.left = 0;
     /** When its code failed last; -Infinity: it did not, or has worked since. */
     this.failedAt = -Infinity;
     /** Whether there was ever anything to show; an optional panel takes up room only then. */
@@ -124,6 +129,12 @@ export class Panel {
     return this.view.subjects?.(moment) ?? this.shown(moment).filter((line) => !Number.isNaN(line.value));
   }
 
+  /** Why one figure of all cannot be told, or nothing at all: there are more series than the page keeps. */
+  overfull() {
+    if (!this.left || (this.lines.size && !["stat", "gauge"].includes(this.spec.kind))) return "";
+    return `This page keeps ${MOST.toLocaleString("en")} series, and ${this.left.toLocaleString("en")} of this panel found no room: narrow a selector.`;
+  }
+
   /**
    * Say how true this panel is; returns until when what it paints bare stays so (`performance.now()`).
    * @param {Moment} moment
@@ -133,10 +144,20 @@ export class Panel {
    * @param {() => string} absence what to say where there is nothing
    */
   judge(moment, drawable, loaded, explain, absence) {
+    if (this.refusal) {
+      this.#show("failed", "", "");
+      write(this.empty, this.refusal);
+      return Infinity;
+    }
     const subjects = this.subjects(moment);
     const overdue = subjects.filter((subject) => moment.now >= subject.deadline);
-    const oldest = overdue.reduce((worst, subject) => (subject.born < worst.born ? subject : worst), overdue[0] ?? NOTHING);
-    const age = (moment.now - oldest.born) / 1000;
+    // What vanished while its source goes on is nobody's fault; what is at fault is told first.
+    const stale = overdue.filter((subject) => !moment.isGone(/** @type {Line} */ (subject)));
+    const told = stale.length ? stale : overdue;
+    const oldest = told.reduce((worst, subject) => (subject.born < worst.born ? subject : worst), told[0] ?? NOTHING);
+    const age = formatAge((moment.now - oldest.born) / 1000);
+    const words = stale.length ? `stale ${age}` : `gone for ${age}`;
+    const reason = () => (stale.length ? explain(oldest.source) : `${oldest.source} goes on without ${told.length > 1 ? "them" : "it"}`);
     const present = subjects.length > 0 || (!loaded && this.present);
     if (present !== this.present) {
       this.present = present;
@@ -149,9 +170,9 @@ export class Panel {
       write(this.empty, absence());
     }
     else if (overdue.length === subjects.length || (overdue.length && this.view.strict)) {
-      this.#show("stale", `stale ${formatAge(age)}`, explain(oldest.source));
+      this.#show("stale", words, reason());
     } else if (overdue.length) {
-      this.#show("some", `${overdue.length} of ${subjects.length} stale ${formatAge(age)}`, explain(oldest.source));
+      this.#show("some", `${told.length} of ${subjects.length} ${words}`, reason());
     } else {
       const undeclared = subjects.filter((subject) => subject.interval === null);
       const since = undeclared.reduce((least, subject) => Math.min(least, subject.born), Infinity);
@@ -190,6 +211,7 @@ export class Panel {
     const [head, cause] = /** @type {[HTMLElement, HTMLElement]} */ ([...this.veil.querySelectorAll("span")]);
     write(head, state === "stale" ? words : "");
     write(cause, state === "stale" ? reason : "");
+    cause.title = cause.textContent ?? "";
   }
 }
 

@@ -24,7 +24,7 @@ export class Selection {
     }
   }
 
-  /** @param {Line} line */
+  /** @param {Pick<Line, "key" | "series">} line */
   matches({ key, series }) {
     return this.named.has(key) || this.read.some((selector) => selector.matches(series));
   }

@@ -1,6 +1,6 @@
 /**
  * @typedef {Record<string, string>} Labels
- * @typedef {{ name: string, labels: Labels }} Series
+ * @typedef {{ name: string, labels: Labels, afar?: boolean }} Series `afar`: of another machine than the page's own
  */
 
 const NAME = /[a-zA-Z_:][a-zA-Z0-9_:]*/y;
@@ -68,14 +68,27 @@ export function legendText(legend, series) {
 }
 
 /**
+ * Names of series that stand together: with their machines' where one is of another machine than the page's own.
+ * @param {string} legend
+ * @param {Series[]} all
+ */
+export function namesOf(legend, all) {
+  const where = all.some(({ afar }) => afar) && !legend.includes("{instance}");
+  return all.map((series) => legendText(legend, series) + (where ? ` ${series.labels["instance"]}` : ""));
+}
+
+/**
  * What the lines of one panel are called; what all names begin with is left off, since the title says it.
  * @param {string} legend
  * @param {Series[]} all
  */
 export function legendTexts(legend, all) {
-  const texts = all.map((series) => legendText(legend, series));
+  const texts = namesOf(legend, all);
   const [first = ""] = texts;
-  if (!legend && texts.length === 1 && first === all[0]?.name) return ["now"];
+  const [only] = all;
+  if (!legend && all.length === 1 && only && legendText("", only) === only.name) {
+    return [(only.afar && only.labels["instance"]) || "now"];
+  }
   if ((legend && !legend.startsWith("{__name__}")) || texts.length < 2) return texts;
   let common = first.length;
   for (const text of texts) while (!text.startsWith(first.slice(0, common))) common--;

@@ -52,7 +52,7 @@ export class SharedConnection {
     this.onChange = onChange;
     this.now = now;
     this.direct = new Connection({
-      url: (after) => api.stream(selectors, types, after),
+      url: (after) => api.stream(this.selectors, types, after),
       probe: () => api.diagnose(),
       types: names,
       onEvent,
@@ -135,6 +135,19 @@ export class SharedConnection {
     }
     this.prepare();
     if (!this.present && !this.waiting) this.#alone();
+  }
+
+  /**
+   * Want other series than before: what is open is opened anew, from where it stands.
+   * @param {string[]} selectors some of those of the beginning
+   */
+  want(selectors) {
+    if (selectors.join("\n") === this.selectors.join("\n")) return;
+    this.selectors = selectors;
+    this.trim = trimOf(selectors);
+    if (this.stopped) return;
+    this.stop();
+    this.start(this.lastId);
   }
 
   /** Close for good, until `start` or `wake`. */

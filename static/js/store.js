@@ -12,8 +12,9 @@ import { allowance } from "./staleness.js";
  * @typedef {{ as_of: string, step: number, server_time: number, result: RangeResult[] }} RangeAnswer
  */
 
-/** Series that a page holds at most; of further ones only their number is known. */
-const MOST = 2000;
+/** Series that a page holds at most; of further ones only their number is known, and that up to a bound. */
+export const MOST = 2000;
+const MOST_LEFT = 20_000;
 
 /** Every series of the page, each with a bounded ring of points. */
 export class Store {
@@ -22,9 +23,12 @@ export class Store {
     this.clock = clock;
     /** @type {Map<string, Line>} */
     this.lines = new Map();
-    /** @type {Map<string, Line>} by resource and own key, so that a series is parsed once, not once a second */
+    /** @type {Map<string, Line | null>} by resource and own key, so that a series is parsed once, not once a second; null: it is not held */
     this.routes = new Map();
-    this.refused = 0;
+    /** The page's own machine; empty: nobody has said. */
+    this.home = "";
+    /** @type {Set<string>} series that found no room */
+    this.left = new Set();
     this.stretched = 0;
     /** @type {Map<string, boolean>} which names are counters, as the server says */
     this.counters = new Map();
@@ -39,8 +43,9 @@ export class Store {
     this.asOf = "0-0";
     /** @type {(line: Line) => void} */
     this.onLine = () => {};
-    /** Newest batch of each source: time on the server, and when it came (`performance.now()`). */
-    /** @type {Map<string, { time: number, at: number }>} */
+    /** @type {(series: import("./series.js").Series, key: string) => void} told of each series that is not held */
+    this.onLeft = () => {};
+    /** @type {Map<string, { time: number }>} newest batch of each source: its time on the server */
     this.sources = new Map();
   }
 
@@ -100,6 +105,9 @@ export class Store {
       if (source) line.source = source;
       line.merge(points, until, answer.server_time);
       this.#adopt(line);
+      // What the source has sent is known by its other series, so that one without a successor is known to be gone.
+      const time = line.lastTime - line.step;
+      if (source && time > (this.sources.get(source)?.time ?? -Infinity)) this.sources.set(source, { time });
     }
   }
 
@@ -126,23 +134,23 @@ export class Store {
   take(event) {
     const resource = JSON.stringify(event.resource);
     const known = compareIds(event.id, this.asOf) <= 0;
-    const now = this.clock.monotonic();
-    const born = Math.min(now, this.clock.local(event.timestamp));
-    this.sources.set(event.source, { time: event.timestamp, at: now });
+    const born = Math.min(this.clock.monotonic(), this.clock.local(event.timestamp));
+    this.sources.set(event.source, { time: event.timestamp });
     /** @type {Line[]} */
     const changed = [];
     for (const key in event.samples) {
       const value = event.samples[key];
       if (typeof value !== "number") continue;
       const route = resource + key;
-      let line = this.routes.get(route) ?? null;
-      if (line === null) {
+      let line = this.routes.get(route);
+      if (line === undefined) {
         const { name, labels } = parseSeries(key);
-        const merged = { ...event.resource, ...labels };
-        line = this.#line(seriesText(name, merged), () => ({ name, labels: merged }));
-        if (line === null) continue;
-        this.routes.set(route, line);
+        const series = { name, labels: { ...event.resource, ...labels } };
+        const whole = seriesText(name, series.labels);
+        line = this.#line(whole, () => series);
+        if (line || this.left.has(whole)) this.routes.set(route, line);
       }
+      if (line === null) continue;
       line.declared = event.interval;
       line.source = event.source;
       line.sample(event.timestamp, value, born, known);
@@ -172,11 +180,14 @@ export class Store {
   #line(key, read) {
     const found = this.lines.get(key);
     if (found) return found;
+    const series = read();
     if (this.lines.size >= MOST) {
-      this.refused++;
+      if (this.left.size >= MOST_LEFT || this.left.has(key)) return null;
+      this.left.add(key);
+      this.onLeft(series, key);
       return null;
     }
-    const series = read();
+    series.afar = Boolean(this.home) && (series.labels["instance"] ?? this.home) !== this.home;
     const counter = this.counters.get(series.name);
     if (counter === undefined && isDoubtful(series.name)) this.doubtful.add(series.name);
     const line = new Line(key, series, this.step, this.capacity, counter ?? isCounter(series.name));
@@ -196,7 +207,9 @@ export class Store {
     if (!dropped.length) return dropped;
     const gone = new Set(dropped);
     for (const line of dropped) this.lines.delete(line.key);
-    for (const [route, line] of this.routes) if (gone.has(line)) this.routes.delete(route);
+    // There is room again: those that had none are counted anew.
+    for (const [route, line] of this.routes) if (line === null || gone.has(line)) this.routes.delete(route);
+    this.left.clear();
     for (const [source, { time }] of this.sources) if (time < oldest) this.sources.delete(source);
     return dropped;
   }

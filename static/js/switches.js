@@ -66,12 +66,16 @@ export class BoardFile {
   /**
    * @param {import("./api.js").Api} api
    * @param {import("./protocol.js").BoardSpec} spec
-   * @param {HTMLElement} banner
+   * @param {HTMLElement} banner that tells of a fault
+   * @param {HTMLElement} gone the one that tells that the board is no longer there
+   * @param {import("./elements/health-line.js").HealthLine} health
    */
-  constructor(api, spec, banner) {
+  constructor(api, spec, banner, gone, health) {
     this.api = api;
     this.spec = spec;
     this.banner = banner;
+    this.gone = gone;
+    this.health = health;
     this.fault(spec.fault);
     const button = /** @type {HTMLButtonElement | null} */ (document.querySelector("[data-copy-board]"));
     button?.addEventListener("click", async () => {
@@ -83,6 +87,7 @@ export class BoardFile {
   /** @param {string | null} text what is wrong with the settings; the board shown is the last good one */
   fault(text) {
     this.banner.hidden = !text;
+    this.health.fault = Boolean(text);
     const place = /** @type {HTMLElement} */ (this.banner.querySelector("code"));
     place.textContent = text ?? "";
   }
@@ -93,7 +98,9 @@ export class BoardFile {
    */
   async changed(what) {
     if (what !== "boards") return;
-    const page = await (await fetch(location.pathname + location.search)).text();
+    const answer = await fetch(location.pathname + location.search);
+    if (answer.ok || answer.status === 404) this.gone.hidden = answer.ok;
+    const page = await answer.text();
     const data = new DOMParser().parseFromString(page, "text/html").getElementById("board")?.textContent;
     if (!data) return;
     /** @type {import("./protocol.js").BoardSpec} */

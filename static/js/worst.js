@@ -1,5 +1,6 @@
 import { formatText } from "./format.js";
 import { grouped, isTelling, leadingUnit } from "./groups.js";
+import { legendTexts } from "./series.js";
 import { excess, severityOf } from "./thresholds.js";
 
 /**
@@ -10,9 +11,16 @@ import { excess, severityOf } from "./thresholds.js";
  *   `problems`: the worst first; without any, `text` says how it is else
  */
 
-/** Weights: a collector that fails is worse than any warning, and less than what is critical. */
+/** Weights: a collector that fails, and settings with a fault, are worse than any warning, and less than what is critical. */
 const CRITICAL = 2;
 const FAILURE = 1.995;
+const FAULT = 1.994;
+
+/** What must be judged, and well, before all is called calm. */
+const MACHINE = ["system_cpu_", "system_memory_", "system_filesystem_"];
+
+/** What pressure is about, as people call it. @type {Record<string, string>} */
+const RESOURCES = { cpu: "the CPU", memory: "memory", io: "the disk" };
 
 /** Characters of a name in the line at the head. */
 const LONGEST = 40;
@@ -25,13 +33,39 @@ const LONGEST = 40;
 function values(spec, all) {
   const leading = leadingUnit(spec);
   const lines = all.filter((line) => leading === null || line.unit === leading);
-  const unit = spec.unit || (lines[0]?.unit ?? "");
   const single = spec.kind === "stat" || spec.kind === "gauge";
-  const parts = single ? [lines] : lines.map((line) => [line]);
-  return parts.flatMap((part) => grouped(part, spec.legend, unit)).map(({ name, value }) => {
-    const which = isTelling(spec.legend, lines.length) ? ` ${clip(name)}` : "";
-    return { value, text: `${spec.title}${which} ${formatText(value, unit)}` };
+  const names = single ? [] : legendTexts(spec.legend, lines.map(({ series }) => series));
+  const parts = single
+    ? grouped(lines, spec.legend, spec.unit)
+    : lines.map((line, at) => ({ name: names[at] ?? "", value: line.value, unit: spec.unit || line.unit, lines: [line] }));
+  const telling = isTelling(spec.legend, lines);
+  return parts.map(({ name, value, unit, lines: [line] }) => {
+    const figure = formatText(value, unit);
+    return { value, unit, text: (line && pressure(line, figure)) || `${spec.title}${telling ? ` ${clip(name)}` : ""} ${figure}` };
   });
+}
+
+/**
+ * What the kernel's word for waiting means; nothing for any other metric.
+ * @param {Line} line
+ * @param {string} figure
+ */
+function pressure({ series: { name, labels, afar } }, figure) {
+  if (name !== "system_pressure_stall_ratio") return "";
+  const { resource = "", kind, instance } = labels;
+  const work = kind === "full" ? "All work" : "Work";
+  return `${work}${afar ? ` on ${instance}` : ""} waits for ${RESOURCES[resource] ?? resource} ${figure} of the time`;
+}
+
+/**
+ * Well is what was judged, and nothing else.
+ * @param {string[]} titles of the panels
+ * @param {Line[]} lines
+ */
+function calm(titles, lines) {
+  const own = lines.filter(({ series }) => !series.afar);
+  if (MACHINE.every((start) => own.some(({ series }) => series.name.startsWith(start)))) return "All calm";
+  return `Calm: ${titles.length > 2 ? `the ${titles.length} panels with thresholds` : titles.map(clip).join(", ")}`;
 }
 
 /**
@@ -45,15 +79,21 @@ function clip(name) {
 /**
  * The worst thing now, by the thresholds of the board. Unknown is worse than calm: what is not known to be well is never
  * called well.
- * @param {{ spec: PanelSpec, lines: Line[] }[]} judged panels that have thresholds; of a line shown twice the first tells
+ * @param {{ spec: PanelSpec, lines: Line[], refusal?: string }[]} judged panels that have thresholds; of a line shown twice
+ *   the first tells
  * @param {{ name: string, error: string }[]} failed collectors
  * @param {number} now milliseconds
+ * @param {boolean} [fault] whether the settings have one
  * @returns {Verdict}
  */
-export function worstOf(judged, failed, now) {
+export function worstOf(judged, failed, now, fault = false) {
   /** @type {{ weight: number, problem: Problem }[]} */
   const found = failed.map(({ name }) => ({ weight: FAILURE, problem: { text: `Collector ${name} fails`, panel: "" } }));
-  let known = 0;
+  if (fault) found.push({ weight: FAULT, problem: { text: "The settings have a fault", panel: "" } });
+  /** @type {Line[]} */
+  const known = [];
+  /** @type {string[]} */
+  const titles = [];
   let stale = 0;
   /** @type {Set<string>} */
   const seen = new Set();
@@ -62,11 +102,12 @@ export function worstOf(judged, failed, now) {
     for (const { key } of fresh) seen.add(key);
     const live = fresh.filter((line) => now < line.deadline);
     stale += fresh.length - live.length;
-    known += live.length;
-    for (const { value, text } of values(spec, live)) {
+    known.push(...live);
+    if (live.length) titles.push(spec.title);
+    for (const { value, unit, text } of values(spec, live)) {
       const severity = severityOf(value, spec.thresholds);
       if (severity === null) continue;
-      const weight = (severity === "critical" ? CRITICAL : 1) + Math.min(0.99, excess(value, spec.thresholds));
+      const weight = (severity === "critical" ? CRITICAL : 1) + Math.min(0.99, excess(value, spec.thresholds, unit));
       found.push({ weight, problem: { text, panel: spec.id } });
     }
   }
@@ -74,6 +115,7 @@ export function worstOf(judged, failed, now) {
   const [worst] = found;
   if (worst) return { severity: worst.weight >= CRITICAL ? "critical" : "warning", text: "", problems };
   if (!judged.length) return { severity: "", text: "", problems };
-  if (!known) return { severity: "unknown", text: stale ? "Not known: the data is old" : "", problems };
-  return stale ? { severity: "unknown", text: "Calm, as far as is known", problems } : { severity: "", text: "All calm", problems };
+  const partly = stale > 0 || judged.some(({ refusal }) => refusal);
+  if (!known.length) return { severity: "unknown", text: stale ? "Not known: the data is old" : "", problems };
+  return partly ? { severity: "unknown", text: "Calm, as far as is known", problems } : { severity: "", text: calm(titles, known), problems };
 }

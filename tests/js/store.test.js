@@ -144,7 +144,7 @@ test("a number of series without end is refused beyond a bound", () => {
     page.tick(Object.fromEntries(Array.from({ length: 100 }, (_, n) => [`job{id="${at}-${n}"}`, 1])));
   }
   assert.equal(page.store.lines.size, 2000);
-  assert.equal(page.store.refused, 1000);
+  assert.equal(page.store.left.size, 1000);
 });
 
 test("a gauge whose name ends as a histogram's is shown as it is", () => {

@@ -27,8 +27,16 @@ const panel = (lines, spec = {}) => ({ spec: { ...NO_PANEL, id: "disk", title: "
 
 const full = (/** @type {number} */ value, where = "/") => line(`fs_ratio{mountpoint="${where}"}`, value);
 
-test("below all thresholds is calm; without thresholds nothing is said", () => {
-  assert.deepEqual(worstOf([panel([full(0.5)])], [], 100), { severity: "", text: "All calm", problems: [] });
+const MACHINE = ["system_cpu_total_utilization_ratio", "system_memory_utilization_ratio", 'system_filesystem_utilization_ratio{mountpoint="/"}'];
+
+test("below all thresholds is calm, all of it only where the machine's own are judged; without thresholds nothing is said", () => {
+  const machine = MACHINE.map((series) => panel([line(series, 0.5)]));
+  assert.deepEqual(worstOf(machine, [], 100), { severity: "", text: "All calm", problems: [] });
+  assert.equal(worstOf(machine.slice(1), [], 100).text, "Calm: Disk, Disk");
+  assert.equal(worstOf([panel([full(0.5)])], [], 100).text, "Calm: Disk");
+  assert.equal(worstOf([panel([full(0.5)]), panel([])], [], 100).text, "Calm: Disk");
+  const three = ["/a", "/b", "/c"].map((where) => panel([full(0.5, where)]));
+  assert.equal(worstOf(three, [], 100).text, "Calm: the 3 panels with thresholds");
   assert.deepEqual(worstOf([], [], 100), { severity: "", text: "", problems: [] });
 });
 
@@ -48,7 +56,7 @@ test("a figure of many lines is judged as it is shown: amounts add up", () => {
   const lines = [line('io_bytes{device="a"}', 60), line('io_bytes{device="b"}', 60)];
   const spec = { kind: "stat", title: "Network", legend: "", thresholds: [{ above: 100, severity: "warning" }] };
   const spread = { ...spec, legend: "{device}" };
-  assert.equal(worstOf([panel(lines, spread)], [], 100).text, "All calm");
+  assert.equal(worstOf([panel(lines, spread)], [], 100).text, "Calm: Network");
   assert.equal(worstOf([panel(lines, { ...spec, legend: "all" })], [], 100).problems[0]?.text, "Network all 120\u00a0B");
 });
 
@@ -64,4 +72,36 @@ test("a collector that fails is a warning, below what is critical", () => {
   assert.equal(severity, "warning");
   assert.deepEqual(problems.map(({ text }) => text), ["Collector disks fails", "Disk / 90.0\u00a0%"]);
   assert.equal(worstOf([panel([full(0.99)])], failed, 100).severity, "critical");
+});
+
+test("settings with a fault, and a panel that cannot be shown, are never called calm", () => {
+  const machine = MACHINE.map((series) => panel([line(series, 0.5)]));
+  const { severity, text, problems } = worstOf(machine, [], 100, true);
+  assert.deepEqual([severity, text, problems], ["warning", "", [{ text: "The settings have a fault", panel: "" }]]);
+  assert.equal(worstOf([], [], 100, true).severity, "warning");
+  assert.equal(worstOf([...machine, { ...panel([]), refusal: "too many" }], [], 100).text, "Calm, as far as is known");
+});
+
+test("pressure is told in plain words, and of shares the one that leaves the least comes first", () => {
+  const some = line('system_pressure_stall_ratio{kind="some",resource="cpu"}', 0.629);
+  const spec = { title: "Pressure", kind: "line", legend: "{resource} {kind}", thresholds: [{ above: 0.5, severity: "critical" }] };
+  const judged = [panel([some], spec), panel([full(0.98)])];
+  assert.deepEqual(worstOf(judged, [], 100).problems.map(({ text }) => text), ["Disk / 98.0\u00a0%", "Work waits for the CPU 62.9\u00a0% of the time"]);
+});
+
+test("what is of another machine is told with its name", () => {
+  const other = line('cpu_ratio{instance="other"}', 0.97);
+  other.series.afar = true;
+  for (const kind of ["stat", "line"]) {
+    const spec = { title: "CPU", kind, legend: "" };
+    const texts = (/** @type {Line[]} */ lines) => worstOf([panel(lines, spec)], [], 100).problems.map(({ text }) => text);
+    assert.deepEqual(texts([other]), ["CPU other 97.0\u00a0%"]);
+    assert.deepEqual(texts([other, line('cpu_ratio{instance="vm"}', 0.99)]), ["CPU vm 99.0\u00a0%", "CPU other 97.0\u00a0%"]);
+  }
+});
+
+test("a figure carries its own unit, and values of two units are never added", () => {
+  const lines = [line("wait_seconds", 60), line("size_bytes", 60)];
+  const spec = { kind: "stat", title: "Odd", legend: "all", series: ["*"], thresholds: [{ above: 50, severity: "warning" }] };
+  assert.deepEqual(worstOf([panel(lines, spec)], [], 100).problems.map(({ text }) => text), ["Odd all 1\u00a0min", "Odd all 60.0\u00a0B"]);
 });

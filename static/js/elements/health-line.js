@@ -4,7 +4,7 @@ import { worstOf } from "../worst.js";
 
 /**
  * @typedef {import("../line.js").Line} Line
- * @typedef {{ spec: import("../protocol.js").PanelSpec, lines: Set<Line> }} Watched a panel with its lines
+ * @typedef {{ spec: import("../protocol.js").PanelSpec, lines: Set<Line>, refusal: string }} Watched a panel with its lines
  */
 
 const UPTIME = "system_uptime_seconds";
@@ -20,6 +20,8 @@ export class HealthLine extends HTMLElement {
   /** @type {Watched[]} panels that have thresholds */
   watched = [];
   instance = "";
+  /** Whether the settings have a fault. */
+  fault = false;
 
   /** @param {Line} line */
   admit(line) {
@@ -48,8 +50,8 @@ export class HealthLine extends HTMLElement {
     fact(read(".uptime"), uptime ? [uptime] : [], now, ([line]) => formatAge(line?.value ?? 0));
     const loads = LOADS.flatMap((name) => this.load.find((line) => line.series.name === name) ?? []);
     fact(read(".load"), loads, now, (lines) => lines.map((line) => line.value.toFixed(2)).join("  "));
-    const judged = this.watched.map(({ spec, lines }) => ({ spec, lines: [...lines].filter((line) => !isGone(line)) }));
-    const { severity, text, problems } = worstOf(judged, failed, now);
+    const judged = this.watched.map(({ spec, lines, refusal }) => ({ spec, refusal, lines: [...lines].filter((line) => !isGone(line)) }));
+    const { severity, text, problems } = worstOf(judged, failed, now, this.fault);
     const worst = read(".worst");
     if (worst.dataset["severity"] !== severity) worst.dataset["severity"] = severity;
     write(read(".worst .mark"), text || problems.length ? MARKS[severity] : "");

@@ -1,7 +1,7 @@
 import { formatAge, formatText } from "../format.js";
 import { leadingUnit } from "../groups.js";
 import { make, Rows, write } from "../rows.js";
-import { legendText } from "../series.js";
+import { namesOf } from "../series.js";
 import { severityOf } from "../thresholds.js";
 import { NO_PANEL } from "../protocol.js";
 
@@ -42,6 +42,8 @@ export class LiveBars extends HTMLElement {
   render(lines, moment) {
     const unit = leadingUnit(this.spec);
     const known = lines.filter((line) => !Number.isNaN(line.value));
+    const names = namesOf(this.spec.legend, known.map(({ series }) => series));
+    const nameOf = new Map(known.map((line, at) => [line, names[at] ?? ""]));
     const bars = known.filter((line) => unit === null || line.unit === unit);
     const ranked = (bars.length ? bars : known).sort((a, b) => b.value - a.value);
     const details = known.filter((line) => !ranked.includes(line));
@@ -55,9 +57,9 @@ export class LiveBars extends HTMLElement {
       const line = /** @type {Line} */ (ranked[at]);
       const stale = moment.now >= line.deadline;
       const severity = severityOf(line.value, this.spec.thresholds) ?? "";
-      const name = legendText(this.spec.legend, line.series);
+      const name = nameOf.get(line) ?? "";
       write(row.name, name);
-      const own = details.filter((other) => legendText(this.spec.legend, other.series) === name && moment.now < other.deadline);
+      const own = details.filter((other) => nameOf.get(other) === name && moment.now < other.deadline);
       const detail = sizes(own.sort((a, b) => rankOf(this.spec, a) - rankOf(this.spec, b))).join(" · ");
       if (row.detail.hidden !== (!detail || !roomy)) row.detail.hidden = !detail || !roomy;
       write(row.detail, detail);

@@ -89,15 +89,18 @@ export class LiveChart extends HTMLElement {
    */
   render(lines, moment, all = lines) {
     this.moment = moment;
-    this.unit = this.spec.unit || (lines[0]?.unit ?? unitOf(this.spec.series[0] ?? ""));
     if (this.colouredOf !== all) {
       this.colouredOf = all;
       this.slots = slotsOf(all);
       this.drawn.early = true;
     }
     this.#choose(lines, moment.now);
+    const [first, ...others] = this.chosen.map(({ unit }) => unit);
+    // Values of several units share no unit of the axis.
+    const common = others.every((unit) => unit === first) ? first : "";
+    this.unit = this.spec.unit || (common ?? unitOf(this.spec.series[0] ?? ""));
     if (this.#due(moment)) this.#draw(moment);
-    this.legend?.show(this.traces, lines.length - this.chosen.length, this.spec.legend, this.unit);
+    this.legend?.show(this.traces, lines.length - this.chosen.length, this.spec.legend, this.spec.unit || "");
     this.point(moment.hover, moment);
   }
 
@@ -261,7 +264,7 @@ export class LiveChart extends HTMLElement {
         {
           id: "truth",
           beforeDatasetsDraw: before,
-          afterDatasetsDraw: (/** @type {any} */ chart) => drawAbove(chart, this.spec.stack ? [] : this.traces, this.moment, rem),
+          afterDatasetsDraw: (/** @type {any} */ chart) => drawAbove(chart, this.spec.stack ? [] : this.traces, this.coverage, this.moment, rem),
         },
       ],
     });

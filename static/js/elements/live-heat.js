@@ -4,7 +4,7 @@ import { formatText } from "../format.js";
 import { Hatch } from "../hatch.js";
 import { drawMarks } from "../marks.js";
 import { write } from "../rows.js";
-import { legendText } from "../series.js";
+import { namesOf } from "../series.js";
 import { prepare } from "../spark.js";
 import { NO_PANEL } from "../protocol.js";
 
@@ -21,6 +21,8 @@ export class LiveHeat extends HTMLElement {
   spec = NO_PANEL;
   /** @type {Line[]} */
   lines = [];
+  /** @type {string[]} what the lines are called */
+  names = [];
   /** @type {string[]} */
   shades = [];
   shadesOf = "";
@@ -42,6 +44,7 @@ export class LiveHeat extends HTMLElement {
   render(lines, moment) {
     if (!this.canvas) return;
     this.lines = lines;
+    this.names = namesOf(this.spec.legend, lines.map(({ series }) => series));
     const { palette } = moment;
     if (this.shadesOf !== palette.heat.join()) {
       this.shadesOf = palette.heat.join();
@@ -67,7 +70,7 @@ export class LiveHeat extends HTMLElement {
       if (at % every) return;
       ctx.fillStyle = palette.muted;
       ctx.textAlign = "right";
-      ctx.fillText(clip(ctx, legendText(this.spec.legend, line.series), left - 8 * rem), left - 8 * rem, TOP * rem + at * row + row / 2);
+      ctx.fillText(clip(ctx, this.names[at] ?? "", left - 8 * rem), left - 8 * rem, TOP * rem + at * row + row / 2);
     });
     const box = { left, right: left + area.width, top: TOP * rem, bottom: area.height };
     drawMarks(ctx, box, moment, rem);
@@ -94,7 +97,7 @@ export class LiveHeat extends HTMLElement {
     });
     const line = this.lines[most];
     const unit = this.spec.unit || (line?.unit ?? "");
-    const text = line ? `${this.lines.length} · highest ${formatText(values[most] ?? NaN, unit)} (${legendText(this.spec.legend, line.series)})` : "";
+    const text = line ? `highest of ${this.lines.length}: ${formatText(values[most] ?? NaN, unit)} (${this.names[most]})` : "";
     write(this.now, text);
     if (this.now.title !== text) this.now.title = text;
   }

@@ -32,12 +32,11 @@ export class LiveValue extends HTMLElement {
    * @param {Moment} moment
    */
   render(lines, moment) {
-    const unit = this.spec.unit || (lines[0]?.unit ?? "");
     const present = lines.filter((line) => !Number.isNaN(line.value));
-    const groups = grouped(present, this.spec.legend, unit);
+    const groups = grouped(present, this.spec.legend, this.spec.unit);
     const worst = groups.reduce((most, group) => (group.value > most.value ? group : most), groups[0] ?? EMPTY);
     const shown = groups.length <= 2 ? groups : [worst];
-    this.#figures(shown, unit, isTelling(this.spec.legend, lines.length));
+    this.#figures(shown, isTelling(this.spec.legend, lines));
     const severity = severityOf(worst.value, this.spec.thresholds);
     this.dataset["severity"] = severity ?? "";
     if (this.word) write(this.word, severity ? `${severity === "critical" ? "▲" : "△"} ${severity}` : "");
@@ -47,14 +46,13 @@ export class LiveValue extends HTMLElement {
 
   /**
    * @param {Group[]} groups
-   * @param {string} unit
    * @param {boolean} named
    */
-  #figures(groups, unit, named) {
+  #figures(groups, named) {
     while (this.places.length < groups.length) this.places.push(place(/** @type {HTMLElement} */ (this.figures)));
     this.places.forEach(({ number, unit: symbol, name }, at) => {
       const group = groups[at];
-      const text = group ? format(group.value, unit) : { number: "", unit: "" };
+      const text = group ? format(group.value, group.unit) : { number: "", unit: "" };
       write(number, text.number);
       write(symbol, text.unit);
       const words = named ? group?.name ?? "" : "";
@@ -62,12 +60,12 @@ export class LiveValue extends HTMLElement {
       if (name.title !== words) name.title = words;
       /** @type {HTMLElement} */ (number.parentElement).hidden = !group;
     });
-    this.title = groups.map((group) => `${group.name}: ${formatText(group.value, unit)}`).join("\n");
+    this.title = groups.map((group) => `${group.name}: ${formatText(group.value, group.unit)}`).join("\n");
   }
 }
 
 /** @type {Group} */
-const EMPTY = { name: "", value: NaN, lines: [] };
+const EMPTY = { name: "", value: NaN, unit: "", lines: [] };
 
 /** @param {HTMLElement} parent whose last child is the word */
 function place(parent) {

@@ -1,0 +1,233 @@
+"""What panels say of their data: too many series, several machines, several units, devices and boards that are gone."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+import pytest_asyncio
+from playwright.async_api import expect
+
+from tests.browser.conftest import OpenGlass
+from tests.browser.glass import BEACON, board, collectors, until
+from tests.serving import Server, running_server
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("browser-panel-truth")]
+
+MANY = """
+from dashboard.collectors import Family, Sample
+
+families = [
+    Family("wide", "gauge", "", "Too many to be drawn."),
+    Family("zz_many", "gauge", "", "Too many for a page."),
+]
+interval = 600
+
+
+def collect():
+    for name, count in (("wide", 9000), ("zz_many", 2100)):
+        for at in range(count):
+            yield Sample(name, 1, {"at": str(at)})
+"""
+
+GATED = BEACON.replace("def collect():", 'def collect():\n    if Path("{gate}").exists():\n        return').replace(
+    "import time", "import time\nfrom pathlib import Path"
+)
+
+DEVICES = """
+from pathlib import Path
+from dashboard.collectors import Family, Sample
+
+families = [Family("device_level", "gauge", "", "A level for each file of a folder.")]
+
+
+def collect():
+    for file in sorted(Path("{folder}").iterdir()):
+        yield Sample("device_level", float(file.read_text()), {{"device": file.name}})
+"""
+
+BADGES = """addEventListener("DOMContentLoaded", () => {
+    window.badges = new Set();
+    const take = () => {
+        for (const one of document.querySelectorAll(".badge, .veil")) window.badges.add(one.textContent);
+    };
+    new MutationObserver(take).observe(document.body, { subtree: true, childList: true, characterData: true });
+})"""
+"""Remember all that panels say of their age."""
+
+ALARM = 'thresholds = [{above = 50, severity = "critical"}]\n'
+
+PUSHED = "".join(
+    (
+        board("pushed", "multi", kinds=("stat", "line", "bar", "heat", "table")).replace("min = 0\nmax = 100\n", ALARM),
+        '[[board.panel]]\nid = "mixed"\ntitle = "Mixed"\nkind = "line"\nseries = ["odd_*"]\nwidth = 4\n',
+        '[[board.panel]]\nid = "figure"\ntitle = "Figure"\nkind = "stat"\nseries = ["odd_*"]\nwidth = 4\n',
+    )
+)
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def pushed(tmp_path: Path) -> AsyncIterator[Server]:
+    """A server with boards of what is pushed, and of a beacon."""
+    config = collectors(tmp_path, beacon=BEACON) + PUSHED + board("beacon", "beacon", kinds=("stat",))
+    async with running_server(config='instance = "home"\n' + config) as running:
+        yield running
+
+
+async def push(server: Server, *samples: tuple[str, float]) -> None:
+    """Push a value of each series, good for an hour."""
+    async with httpx.AsyncClient(base_url=server.url) as client:
+        body = [{"series": series, "value": value, "interval": 3600} for series, value in samples]
+        assert (await client.post("/api/v1/samples", json=body)).json()["rejected"] == []
+
+
+def settings(server: Server) -> Path:
+    """Return the path of a server's settings file."""
+    command = server.process.args
+    assert isinstance(command, list)
+    return next(part for part in command if isinstance(part, Path) and part.name == "settings.toml")
+
+
+async def test_a_panel_of_too_many_series_says_so_and_costs_no_other(tmp_path: Path, open_glass: OpenGlass) -> None:
+    """What the server refuses to draw is told by its own panels; the others are live, and stale when they are."""
+    gate = tmp_path / "gate"
+    parts = (
+        board("beacon", "beacon", kinds=("line", "stat")),
+        '[[board.panel]]\nid = "wide"\ntitle = "Wide"\nkind = "line"\nseries = ["wide"]\nwidth = 4\n',
+        '[[board.panel]]\nid = "many"\ntitle = "Many"\nkind = "table"\nseries = ["zz_many"]\nwidth = 4\n',
+        '[[board.panel]]\nid = "sum"\ntitle = "Sum"\nkind = "stat"\nseries = ["zz_many"]\nwidth = 4\n',
+    )
+    config = collectors(tmp_path, beacon=GATED.replace("{gate}", str(gate)), many=MANY) + "".join(parts)
+    async with running_server(config=config) as server:
+        async with httpx.AsyncClient(base_url=server.url) as client:
+            question = {"match": "wide", "step": "1"}
+
+            async def refusal() -> dict[str, int]:
+                answer = (await client.get("/api/v1/query_range", params=question)).json()
+                return dict(answer.get("error", {}))
+
+            await until(refusal)
+            refused = await refusal()
+            assert refused["series"] == 9000 and 0 < refused["max_series"] < 9000
+        glass = await open_glass()
+        await glass.open(f"{server.url}/boards/beacon")
+        panels = await glass.panels_when(
+            lambda found: found["wide"].state == "failed" and found["many"].state == "live"
+        )
+        assert panels["beacon-line"].state == panels["beacon-stat"].state == "live"
+        said = glass.page.locator("[data-panel=wide] .empty")
+        await expect(said).to_have_text("wide chooses 9,000 series; at most 2,000 can be drawn: narrow its selector.")
+        await expect(glass.page.locator("[data-panel=many] .note")).to_have_text(re.compile("^[0-9]+ series not kept$"))
+        await expect(glass.page.locator("[data-panel=sum] .empty")).to_contain_text("keeps 2,000 series")
+        gate.touch()
+        await glass.panels_when(
+            lambda found: found["beacon-line"].state == "stale" and "stale" in found["beacon-stat"].veil
+        )
+
+
+async def test_series_of_several_machines_are_told_apart(pushed: Server, open_glass: OpenGlass) -> None:
+    """Where they differ in nothing else the machine's name is what they are called, also in the line at the head."""
+    await push(pushed, ('multi{instance="web-1"}', 20), ('multi{instance="web-2"}', 99))
+    glass = await open_glass()
+    await glass.open(f"{pushed.url}/boards/pushed")
+    kinds = [f"pushed-{kind}" for kind in ("stat", "line", "bar", "table")]
+    panels = await glass.panels_when(lambda found: all(found[kind].state == "live" for kind in kinds))
+    for kind in kinds:
+        assert "web-1" in panels[kind].text and "web-2" in panels[kind].text, panels[kind]
+    assert "(multi web-2)" in panels["pushed-heat"].text
+    await expect(glass.page.locator(".worst .problem").first).to_contain_text("Stat of pushed web-2 99")
+    await push(pushed, ("multi", 30))
+    await glass.panels_when(lambda found: all("home" in found[kind].text for kind in ("pushed-line", "pushed-table")))
+
+
+async def test_each_value_has_its_own_unit(pushed: Server, open_glass: OpenGlass) -> None:
+    """Of several units on one axis none is its unit."""
+    await push(pushed, ("odd_seconds", 2), ("odd_bytes", 2048))
+    glass = await open_glass()
+    await glass.open(f"{pushed.url}/boards/pushed")
+    panels = await glass.panels_when(lambda found: all(found[one].state == "live" for one in ("mixed", "figure")))
+    for name in ("mixed", "figure"):
+        text = panels[name].text.replace("\u00a0", "").replace("\n", "")
+        assert "2.00s" in text and "2.00KiB" in text
+    assert await glass.page.evaluate("document.querySelector('[data-panel=mixed] [data-view]').unit") == ""
+
+
+async def test_a_board_that_is_no_longer_there_is_told_of(pushed: Server, open_glass: OpenGlass) -> None:
+    """Its data go on; a banner leads to where there are boards, until it is back."""
+    glass = await open_glass()
+    await glass.open(f"{pushed.url}/boards/beacon")
+    file = settings(pushed)
+    before = file.read_text()
+    file.write_text(before.replace('name = "beacon"', 'name = "lamp"'))
+    banner = glass.page.locator("#gone")
+    await expect(banner).to_be_visible(timeout=6000)
+    await expect(banner).to_contain_text("no longer in the settings")
+    assert await banner.locator("a").get_attribute("href") == "/"
+    await glass.panels_when(lambda found: found["beacon-stat"].state == "live")
+    file.write_text(before)
+    await expect(banner).to_be_hidden(timeout=6000)
+    file.write_text(before.replace('name = "beacon"', 'name = "lamp"'))
+    await expect(banner).to_be_visible(timeout=6000)
+    file.write_text(before)
+    await asyncio.to_thread(pushed.terminate)
+    await asyncio.to_thread(pushed.start)
+    await glass.status("live")
+    await expect(banner).to_be_hidden(timeout=6000)
+
+
+async def test_calm_is_said_of_what_is_judged_and_not_beside_a_fault(pushed: Server, open_glass: OpenGlass) -> None:
+    await push(pushed, ('multi{instance="web-1"}', 20))
+    glass = await open_glass()
+    await glass.open(f"{pushed.url}/boards/pushed")
+    worst = glass.page.locator(".worst")
+    await expect(worst).to_contain_text("Calm: Stat of pushed")
+    file = settings(pushed)
+    before = file.read_text()
+    file.write_text(before + "\nnonsense\n")
+    await expect(glass.page.locator("#fault")).to_be_visible(timeout=6000)
+    await expect(worst).to_contain_text("The settings have a fault")
+    await expect(worst).not_to_contain_text("alm")
+    file.write_text(before)
+    await expect(worst).to_contain_text("Calm: Stat of pushed", timeout=6000)
+
+
+async def test_a_device_that_vanished_before_the_page_came_is_gone_and_not_stale(
+    tmp_path: Path, open_glass: OpenGlass
+) -> None:
+    """Its collector goes on, so nothing is at fault: neither the stream, nor the source."""
+    folder = tmp_path / "devices"
+    folder.mkdir()
+    for name in ("one", "two"):
+        (folder / name).write_text("11.1")
+    config = collectors(tmp_path, devices=DEVICES.format(folder=folder)) + board(
+        "devices", "device_level", legend="{device}", kinds=("line", "stat")
+    )
+    async with running_server(config=config) as server, httpx.AsyncClient(base_url=server.url) as client:
+
+        async def ages() -> list[float]:
+            found = (await client.get("/api/v1/latest", params={"match": "device_level"})).json()["result"]
+            return sorted(series["age"] for series in found)
+
+        async def both() -> bool:
+            return len(await ages()) == 2
+
+        async def vanished() -> bool:
+            return (await ages())[-1] > 5
+
+        await until(both)
+        os.unlink(folder / "two")
+        await until(vanished)
+        glass = await open_glass(scripts=(BADGES,))
+        await glass.open(f"{server.url}/boards/devices")
+        panels = await glass.panels_when(lambda found: found["devices-line"].state == "some")
+        assert (
+            "1 of 2 gone for" in panels["devices-line"].badge and "goes on without it" in panels["devices-line"].badge
+        )
+        assert panels["devices-stat"].state == "live"
+        said = await glass.page.evaluate("[...window.badges]")
+        assert not [text for text in said if "stale" in text], said
