@@ -38,6 +38,7 @@ class DataDir:
         self._lock = threading.Lock()
         self._claimed: int | None = None  # the open folder, with the lock on it
         self._inode = (0, 0)
+        self._told = False
 
     def instance(self) -> str:
         """Return the `instance` label: the host's name at the first start, for ever after."""
@@ -57,8 +58,13 @@ class DataDir:
             if self._claimed is not None and self._inode_now() == self._inode:
                 return
             self._let_go()  # of a folder that another has taken the place of
-            self.path.mkdir(parents=True, exist_ok=True)
-            folder = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
+            try:
+                self.path.mkdir(parents=True, exist_ok=True)
+                folder = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
+            except OSError as error:
+                self._tell(error)
+                raise
+            self._told = False
             try:
                 fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -111,8 +117,15 @@ class DataDir:
             fresh.write_text(text + "\n", "utf-8")
             fresh.replace(self.path / name)
         except OSError as error:
-            log.warning(
-                "%s cannot be written (%s): this machine's name is not kept; see the setting data_dir",
+            self._tell(error)
+
+    def _tell(self, error: OSError) -> None:
+        """Say once, for all files that would be in it, that there is no folder to write in."""
+        if not self._told:
+            log.error(
+                "nothing is stored, for data_dir is %s, which cannot be written (%s): make it a folder that can be "
+                "written, or name another with --data-dir",
                 self.path,
                 error.strerror,
             )
+        self._told = True

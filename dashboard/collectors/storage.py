@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from dashboard.collectors import Family, Sample
+from dashboard.collectors import CollectorError, Family, Sample
 from dashboard.config import Settings
 from dashboard.datadir import default_folder
 
@@ -35,6 +35,13 @@ class Storage:
 
     def collect(self) -> Iterator[Sample]:
         """Sample."""
+        try:
+            yield from self._sizes()
+        except OSError as error:
+            message = f"nothing is stored, for data_dir is {self._folder}, which cannot be used ({error.strerror})"
+            raise CollectorError(message) from error
+
+    def _sizes(self) -> Iterator[Sample]:
         for database in DATABASES:
             size = sum(_size(f"{self._folder}/{database}.db{ending}") for ending in ("", "-wal"))
             if size:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import pytest
+
+from dashboard.collectors import CollectorError
 from dashboard.collectors.storage import FREE, SIZE, create
 from dashboard.config import Settings
 
@@ -27,3 +30,12 @@ def test_a_database_counts_with_what_is_not_yet_merged_into_it(tmp_path: Path) -
 def test_what_is_not_there_is_not_told(tmp_path: Path) -> None:
     assert values(tmp_path).keys() == {FREE.name}
     assert values(tmp_path / "none") == {}
+
+
+@pytest.mark.parametrize("below", ["", "data"])
+def test_a_folder_that_is_none_is_told_in_words(tmp_path: Path, below: str) -> None:
+    (tmp_path / "file").touch()
+    folder = tmp_path / "file" / below
+    with pytest.raises(CollectorError) as raised:
+        values(folder)
+    assert str(raised.value) == f"nothing is stored, for data_dir is {folder}, which cannot be used (Not a directory)"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import re
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -61,3 +63,15 @@ async def test_what_a_kill_interrupts_is_delivered_afterwards_once_and_without_a
     assert told(events) == [*expected, ("log", "after")]
     ids = [EventId.parse(event.json()["id"]) for event in events if "id" in event.json()]
     assert ids == sorted(set(ids))
+
+
+def test_that_nothing_is_stored_is_said_once_in_the_log_with_the_setting_and_by_the_collector(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with running_server(config='instance = "web-1"\n', data_dir=tmp_path / "file") as server:
+        said = f"nothing is stored, for data_dir is {tmp_path / 'file'}, which cannot be "
+        server.wait_for_log(re.escape(f"WARNING collector storage: failed: {said}used (Not a directory)"))
+        answer = httpx.post(f"{server.url}/api/v1/logs", json={"message": "not kept"})
+        assert answer.status_code == 200
+        server.terminate()
+        assert server.log().count(f"ERROR {said}written (File exists): ") == 1
+        assert server.log().count("nothing is stored") == 2
