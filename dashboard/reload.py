@@ -72,9 +72,12 @@ class _Applied:
         """Act on a reading of the file, or on its fault."""
         if read is None:
             if fault != self._showing.board_fault:
+                log.error("not taken, what was read before stays in effect: %s", fault)
                 self._showing.on_fault(fault or "")
             return
         settings, boards = read
+        if self._showing.board_fault is not None:
+            log.info("%s: read again, without a fault", self._showing.path)
         if self._showing.board_fault is not None or boards != tuple(self._showing.boards.values()):
             self._showing.on_boards(boards)
         self._compare(settings)

@@ -19,6 +19,9 @@ from dashboard.reload import watch
 from dashboard.settings_file import SettingsFile
 
 
+KEPT = "not taken, what was read before stays in effect: "
+
+
 class Program:
     """What the running program is to its watcher: boards, a fault, and an account of what it was told."""
 
@@ -105,6 +108,30 @@ async def test_a_fault_keeps_the_boards_until_it_is_mended(path: Path) -> None:
         path.write_text(board("one"))
         await program.until(lambda: program.board_fault is None)
     assert program.told == ["fault", "fault", "boards"]
+
+
+async def test_each_fault_and_its_end_are_one_line_of_the_log(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "dashboard")
+    path.write_text(board("one"))
+    async with watched(path) as program:
+        for text, place in (("port = 'x'\n", ":1: port"), ("# the same\nport =\n", ":2: port: not TOML")):
+            for number in range(3):
+                path.write_text(text + "#" * number)
+                await program.until(lambda place=place: f"{path}{place}" in (program.board_fault or ""))
+        path.unlink()
+        await program.until(lambda: "is gone" in (program.board_fault or ""))
+        path.mkdir()
+        await program.until(lambda: "cannot be read" in (program.board_fault or ""))
+        path.rmdir()
+        path.write_text(board("one"))
+        await program.until(lambda: program.board_fault is None)
+        path.write_text(board("two"))
+        await program.until(lambda: "two" in program.boards)
+    told = [(record.levelname, record.getMessage().removeprefix(KEPT)) for record in caplog.records]
+    faults = ["1: port: must be", "2: port: not TOML", " is gone", " cannot be read"]
+    assert [level for level, _ in told] == [*["ERROR"] * 4, "INFO"]
+    assert all(text.startswith(f"{path}:{fault}") for (_, text), fault in zip(told, faults, strict=False))
+    assert told[-1] == ("INFO", f"{path}: read again, without a fault")
 
 
 async def test_a_file_that_vanishes_is_a_fault_until_it_is_back(path: Path) -> None:
