@@ -18,7 +18,6 @@ from dashboard.config import Settings, load
 from dashboard.reload import watch
 from dashboard.settings_file import SettingsFile
 
-
 KEPT = "not taken, what was read before stays in effect: "
 
 
