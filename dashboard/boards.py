@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Literal, get_args
 
@@ -18,7 +18,7 @@ from dashboard.config import top_level
 from dashboard.errors import SelectorSyntaxError
 from dashboard.events import Level
 from dashboard.selector import Selector
-from dashboard.settings_file import SettingsFile
+from dashboard.settings_file import Faults, SettingsFile
 from dashboard.table import read_table, shown
 from dashboard.toml_lines import KeyPath
 from dashboard.toml_text import toml_value
@@ -129,13 +129,15 @@ def read_boards(file: SettingsFile) -> tuple[Board, ...]:
     if not isinstance(tables, list):
         raise file.error(("board",), "is a list: write [[board]], in double brackets")
     boards: dict[str, Board] = {}
+    faults = Faults()
     for index, table in enumerate(tables):
         keys = ("board", index)
-        _refuse_later_kinds(file, keys, table)
-        board = _board(file, keys, read_table(file, keys, table, BoardTable, top_level()))
-        if board.name in boards:
-            raise file.error((*keys, "name"), f"{shown(board.name)} is the name of another board")
-        boards[board.name] = board
+        with faults.gathered():
+            board = _board(file, keys, table)
+            if board.name in boards:
+                raise file.error((*keys, "name"), f"{shown(board.name)} is the name of another board")
+            boards[board.name] = board
+    faults.raise_first()
     return tuple(boards.values())
 
 
@@ -173,33 +175,76 @@ def _refuse_later_kinds(file: SettingsFile, keys: KeyPath, table: object) -> Non
             raise file.error((*keys, "panel", index, "kind"), message)
 
 
-def _board(file: SettingsFile, keys: KeyPath, table: BoardTable) -> Board:
-    _require_slug(file, (*keys, "name"), table.name)
-    seconds = parse_duration(table.range)
-    if seconds is None or not _SHORTEST <= seconds <= _LONGEST:
-        example = f'must be a time from 10s to 366d such as "15m" or "1h30m", not {shown(table.range)}'
-        raise file.error((*keys, "range"), example)
+def _board(file: SettingsFile, keys: KeyPath, given: object) -> Board:
+    faults = Faults()
+    values = given if isinstance(given, dict) else {}
+    with faults.gathered():
+        _refuse_later_kinds(file, keys, given)
+    with faults.gathered():
+        table = read_table(file, keys, given, BoardTable, top_level())
+    _gather_texts(file, keys, values, {"name": _no_slug, "range": _no_range}, faults)
     panels: dict[str, Panel] = {}
-    for index, given in enumerate(table.panel):
+    listed = values.get("panel")
+    for index, one in enumerate(listed if isinstance(listed, list) else []):
         place = (*keys, "panel", index)
-        panel = _panel(file, place, given)
-        if panel.id in panels:
-            made = "" if given.id else ", made of its title,"
-            raise file.error((*place, "id"), f"{shown(panel.id)}{made} is another panel's: give this one its own")
-        panels[panel.id] = panel
+        _gather_texts(file, place, one, {"id": _no_id, "legend": _no_legend}, faults)
+        with faults.gathered():
+            panel = _panel(file, place, read_table(file, place, one, Panel))
+            if panel.id in panels:
+                made = "" if panel.id == one.get("id") else ", made of its title,"
+                raise file.error((*place, "id"), f"{shown(panel.id)}{made} is another panel's: give this one its own")
+            panels[panel.id] = panel
+    faults.raise_first()
+    seconds = parse_duration(table.range) or 0.0
     return Board(name=table.name, title=table.title or table.name, range=seconds, panels=tuple(panels.values()))
+
+
+def _gather_texts(
+    file: SettingsFile, keys: KeyPath, table: object, rules: Mapping[str, Callable[[str], str | None]], faults: Faults
+) -> None:
+    """Hold texts of a table against their rules, whatever else may be wrong with it."""
+    for key, rule in rules.items():
+        text = table.get(key) if isinstance(table, dict) else None
+        message = rule(text) if isinstance(text, str) else None
+        if message is not None:
+            with faults.gathered():
+                raise file.error((*keys, key), message)
+
+
+def _no_range(text: str) -> str | None:
+    seconds = parse_duration(text)
+    if seconds is not None and _SHORTEST <= seconds <= _LONGEST:
+        return None
+    return f'must be a time from 10s to 366d such as "15m" or "1h30m", not {shown(text)}'
+
+
+def _no_legend(text: str) -> str | None:
+    if _LEGEND.fullmatch(text):
+        return None
+    return f'must name labels in braces, such as "{{cpu}}", not {shown(text)}'
 
 
 def _panel(file: SettingsFile, keys: KeyPath, panel: Panel) -> Panel:
     """Check what types cannot tell; return the panel with its id and with selectors in canonical form."""
+    faults = Faults()
+    for key, message in _faults(panel):
+        with faults.gathered():
+            raise file.error((*keys, key), message)
+    series = []
+    for index, text in enumerate(panel.series):
+        with faults.gathered():
+            series.append(_selector(file, (*keys, "series", index), text))
+    faults.raise_first()
+    return msgspec.structs.replace(panel, id=panel.id or slug(panel.title), series=tuple(series))
+
+
+def _faults(panel: Panel) -> Iterator[tuple[str, str]]:
+    """Yield the key and the message of each fault of a panel that its types do not tell."""
     if not (panel.id or slug(panel.title)):
-        raise file.error((*keys, "id"), f"is missing, and the title {shown(panel.title)} makes none")
-    if panel.id:
-        _require_slug(file, (*keys, "id"), panel.id)
+        none = f", and the title {shown(panel.title)} makes none" if panel.title else ""
+        yield "id", f"is missing: a panel needs one, or a title to make it of{none}"
     if panel.kind in WITH_SERIES and not panel.series:
-        raise file.error(
-            (*keys, "series"), f'is missing: a {panel.kind} panel needs selectors, such as ["system_load_1m"]'
-        )
+        yield "series", f'is missing: a {panel.kind} panel needs selectors, such as ["system_load_1m"]'
     for key, fits, kinds in (
         ("series", panel.kind in WITH_SERIES, "that draw series"),
         ("text", panel.kind == "text", "text"),
@@ -208,15 +253,11 @@ def _panel(file: SettingsFile, keys: KeyPath, panel: Panel) -> Panel:
         ("contains", panel.kind == "log", "log"),
     ):
         if getattr(panel, key) not in ((), "", _LEAST) and not fits:
-            raise file.error((*keys, key), f"is only for panels {kinds}, not for kind {panel.kind}")
+            yield key, f"is only for panels {kinds}, not for kind {panel.kind}"
     if panel.kind == "text" and not panel.text.strip():
-        raise file.error((*keys, "text"), "is missing: what should the panel say?")
-    if not _LEGEND.fullmatch(panel.legend):
-        raise file.error((*keys, "legend"), f'must name labels in braces, such as "{{cpu}}", not {shown(panel.legend)}')
+        yield "text", "is missing: what should the panel say?"
     if panel.min is not None and panel.max is not None and panel.min >= panel.max:
-        raise file.error((*keys, "max"), f"must be above min, which is {shown(panel.min)}")
-    series = tuple(_selector(file, (*keys, "series", index), text) for index, text in enumerate(panel.series))
-    return msgspec.structs.replace(panel, id=panel.id or slug(panel.title), series=series)
+        yield "max", f"must be above min, which is {shown(panel.min)}"
 
 
 def _selector(file: SettingsFile, keys: KeyPath, text: str) -> str:
@@ -226,11 +267,16 @@ def _selector(file: SettingsFile, keys: KeyPath, text: str) -> str:
         raise file.error(keys, str(error)) from None
 
 
-def _require_slug(file: SettingsFile, keys: KeyPath, text: str) -> None:
-    if not _SLUG.fullmatch(text) or len(text) > 64:
-        like = slug(text) or "web-1"
-        message = f"must be at most 64 small letters, digits, - and _, such as {like}, not {shown(text)}"
-        raise file.error(keys, message)
+def _no_slug(text: str) -> str | None:
+    """Return what is wrong with a text as a name in addresses; None if nothing is."""
+    if _SLUG.fullmatch(text) and len(text) <= 64:
+        return None
+    like = slug(text) or "web-1"
+    return f"must be at most 64 small letters, digits, - and _, such as {like}, not {shown(text)}"
+
+
+def _no_id(text: str) -> str | None:
+    return _no_slug(text) if text else None
 
 
 def _said(panel: Panel) -> dict[str, object]:

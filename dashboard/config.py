@@ -14,7 +14,7 @@ from msgspec import Meta
 
 from dashboard.errors import ConfigError
 from dashboard.rules import RULES
-from dashboard.settings_file import SettingsFile
+from dashboard.settings_file import Faults, SettingsFile
 from dashboard.table import Origin, expected, item_struct, item_type, kind_of, nearest, read_value, unknown_key
 from dashboard.toml_lines import KeyPath
 
@@ -176,14 +176,17 @@ def load(
     values: dict[str, object] = {}
     sources: dict[str, str] = {}
     if file is not None:
+        faults = Faults()
         for key, value in file.data.items():
             if key in OTHER_TABLES:
                 continue
-            if key not in kinds:
-                raise file.error((key,), _unknown_in_file(key, value, kinds))
-            value = _checked(file, key, (key,), value, kinds[key], top_level())
-            values[key] = _below(file.path.parent, value)
-            sources[key] = f"{file.path}:{file.line((key,))}"
+            with faults.gathered():
+                if key not in kinds:
+                    raise file.error((key,), _unknown_in_file(key, value, kinds))
+                value = _checked(file, key, (key,), value, kinds[key], top_level())
+                values[key] = _below(file.path.parent, value)
+                sources[key] = f"{file.path}:{file.line((key,))}"
+        faults.raise_first()
     for key, text in _given(environ, kinds):
         variable = _Named(_variable(key))
         values[key] = _checked(variable, key, (), _from_text(variable, text, kinds[key]), kinds[key])
@@ -206,7 +209,7 @@ def refuse_exposure(settings: Settings) -> None:
     """Raise ConfigError when others could reach the port and nothing would keep them from being an admin."""
     if not settings.insecure and not is_loopback(settings.host):
         raise ConfigError(
-            f"host {settings.host} can be reached from other machines and there is no sign-in: listen on 127.0.0.1, "
+            f"{settings.host} can be reached from other machines and there is no sign-in: listen on 127.0.0.1, "
             f"or say --insecure (DASHBOARD_INSECURE=1), which makes everyone who reaches port {settings.port} an admin"
         )
 

@@ -15,7 +15,11 @@ from dashboard.table import shown
 from dashboard.toml_lines import KeyPath
 
 _HOST_NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?\.?")
-_PUBLIC_URL = re.compile(r"https?://[^\s/?#]+(/[^\s?#]*)?")
+_URL = re.compile(
+    r"https?://(?P<host>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::(?P<port>[0-9]{1,5}))?"
+    r"(?:/(?:[A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})*)?"
+)
+"""An address of RFC 3986, without user, query and fragment."""
 _ROOT_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)*")
 
 
@@ -91,9 +95,16 @@ def _root_path(value: object) -> Fault | None:
 
 
 def _public_url(value: object) -> Fault | None:
-    if value == "" or _PUBLIC_URL.fullmatch(str(value)):
+    if value == "" or _is_url(str(value)):
         return None
     return (), f"must be an address such as https://dash.example.com, not {shown(value)}"
+
+
+def _is_url(text: str) -> bool:
+    found = _URL.fullmatch(text)
+    if found is None or not 0 < int(found["port"] or 80) < 65536:
+        return False
+    return _hosts((found["host"].strip("[]"),)) is None
 
 
 def _instance(value: object) -> Fault | None:

@@ -4,16 +4,43 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from dashboard.errors import ConfigFileError
+from dashboard.errors import ConfigError, ConfigFileError
 from dashboard.toml_lines import KeyPath, dotted, lines_of_keys
 
+_SAID_TWICE = ("Cannot overwrite a value", "Cannot declare", "Cannot mutate", "Duplicate inline table key")
 _PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
 _KEY = re.compile(r"[ \t]*\[{0,2}[ \t]*([A-Za-z0-9_.\-]+)[ \t]*[=\]]")
 _UNQUOTED = re.compile(
     r"[ \t]*[A-Za-z0-9_.\-]+[ \t]*=[ \t]*([A-Za-z/~.:][^\"'\[{#]*|[0-9]+\.[0-9]+\.[0-9.]+[^#]*)(?:#.*)?$"
 )
+
+
+class Faults:
+    """Faults that do not keep one another from being found: the one that stands first in the file is told."""
+
+    def __init__(self) -> None:
+        self._found: list[ConfigError] = []
+
+    @contextmanager
+    def gathered(self) -> Iterator[None]:
+        """Take note of a fault that is raised within."""
+        try:
+            yield
+        except ConfigError as error:
+            self._found.append(error)
+
+    def raise_first(self) -> None:
+        """Raise the first of them, if there is any."""
+        if self._found:
+            raise min(self._found, key=_line)
+
+
+def _line(error: ConfigError) -> int:
+    return (error.line or 0) if isinstance(error, ConfigFileError) else 0
 
 
 class SettingsFile:
@@ -65,7 +92,8 @@ def _syntax_error(path: Path, text: str, message: str) -> ConfigFileError:
     """Tell tomllib's fault with the key of its line, and mend the commonest: a text without quotes."""
     place = _PLACE.search(message)
     reason = message[: place.start()] if place else message
-    reason = f"not TOML: {reason[:1].lower()}{reason[1:]}"
+    twice = reason.startswith(_SAID_TWICE)
+    reason = "is there twice" if twice else f"not TOML: {reason[:1].lower()}{reason[1:]}"
     rows = text.rstrip("\n").split("\n")
     if place is None or place.group(1) is None:
         line, where = len(rows), "at the end of the file"
@@ -74,5 +102,7 @@ def _syntax_error(path: Path, text: str, message: str) -> ConfigFileError:
     row = rows[min(line, len(rows)) - 1]
     key = _KEY.match(row)
     unquoted = _UNQUOTED.match(row)
+    if twice:
+        return ConfigFileError(path, line, key.group(1) if key else "", reason)
     hint = f'; a text stands in quotes: "{unquoted.group(1).strip()}"' if unquoted else ""
     return ConfigFileError(path, line, key.group(1) if key else "", f"{reason} {where}{hint}")

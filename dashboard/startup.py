@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import socket
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
 from dashboard.boards import Board, load_boards
 from dashboard.certificate import fault
-from dashboard.collectors.load import unknown
-from dashboard.config import Loaded, load
+from dashboard.collectors.load import unknown, unreadable
+from dashboard.config import Loaded, Settings, load, refuse_exposure
 from dashboard.datadir import default_folder
 from dashboard.errors import ConfigError
 from dashboard.rules import clashes
-from dashboard.settings_file import SettingsFile
+from dashboard.settings_file import Faults, SettingsFile
 from dashboard.toml_lines import KeyPath
 from dashboard.toml_text import toml_value
 
@@ -22,22 +23,25 @@ def read_settings(
     file: SettingsFile | None, environ: Mapping[str, str], flags: Mapping[str, object | None] | None = None
 ) -> tuple[Loaded, Sequence[Board]]:
     """Return settings and boards; raise ConfigError at the first thing in them that cannot be used."""
-    loaded = load(file, environ, flags)
-    boards = load_boards(file)
-    found = unknown(loaded.settings)
-    if found is not None:
-        index, message = found
-        raise _fault(file, loaded, ("collector", index, "name"), message)
-    certificate = fault(loaded.settings)
-    if certificate is not None:
-        raise _fault(file, loaded, (certificate[0],), certificate[1])
-    warnings = []
-    for clash in clashes(loaded.settings):
-        told = _fault(file, loaded, clash.keys, clash.message)
-        if clash.fatal:
-            raise told
-        warnings.append(str(told))
+    faults = Faults()
+    with faults.gathered():
+        boards = load_boards(file)
+    with faults.gathered():
+        loaded = load(file, environ, flags)
+        for keys, message in _clashes(loaded.settings):
+            with faults.gathered():
+                raise _fault(file, loaded, keys, message)
+    faults.raise_first()
+    warnings = [
+        str(_fault(file, loaded, clash.keys, clash.message)) for clash in clashes(loaded.settings) if not clash.fatal
+    ]
     return msgspec.structs.replace(loaded, warnings=(*loaded.warnings, *warnings)), boards
+
+
+def folder_fault(file: SettingsFile | None, loaded: Loaded) -> ConfigError | None:
+    """Return what is wrong with the folder of collectors, without which the program serves all the same."""
+    found = unreadable(loaded.settings.collectors_dir)
+    return None if found is None else _fault(file, loaded, ("collectors_dir",), str(found))
 
 
 def setting_lines(loaded: Loaded) -> Iterable[str]:
@@ -62,6 +66,25 @@ def board_lines(boards: Iterable[Board]) -> Iterable[str]:
         yield f"# board {board.name}: {len(board.panels)} panels at /boards/{board.name}"
         for chart, panel in zip(board.charts, board.panels, strict=True):
             yield f"#   {chart}  {panel.kind}  {' '.join(panel.series)}".rstrip()
+
+
+def _clashes(settings: Settings) -> Iterator[tuple[KeyPath, str]]:
+    """Yield the place and the message of each setting that is right by itself, and cannot be used all the same."""
+    if settings.host != Settings().host:
+        try:
+            socket.getaddrinfo(settings.host, None, type=socket.SOCK_STREAM)
+            refuse_exposure(settings)
+        except socket.gaierror as error:
+            yield ("host",), f"{settings.host} cannot be resolved ({error.strerror}): name an address of this machine"
+        except ConfigError as error:
+            yield ("host",), str(error)
+    found = unknown(settings)
+    if found is not None:
+        yield ("collector", found[0], "name"), found[1]
+    certificate = fault(settings)
+    if certificate is not None:
+        yield (certificate[0],), certificate[1]
+    yield from ((clash.keys, clash.message) for clash in clashes(settings) if clash.fatal)
 
 
 def _fault(file: SettingsFile | None, loaded: Loaded, keys: KeyPath, message: str) -> ConfigError:

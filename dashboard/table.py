@@ -14,6 +14,7 @@ from typing import Protocol, TypeVar
 import msgspec
 
 from dashboard.errors import ConfigError
+from dashboard.settings_file import Faults
 from dashboard.toml_lines import KeyPath, dotted
 from dashboard.toml_text import toml_value
 
@@ -31,7 +32,7 @@ class Origin(Protocol):
 def read_table(
     origin: Origin, keys: KeyPath, table: object, kind: type[T], elsewhere: Mapping[str, str] | None = None
 ) -> T:
-    """Make a `kind` of `table`, which stands at `keys`; raise ConfigError at the first fault.
+    """Make a `kind` of `table`, which stands at `keys`; raise ConfigError, the first fault of all.
 
     `elsewhere` tells where keys belong that are valid further up, for TOML takes a line below a `[[table]]` as its.
     """
@@ -41,13 +42,17 @@ def read_table(
     fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
     inner = {**outer, **dict.fromkeys(fields, f"[[{dotted(keys)}]], above the tables inside it")}
     values: dict[str, object] = {}
+    faults = Faults()
     for name, value in table.items():
-        if name not in fields:
-            raise origin.error((*keys, name), unknown_key(name, fields, outer))
-        values[fields[name].name] = read_value(origin, (*keys, name), value, fields[name].type, inner)
+        with faults.gathered():
+            if name not in fields:
+                raise origin.error((*keys, name), unknown_key(name, fields, outer))
+            values[fields[name].name] = read_value(origin, (*keys, name), value, fields[name].type, inner)
     for name, field in fields.items():
-        if field.required and field.name not in values:
-            raise origin.error((*keys, name), f"is missing: it must be {expected(field.type)}")
+        with faults.gathered():
+            if field.required and name not in table:
+                raise origin.error((*keys, name), f"is missing: it must be {expected(field.type)}")
+    faults.raise_first()
     return kind(**values)
 
 
@@ -59,7 +64,12 @@ def read_value(
     if item is not None:
         if not isinstance(value, list | tuple):
             raise origin.error(keys, f"must be {expected(kind)}, not {shown(value)}{_brackets(keys, value, item)}")
-        return tuple(read_value(origin, (*keys, index), part, item, elsewhere) for index, part in enumerate(value))
+        faults, parts = Faults(), []
+        for index, part in enumerate(value):
+            with faults.gathered():
+                parts.append(read_value(origin, (*keys, index), part, item, elsewhere))
+        faults.raise_first()
+        return tuple(parts)
     struct = item_struct(kind)
     if struct is not None:
         return read_table(origin, keys, value, struct, elsewhere)

@@ -124,7 +124,12 @@ def test_a_board_named_overview_takes_the_place_of_the_built_in_one() -> None:
         ),
         (BOARD + "[[board.panel]]\nkind = 'pie'", 4, "board.panel.kind", "must be one of line, area, bar, stat"),
         (BOARD + "[[board.panel]]\ntitle = 'a'", 3, "board.panel.kind", "is missing: it must be one of line, area"),
-        (BOARD + "[[board.panel]]\nkind = 'text'\ntext='x'", 3, "board.panel.id", 'the title "" makes none'),
+        (
+            BOARD + "[[board.panel]]\nkind = 'text'\ntext='x'",
+            3,
+            "board.panel.id",
+            "is missing: a panel needs one, or a title to make it of",
+        ),
         (BOARD + "[[board.panel]]\nkind = 'text'\ntitle = '負荷'", 3, "board.panel.id", 'the title "負荷" makes none'),
         (BOARD + "[[board.panel]]\nkind = 'text'\ntitle = 'a'", 3, "board.panel.text", "is missing"),
         (
@@ -153,6 +158,61 @@ def test_a_faulty_board_is_told_with_line_and_key(text: str, line: int, key: str
     assert (raised.value.line, raised.value.key) == (line, key)
     assert message in raised.value.message
     assert "\n" not in str(raised.value)
+
+
+BAD_LINES = [
+    'name = "Shop!"',
+    "title = 5",
+    'range = "soon"',
+    "colour = 1",
+    "",
+    "[[board.panel]]",
+    'id = "A"',
+    'kind = "pie"',
+    "width = 99",
+    'legend = "{"',
+    "",
+    "[[board.panel]]",
+    'title = "b"',
+    'kind = "line"',
+    'series = ["a", "b c", 5]',
+    "min = 2",
+    "max = 1",
+]
+"""A board with a fault in nearly every line."""
+
+GOOD_LINES = {
+    0: 'name = "shop"',
+    1: 'title = "Shop"',
+    2: 'range = "15m"',
+    3: "",
+    6: 'id = "a"',
+    7: 'kind = "text"\ntext = "x"',
+    8: "width = 6",
+    9: 'legend = ""',
+    14: 'series = ["a"]',
+    16: "max = 3",
+}
+"""What to write instead, by the place in `BAD_LINES`."""
+
+
+def test_of_several_faults_the_one_that_stands_first_is_told() -> None:
+    lines, told = list(BAD_LINES), []
+    for place, good in GOOD_LINES.items():
+        with pytest.raises(ConfigFileError) as raised:
+            read("[[board]]\n" + "\n".join(lines))
+        told.append(raised.value.line)
+        before = sum(line.count("\n") for line in lines[:place])
+        assert raised.value.line == 2 + place + before, str(raised.value)
+        lines[place] = good
+    assert len(read("[[board]]\n" + "\n".join(lines))[0].panels) == 2
+
+
+@pytest.mark.parametrize("text", ["panel = 5", "panel = {id = 1}", 'panel = ["a"]', "panel = [[]]"])
+def test_panels_that_are_no_tables_are_a_fault(text: str) -> None:
+    with pytest.raises(ConfigFileError) as raised:
+        read(f'[[board]]\nname = "a"\n{text}')
+    assert (raised.value.line, raised.value.key) == (3, "board.panel")
 
 
 slugs = st.from_regex(r"[a-z0-9]{1,5}([-_][a-z0-9]{1,5}){0,2}", fullmatch=True)

@@ -119,11 +119,53 @@ def test_a_user_without_a_home_is_told_to_name_a_folder(tmp_path: Path, monkeypa
     assert ended.stderr == ("dashboard: data_dir: this user has no home folder; name one with DASHBOARD_DATA_DIR\n")
 
 
-def test_check_config_warns_of_an_address_that_needs_insecure(tmp_path: Path) -> None:
-    (tmp_path / "my.toml").write_text('host = "0.0.0.0"')
-    ended = run("check-config", "my.toml", cwd=tmp_path)
-    assert ended.returncode == 0
-    assert ended.stderr.startswith("dashboard: warning: host 0.0.0.0 can be reached from other machines")
+BOTH = [("check-config", "my.toml"), ("serve", "--config", "my.toml")]
+
+
+@pytest.mark.parametrize("command", BOTH, ids=["check-config", "serve"])
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('\nhost = "0.0.0.0"', "my.toml:2: host: 0.0.0.0 can be reached from other machines"),
+        ('\nhost = "nosuch.invalid"', "my.toml:2: host: nosuch.invalid cannot be resolved ("),
+        ('host = "nosuch.invalid"\ninsecure = true', "my.toml:1: host: nosuch.invalid cannot be resolved ("),
+        ('host = "192.0.2.1"\ninsecure = true', "host: 192.0.2.1 is no address of this machine"),
+        ('certfile = "none.pem"\nkeyfile = "none.pem"', "my.toml:1: certfile: "),
+        ('certfile = "none.pem"\n[[board]]\nname = "A"', "my.toml:1: certfile: "),
+        ('[[board]]\nname = "A"\n[[collector]]\nname = "none"', "my.toml:2: board.name: "),
+        ('[[collector]]\nname = "none"\n[[board]]\nname = "A"', "my.toml:2: collector.name: "),
+    ],
+)
+def test_what_keeps_the_program_from_starting_is_found_by_the_check(
+    tmp_path: Path, command: tuple[str, ...], text: str, said: str
+) -> None:
+    (tmp_path / "my.toml").write_text(text)
+    ended = run(*command, cwd=tmp_path)
+    *warnings, line = ended.stderr.splitlines()
+    assert (ended.returncode, ended.stdout) == (2, "") and all("warning: no sign-in" in one for one in warnings)
+    assert line.startswith(f"dashboard: {said}"), line
+
+
+def test_a_host_that_cannot_be_resolved_is_told_by_its_flag(tmp_path: Path) -> None:
+    line = refusal(run("serve", "--host", "nosuch.invalid", cwd=tmp_path))
+    assert line.startswith("dashboard: --host: nosuch.invalid cannot be resolved (")
+
+
+@pytest.mark.parametrize("folder", ["nowhere", "my.toml"])
+def test_check_config_fails_for_a_folder_of_collectors_that_serve_cannot_read(tmp_path: Path, folder: str) -> None:
+    (tmp_path / "my.toml").write_text(f'\ncollectors_dir = "{folder}"')
+    line = refusal(run("check-config", "my.toml", cwd=tmp_path))
+    assert line.startswith(f"dashboard: my.toml:2: collectors_dir: {folder}: cannot be read: ")
+    by_variable = refusal(run("check-config", os.devnull, cwd=tmp_path, DASHBOARD_COLLECTORS_DIR=folder))
+    assert by_variable.startswith(f"dashboard: DASHBOARD_COLLECTORS_DIR: {folder}: cannot be read: ")
+
+
+def test_check_config_only_warns_of_a_port_that_is_taken_for_it_may_be_by_this_very_program(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        (tmp_path / "my.toml").write_text(f"port = {taken.getsockname()[1]}")
+        ended = run("check-config", "my.toml", cwd=tmp_path)
+    assert ended.returncode == 0 and ended.stdout
+    assert ended.stderr.startswith("dashboard: warning: port ") and "is taken" in ended.stderr
 
 
 @pytest.mark.parametrize("command", [("check-config", "my.toml"), ("serve", "--config", "my.toml")])

@@ -70,6 +70,20 @@ def test_a_path_in_a_file_begins_at_the_file() -> None:
         ('host = ""', 1, "host", "without scheme, port or brackets"),
         ('root_path = "x/"', 1, "root_path", "must begin with / and not end with it"),
         ('public_url = "dash"', 1, "public_url", "must be an address such as https://dash.example.com"),
+        ("public_url = 'http://127.0.0.1:1/\"><x'", 1, "public_url", "must be an address such as"),
+        ('public_url = "https://a b.example"', 1, "public_url", "must be an address such as"),
+        ('public_url = "https://a.example:99999"', 1, "public_url", "must be an address such as"),
+        ('public_url = "https://[::1"', 1, "public_url", "must be an address such as"),
+        ('public_url = "https://[1:2]/"', 1, "public_url", "must be an address such as"),
+        ('public_url = "https://user:secret@a.example"', 1, "public_url", "must be an address such as"),
+        ('public_url = "https://a.example/%zz"', 1, "public_url", "must be an address such as"),
+        ('public_url = "javascript:alert(1)"', 1, "public_url", "must be an address such as"),
+        ("[[collector]]\ninterval = 0\n", 1, "collector.name", "is missing"),
+        ("port = 'x'\nhost = 5", 1, "port", "must be a whole number"),
+        ("allowed_hosts = [\n5,\n6]", 2, "allowed_hosts", "must be a text, not 5"),
+        ("[board]\n[board]\n", 2, "board", "is there twice"),
+        ("a = 1\n[a]\n", 2, "a", "is there twice"),
+        ("[[board]]\nname = {a = 1, a = 2}", 2, "name", "is there twice"),
         (r'instance = "a\nb"', 1, "instance", "must be at most 200 printable characters"),
         ('ignore_disks = "("', 1, "ignore_disks", 'must be a regular expression, not "("'),
         ('[collector]\nname = "x"', 1, "collector", "write [[collector]], in double brackets"),
@@ -83,7 +97,7 @@ def test_a_path_in_a_file_begins_at_the_file() -> None:
         ("[server]\nport = 1", 1, "server", "plain settings stand at the top of the file"),
         ("\nhost = localhost # x", 2, "host", 'at column 8; a text stands in quotes: "localhost"'),
         ("host = 0.0.0.0", 1, "host", 'a text stands in quotes: "0.0.0.0"'),
-        ("port = 1\nport = 2\n", 2, "port", "not TOML: cannot overwrite a value"),
+        ("port = 1\nport = 2\n", 2, "port", "is there twice"),
         ("a = [\n1,", 2, "", "not TOML: "),
         ('host = "x', 1, "host", "not TOML: "),
     ],
@@ -95,6 +109,20 @@ def test_a_fault_in_a_file_is_told_with_its_line_and_key(text: str, line: int, k
     assert message in raised.value.message
     assert str(raised.value).startswith(f"{FILE}:{line}: ")
     assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "https://dash.example.com",
+        "http://127.0.0.1:8000/",
+        "https://[2001:db8::1]:8443/dashboard/a%20b",
+        "http://web_1/~me/(x);v=1,2",
+    ],
+)
+def test_an_address_to_be_reached_at_is_any_of_a_host_a_port_and_a_path(url: str) -> None:
+    assert load(parsed(f"public_url = {url!r}"), {}).settings.public_url == url
 
 
 def test_a_file_that_is_not_utf_8_is_told_with_the_line() -> None:

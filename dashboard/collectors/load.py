@@ -144,6 +144,13 @@ def _built_in() -> Iterator[Candidate]:
             yield Candidate(found.name, name, partial(importlib.import_module, name), built_in=True)
 
 
+def unreadable(folder: Path | None) -> LoadFault | None:
+    """Return what keeps the setting `collectors_dir` from being read; None if nothing does, or there is none."""
+    faults: list[LoadFault] = []
+    list(_from_folder(folder, faults))
+    return faults[0] if faults else None
+
+
 def _from_folder(folder: Path | None, faults: list[LoadFault]) -> Iterator[Candidate]:
     if folder is None:
         return

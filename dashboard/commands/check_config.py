@@ -11,17 +11,24 @@ import click
 @click.command
 @click.argument("file", type=click.Path(path_type=Path))
 def command(file: Path) -> None:
-    """Read a settings FILE and print the settings in effect, where they come from, and all boards."""
-    from dashboard.config import refuse_exposure
-    from dashboard.errors import ConfigError
-    from dashboard.settings_file import SettingsFile
-    from dashboard.startup import board_lines, read_settings, setting_lines
-    from dashboard.terminal import warn
+    """Read a settings FILE and print the settings in effect, where they come from, and all boards.
 
-    loaded, boards = read_settings(SettingsFile.read(file), os.environ)
+    Ends with 2 and the reason when `serve` would not start with it, or could not read the folder of collectors.
+    """
+    from dashboard.errors import PortTaken
+    from dashboard.settings_file import SettingsFile
+    from dashboard.startup import board_lines, folder_fault, read_settings, setting_lines
+    from dashboard.terminal import warn
+    from dashboard.web.connections import listen
+
+    source = SettingsFile.read(file)
+    loaded, boards = read_settings(source, os.environ)
     warn(loaded.warnings)
+    fault = folder_fault(source, loaded)
+    if fault is not None:
+        raise fault
     try:
-        refuse_exposure(loaded.settings)
-    except ConfigError as error:
-        warn([str(error)])  # no fault of the file, for a flag may still say it
+        listen(loaded.settings).close()
+    except PortTaken as error:
+        warn([str(error)])  # most likely by the very program whose settings these are
     click.echo("\n".join([*setting_lines(loaded), "", *board_lines(boards)]))

@@ -26,7 +26,7 @@ from hypercorn.protocol import ProtocolWrapper
 from hypercorn.protocol.h11 import H11Protocol
 
 from dashboard.config import Settings
-from dashboard.errors import ConfigError
+from dashboard.errors import ConfigError, PortTaken
 from dashboard.tally import Tally
 
 log = logging.getLogger("dashboard")
@@ -77,7 +77,7 @@ def listen(settings: Settings) -> Listener:
     try:
         found = socket.getaddrinfo(host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except socket.gaierror as error:
-        raise ConfigError(f"host: {settings.host!r} is no address of this machine ({error.strerror})") from error
+        raise ConfigError(f"host: {settings.host} cannot be resolved ({error.strerror})") from error
     family, _, _, _, address = found[0]
     # By its protocol asyncio knows that it must not wait with small writes until the last one is acknowledged.
     listener = Listener(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
@@ -92,10 +92,15 @@ def listen(settings: Settings) -> Listener:
         listener.listen()  # now, for the line that names the address is printed before Hypercorn has it
     except OSError as error:
         listener.close()
-        taken = error.errno == errno.EADDRINUSE
-        reason = "is taken by another program" if taken else f"cannot be had: {error.strerror}"
-        remedy = "choose another by the setting port, DASHBOARD_PORT or --port"
-        raise ConfigError(f"port {settings.port} on {settings.host} {reason}; {remedy}") from error
+        if error.errno == errno.EADDRNOTAVAIL:
+            raise ConfigError(f"host: {settings.host} is no address of this machine") from error
+        where, remedy = (
+            f"port {settings.port} on {settings.host}",
+            "choose another by the setting port, DASHBOARD_PORT or --port",
+        )
+        if error.errno == errno.EADDRINUSE:
+            raise PortTaken(f"{where} is taken by another program; {remedy}") from error
+        raise ConfigError(f"{where} cannot be had: {error.strerror}; {remedy}") from error
     listener.setblocking(False)
     return listener
 

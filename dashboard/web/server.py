@@ -128,7 +128,7 @@ def _config(listener: Listener, batch: int, certificate: Certificate | None) -> 
     config.graceful_timeout = GRACE + 0.5  # after that nothing is left that was not cut
     config.keep_alive_max_requests = 10**9  # past this many it would close connections that have a stream open
     config.h11_max_incomplete_size = 64 * 1024
-    config.errorlog = logging.getLogger("hypercorn.error")
+    config.errorlog = logging.getLogger("hypercorn")
     return config
 
 

@@ -83,6 +83,7 @@ async def test_a_foreign_name_gets_a_page_where_a_page_was_asked_for(shared: Ser
     answer = await ask(shared, asking("/", "Accept: text/html", host="<img>.evil.example"))
     assert answer.status == 421 and answer.headers["content-type"].startswith("text/html")
     assert b"allowed_hosts" in answer.body and b"<img>" not in answer.body
+    assert b"<title>Foreign host" in answer.body and b"<h1>Foreign host</h1>" in answer.body
 
 
 async def test_an_old_client_without_a_host_is_let_in_and_a_new_one_is_not(shared: Server) -> None:

@@ -123,6 +123,7 @@ async def test_an_unknown_path_is_a_page_or_json_by_what_was_asked_for(client: h
     data = await client.get(path)
     assert (page.status_code, data.status_code) == (404, 404)
     assert page.headers["content-type"] == "text/html; charset=utf-8" and "</html>" in page.text
+    assert "<title>Not found · web-1</title>" in page.text and "<h1>Not found</h1>" in page.text
     assert data.json()["error"]["code"] == "not_found"
     for answer in (page, data):
         hold_headers(answer.headers)
