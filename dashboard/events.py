@@ -120,7 +120,7 @@ class System(Event, frozen=True, kw_only=True, tag="system"):
     collector: str | None = None
     what: str | None = None
     ids: tuple[str, ...] = ()
-    step: float = 0.0
+    step: float | None = None
 
 
 class Control(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", omit_defaults=True):

@@ -98,7 +98,7 @@ class Runtime:
         *,
         collector: str | None = None,
         what: str | None = None,
-        step: float = 0.0,
+        step: float | None = None,
     ) -> None:
         """Publish something that the program says of itself, at once."""
         self.broadcaster.publish(

@@ -120,7 +120,6 @@ export interface System {
   what?: string;
   /** Absent: `[]`. */
   ids?: string[];
-  /** Absent: `0.0`. */
   step?: number;
 }
 

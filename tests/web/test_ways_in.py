@@ -228,3 +228,10 @@ async def test_what_the_program_said_is_listed_across_restarts_and_costs_no_gap(
             assert said == ["start", "stop", "start"]
             assert [one["event"] for one in await result(client, "system", limit="1")] == ["start"]
             assert not any((await client.get("/api/v1/status")).json()["gaps"].values())
+
+
+async def test_what_the_program_says_of_itself_has_only_the_fields_that_apply(client: httpx.AsyncClient) -> None:
+    news = await result(client, "system")
+    (start,) = (one for one in news if one["event"] == "start")
+    assert start.keys() == {"id", "type", "timestamp", "source", "event", "message"}
+    assert all("step" not in one for one in news)
