@@ -9,7 +9,7 @@ import { timeTicks, valueTicks } from "./scale.js";
  */
 
 /** Width that all charts give to the labels of their values, at 16 px a rem. */
-export const GUTTER = 60;
+export const GUTTER = 68;
 /** Height of the line of times. */
 export const AXIS = 22;
 /** What is left free on the right, half the newest value's dot and some. */

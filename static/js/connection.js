@@ -99,7 +99,7 @@ export class Connection {
     if (this.phase === "connecting" && silence > MUTE && !this.asked) this.#ask();
     if (silence <= 2000 * this.heartbeat) return;
     const seconds = Math.round(silence / 1000);
-    const text = this.phase === "open" ? `the server has been silent for ${seconds} s` : "the server does not answer";
+    const text = this.phase === "open" ? `the server was silent for ${seconds} s and is tried anew` : "the server does not answer";
     this.#fail({ kind: "silent", text });
   }
 

@@ -46,17 +46,25 @@ export function drawBeneath(plot, spec, coverage, moment, hatch, banded) {
   ctx.fillStyle = hatch.of(ctx, moment.palette.hatch);
   for (const { from, to } of coverage.holes) ctx.fillRect(at(from), area.top, at(to) - at(from), area.bottom - area.top);
   for (const { from, to } of coverage.partial) ctx.fillRect(at(from), area.bottom - STRIP, at(to) - at(from), STRIP);
-  if (coverage.begin > moment.end - moment.range + 4 && coverage.begin !== Infinity) begin(plot, at(coverage.begin), coverage.begin, moment);
+  if (begins(coverage, moment)) begin(plot, at(coverage.begin), moment);
   ctx.restore();
+}
+
+/**
+ * Tell whether what is shown begins before the record does.
+ * @param {Coverage} coverage
+ * @param {Moment} moment
+ */
+function begins({ begin }, { end, range }) {
+  return begin > end - range + 4 && begin !== Infinity;
 }
 
 /**
  * @param {Plot} plot
  * @param {number} x
- * @param {number} seconds
  * @param {Moment} moment
  */
-function begin({ ctx, chartArea: area }, x, seconds, moment) {
+function begin({ ctx, chartArea: area }, x, moment) {
   ctx.strokeStyle = moment.palette.muted;
   ctx.fillStyle = moment.palette.muted;
   ctx.lineWidth = 1;
@@ -65,25 +73,41 @@ function begin({ ctx, chartArea: area }, x, seconds, moment) {
   ctx.moveTo(Math.round(x) + 0.5, area.top);
   ctx.lineTo(Math.round(x) + 0.5, area.bottom);
   ctx.stroke();
-  const text = `recorded since ${moment.preferences.clock?.(seconds * 1000)}`;
-  const room = x - area.left;
-  if (ctx.measureText(text).width + 16 > room) return;
-  ctx.textAlign = "right";
-  ctx.textBaseline = "top";
-  ctx.fillText(text, x - 8, area.top + 4);
 }
 
 /**
- * Marks of what happened, and a dot at the newest value of each line.
+ * Tell since when there is a record, left of where it begins; what is drawn there already does not strike it through.
+ * @param {Plot} plot
+ * @param {number} seconds
+ * @param {Moment} moment
+ * @param {number} rem
+ */
+function tellBegin({ ctx, chartArea: area, scales }, seconds, moment, rem) {
+  const x = scales.x.getPixelForValue(seconds * 1000) - 8 * rem;
+  const text = `recorded since ${moment.preferences.clock?.(seconds * 1000)}`;
+  const { width } = ctx.measureText(text);
+  if (width + 8 * rem > x - area.left) return;
+  ctx.fillStyle = moment.palette.surface;
+  ctx.fillRect(x - width - 4 * rem, area.top + 5 * rem, width + 8 * rem, 16 * rem);
+  ctx.fillStyle = moment.palette.muted;
+  ctx.textAlign = "right";
+  ctx.textBaseline = "top";
+  ctx.fillText(text, x, area.top + 7 * rem);
+}
+
+/**
+ * Marks of what happened, since when there is a record, and a dot at the newest value of each line.
  * @param {Plot} plot
  * @param {{ line: import("./line.js").Line, colour: string, data: { x: number, y: number }[] }[]} traces
+ * @param {Coverage} coverage
  * @param {Moment | null} moment
  * @param {number} rem
  */
-export function drawAbove(plot, traces, moment, rem) {
+export function drawAbove(plot, traces, coverage, moment, rem) {
   if (!moment) return;
   const { ctx, scales } = plot;
   drawMarks(ctx, plot.chartArea, moment, rem);
+  if (begins(coverage, moment)) tellBegin(plot, coverage.begin, moment, rem);
   for (const { line, colour, data } of traces) {
     const last = data.findLast((point) => !Number.isNaN(point.y));
     if (!last || moment.now >= line.deadline) continue;

@@ -121,7 +121,7 @@ async def test_a_tap_on_a_chart(server: Server, open_glass: OpenGlass) -> None:
     plot = page.locator('[data-panel="beacon-line"] .plot')
     await plot.tap(position={"x": 200, "y": 40})
     await expect(page.locator("#moment")).to_be_visible()
-    assert await page.evaluate("[...document.querySelectorAll('.cross')].every(({ hidden }) => !hidden)")
+    await glass.until("[...document.querySelectorAll('.cross')].every(({ hidden }) => !hidden)")
     newest = await page.evaluate("document.querySelector('[data-panel=beacon-line] live-chart').traces[0].line.time")
     await glass.until(
         f"document.querySelector('[data-panel=beacon-line] live-chart').traces[0].line.time >= {newest + 2}"
@@ -130,7 +130,7 @@ async def test_a_tap_on_a_chart(server: Server, open_glass: OpenGlass) -> None:
     assert await page.locator(".panel.full").count() == 0
     await page.locator("health-line h1").tap()
     await expect(page.locator("#moment")).to_be_hidden()
-    assert await page.locator(".cross:visible").count() == 0
+    await expect(page.locator(".cross:visible")).to_have_count(0)
 
 
 @pytest.mark.parametrize("options", [{}, PHONE], ids=["desk", "phone"])

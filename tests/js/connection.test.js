@@ -78,7 +78,7 @@ test("no byte for two heartbeats is a break, whatever TCP believes", (t) => {
   pass(200);
   connection.watch();
   assert.equal(connection.phase, "waiting");
-  assert.match(connection.cause?.text ?? "", /silent for 10 s/);
+  assert.match(connection.cause?.text ?? "", /was silent for 10 s and is tried anew/);
 });
 
 test("a farewell is answered after a random delay around the one asked for", (t) => {

@@ -78,7 +78,7 @@ export class LiveProcesses extends HTMLElement {
       const process = /** @type {ProcessRow} */ (ranked[at]);
       write(row.name, process.command ?? process.name);
       const title = `${process.command ?? process.name}\nprocess ${process.pid}, ${process.threads} threads, ${process.state}`;
-      if (row.root.title !== title) row.root.title = title;
+      if (row.name.title !== title) row.name.title = row.root.title = title;
       write(row.pid, String(process.pid));
       write(row.user, process.user);
       write(row.cpu, formatText(process.cpu_ratio, "ratio"));

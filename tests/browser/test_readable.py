@@ -1,0 +1,189 @@
+"""What has a name can be read whole: in legends, tabs, titles, tables, and under a veil."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+import pytest_asyncio
+from playwright.async_api import expect
+
+from tests.browser.conftest import OpenGlass
+from tests.browser.glass import BEACON, Glass, board, collectors
+from tests.serving import Server, running_server
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("browser-layout")]
+
+PHONE = {"width": 390, "height": 844}
+TITLE = "A title of eighty characters that goes on and on, until it is wider than a panel"
+SHORTENED = """(part) => [...document.querySelectorAll(part)].filter((one) => one.checkVisibility() &&
+    (one.scrollWidth > one.clientWidth + 1 || one.scrollHeight > one.clientHeight + 2)).map((one) => one.textContent)"""
+WORDS = f"""
+[[board]]
+name = "words"
+title = "Words"
+[[board.panel]]
+id = "text"
+title = "{TITLE}"
+kind = "text"
+text = "{TITLE}. {TITLE}. {TITLE}."
+width = 3
+[[board.panel]]
+id = "line"
+title = "{TITLE}"
+kind = "line"
+series = ["beacon"]
+width = 4
+[[board.panel]]
+id = "devices"
+title = "Devices"
+kind = "line"
+series = ["device"]
+legend = "{{name}}"
+width = 4
+[[board.panel]]
+id = "one"
+title = "One"
+kind = "stat"
+series = ['device{{name="near-1"}}']
+width = 3
+[[board.panel]]
+id = "two"
+title = "Two"
+kind = "stat"
+series = ['device{{name=~"near-[12]"}}']
+legend = "{{name}}"
+width = 3
+[[board.panel]]
+id = "gauge"
+title = "Gauge"
+kind = "gauge"
+series = ['device{{name="near-1"}}']
+width = 3
+"""
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Server]:
+    """A server with an overview, long titles, and devices of which some have gone silent."""
+    home = tmp_path_factory.mktemp("readable")
+    config = collectors(home, beacon=BEACON) + board("beacon", "beacon") + WORDS
+    async with running_server(config=config) as running, httpx.AsyncClient(base_url=running.url) as client:
+        samples = [
+            {"series": f'device{{name="near-{at}"}}', "value": 1234567, "interval": 3600 if at > 2 else 0.5}
+            for at in range(1, 6)
+        ]
+        assert (await client.post("/api/v1/samples", json=samples)).json()["rejected"] == []
+        yield running
+
+
+async def test_a_legend_keeps_its_names(server: Server, open_glass: OpenGlass) -> None:
+    """At a moment of the past, too, where values have their highest beside them; the chart stays as high as it was."""
+    glass = await open_glass()
+    await glass.open(server.url)
+    memory = glass.page.locator(".panel", has=glass.page.locator("h2", has_text="Memory by state"))
+    values = "[...document.querySelectorAll('.legend .value')].filter((one) => /[0-9]/.test(one.textContent))"
+    await glass.until(f"{values}.length > 8")
+    await glass.until("document.querySelector('live-chart').traces[0].line.length > 1")
+    plot = memory.locator(".plot")
+    box = await plot.bounding_box()
+    assert box is not None
+    await plot.hover(position={"x": box["width"] - 14, "y": box["height"] / 2})
+    await expect(memory.locator(".legend .value").first).to_contain_text("iB")
+    assert await glass.page.evaluate(SHORTENED, ".legend .name") == []
+    assert (await plot.bounding_box()) == box
+
+
+async def test_names_of_silent_devices(server: Server, open_glass: OpenGlass) -> None:
+    """Where there is no room for both, an old value gives way to its age, not its name."""
+    glass = await open_glass()
+    await glass.open(f"{server.url}/boards/words")
+    await glass.panels_when(lambda panels: panels["devices"].state == "some")
+    legend = glass.page.locator("[data-panel=devices] .legend")
+    await expect(legend.locator(".stale .value").first).to_contain_text("ago")
+    assert await glass.page.evaluate(SHORTENED, ".legend .name") == []
+
+
+async def test_tabs_and_titles(server: Server, open_glass: OpenGlass) -> None:
+    """On a phone every page can be gone to without scrolling sideways, and a long title is no less than that."""
+    glass = await open_glass(viewport=PHONE)
+    await glass.open(f"{server.url}/boards/words")
+    for link in await glass.page.locator(".top nav a").all():
+        await expect(link).to_be_in_viewport(ratio=1)
+        assert await link.evaluate(
+            """(one) => { const { right, bottom } = one.getBoundingClientRect();
+                return one.contains(document.elementFromPoint(right - 9, bottom - 5)); }"""
+        )
+    assert await glass.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert await glass.page.evaluate(SHORTENED, ".group h2, .group p") == []
+    over = """((group, strip) => group.top >= strip.bottom - 1)(
+        ...[".group h2", ".strip"].map((part) => document.querySelector(part).getBoundingClientRect()))"""
+    assert await glass.page.evaluate(over)
+    await glass.page.set_viewport_size({"width": 1440, "height": 900})
+    await glass.until(f"({SHORTENED})('.panel h2, .group h2, .group p').length === 0")
+
+
+async def test_names_of_processes(server: Server, open_glass: OpenGlass) -> None:
+    """On a phone the name has the room that users would leave empty; what is shortened is whole in its own title."""
+    glass = await open_glass(viewport=PHONE)
+    await glass.open(server.url)
+    await glass.until("document.querySelectorAll('live-processes tbody tr').length > 3")
+    assert await glass.page.locator("live-processes .user:visible").count() == 0
+    names = "[...document.querySelectorAll('live-processes td.name')]"
+    assert await glass.page.evaluate(f"{names}.every((one) => one.title.includes(one.textContent))")
+    width = "document.querySelector('live-processes td.name').clientWidth"
+    assert await glass.page.evaluate(width) > 130
+
+
+async def test_the_axis_has_room(server: Server, open_glass: OpenGlass) -> None:
+    """The longest labels of values end before the panel's border, as far from it as other text."""
+    glass = await open_glass()
+    await glass.open(f"{server.url}/boards/words")
+    widths = """(() => {
+        const pen = new OffscreenCanvas(1, 1).getContext("2d");
+        pen.font = `12px ${getComputedStyle(document.body).fontFamily}`;
+        return pen.measureText("250 MiB/s").width + 6;
+    })()"""
+    left = "document.querySelector('live-chart').chart.chartArea.left"
+    assert await glass.page.evaluate(f"{left} - {widths}") >= 4
+
+
+async def test_the_hottest_row(server: Server, open_glass: OpenGlass) -> None:
+    """A heat map says in words which of how many is the highest."""
+    glass = await open_glass()
+    await glass.open(server.url)
+    words = glass.page.locator("[data-panel=cores] .now")
+    await words.scroll_into_view_if_needed()
+    await expect(words).to_have_text(re.compile(r"^highest of \d+: [\d.]+\s%\s\(core \d+\)$"))
+
+
+@pytest.mark.parametrize("size", [{"width": 1440, "height": 900}, PHONE], ids=["desk", "phone"])
+async def test_a_veil_over_a_tile(size: dict[str, int], server: Server, open_glass: OpenGlass) -> None:
+    """The old number can be read beside what says how old it is."""
+    glass = await open_glass(viewport=size)
+    await glass.open(f"{server.url}/boards/words")
+    for panel in ("one", "two", "gauge"):
+        await glass.page.locator(f"[data-panel={panel}]").scroll_into_view_if_needed()
+        await glass.panels_when(lambda panels, name=panel: panels[name].state == "stale")
+        assert await covering(glass, panel) == []
+
+
+async def covering(glass: Glass, panel: str) -> list[str]:
+    """Return the words of a veil that lie over a number of the panel, or over its title."""
+    found: list[str] = await glass.page.evaluate(
+        """(panel) => {
+            const boxes = (part) => [...document.querySelectorAll(`[data-panel=${panel}] ${part}`)].map((one) => {
+                const range = document.createRange();
+                range.selectNodeContents(one);
+                return [one, range.getBoundingClientRect()];
+            }).filter(([, { width }]) => width);
+            const numbers = [...boxes(".number"), ...boxes("h2")];
+            const meet = (a, b) => a.left < b.right && b.left < a.right && a.top + 2 < b.bottom && b.top + 2 < a.bottom;
+            const words = boxes(".veil span").filter(([, over]) => numbers.some(([, under]) => meet(over, under)));
+            return words.map(([one]) => one.textContent);
+        }""",
+        panel,
+    )
+    return found
