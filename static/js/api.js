@@ -128,3 +128,12 @@ export class Refused extends Error {
     this.told = told;
   }
 }
+
+/**
+ * Where a question was refused for what it asks, nothing, so that it can be asked otherwise; any other error stays one.
+ * @param {unknown} error
+ */
+export function again(error) {
+  if (!(error instanceof Refused && error.status === 400)) throw error;
+  return undefined;
+}

@@ -254,7 +254,7 @@ export class Board {
     let until = this.health.render(moment.now, [...feed.truth.failed.values()], moment.isGone);
     for (const [at, panel] of this.panels.entries()) {
       const drawable = this.#drawable(panel);
-      panel.refusal = feed.truth.refusal(panel.spec.series) || panel.overfull();
+      panel.refusal = feed.truth.refusal(panel);
       const selection = /** @type {Selection} */ (this.selections[at]);
       const absence = () => feed.truth.absence(moment.now, panel.spec.kind, selection);
       const loaded = panel.view.book ? panel.view.book.settled || feed.connection.cause !== null : settled;

@@ -1,4 +1,4 @@
-import { Refused } from "./api.js";
+import { again } from "./api.js";
 import { compareIds, CONTROL, idBefore, LOGGED, SYSTEM } from "./protocol.js";
 import { Pace } from "./pace.js";
 import { SharedConnection } from "./shared.js";
@@ -53,6 +53,8 @@ export class Feed {
     this.onFault = onFault;
     this.onState = onState;
     this.loaded = false;
+    /** Streams that have begun. */
+    this.greeted = 0;
     /** Newest id when the stream began: events up to it are old news. */
     this.newest = "0-0";
     /** @type {Gap[]} gaps that are to be filled; those of a slow viewer once it has caught up */
@@ -122,21 +124,9 @@ export class Feed {
    */
   async #points(selectors, start, end, step) {
     const { refused } = this.truth;
-    const whole = await this.api.range(selectors, start, end, step).catch(again);
-    if (whole) for (const selector of selectors) refused.delete(selector);
-    /** @type {import("./store.js").RangeAnswer} */
-    const answer = whole ?? { as_of: "", step, server_time: this.clock.now(), result: [] };
-    for (const selector of whole ? [] : selectors) {
-      try {
-        const { as_of, result } = await this.api.range([selector], start, end, step);
-        answer.as_of ||= as_of;
-        answer.result = answer.result.concat(result);
-        refused.delete(selector);
-      } catch (error) {
-        again(error);
-        refused.set(selector, /** @type {Refused} */ (error));
-      }
-    }
+    let answer = await this.api.range(selectors, start, end, step).catch(again);
+    if (answer) for (const selector of selectors) refused.delete(selector);
+    else answer = await (await import("./apart.js")).apart(this.api, refused, selectors, start, end, step);
     this.connection.want(this.selectors.filter((selector) => !refused.has(selector)));
     return answer;
   }
@@ -220,6 +210,7 @@ export class Feed {
     if (verdict === "doubtful" && event.type === "hello") this.#check();
     else if (verdict === "doubtful") void this.#ask().catch(() => {});
     if (event.type !== "hello") return;
+    this.greeted++;
     this.newest = event.newest || "0-0";
     this.truth.latencies = [];
     this.truth.serverVersion = event.version;
@@ -290,8 +281,8 @@ export class Feed {
 
   /** @param {Gap} gap */
   #gap(gap) {
-    // Another run of the server may have other boards.
-    if (gap.reason === "restart") this.onChanged("boards");
+    // Another run of the server may have other boards than the one that gave this page.
+    if (gap.reason === "restart" && this.greeted > 1) this.onChanged("boards");
     if (!gap.types.includes("metrics") || compareIds(gap.before, this.store.asOf) <= 0 || !this.loaded) return;
     this.waiting = [union([...this.waiting, gap])];
     if (gap.reason === "slow") this.pace.gap(this.clock.monotonic(), gap.skipped);
@@ -326,15 +317,6 @@ export class Feed {
       this.onLines([...this.store.lines.values()]);
     }
   }
-}
-
-/**
- * Where a question was refused for what it asks, nothing, so that it can be asked otherwise; any other error stays one.
- * @param {unknown} error
- */
-function again(error) {
-  if (!(error instanceof Refused && error.status === 400)) throw error;
-  return undefined;
 }
 
 /**

@@ -11,6 +11,7 @@ import { News, typesOf } from "./news.js";
 import { Preferences } from "./preferences.js";
 import { write } from "./rows.js";
 import { Store } from "./store.js";
+import { learn } from "./selector.js";
 import { BoardFile, Switches } from "./switches.js";
 import { Zoom } from "./zoom.js";
 
@@ -37,6 +38,7 @@ const health = /** @type {import("./elements/health-line.js").HealthLine} */ (do
 health.instance = spec.instance;
 const status = /** @type {import("./elements/connection-status.js").ConnectionStatus} */ (document.querySelector("connection-status"));
 const { history } = spec;
+await learn(history.selectors).catch(() => {});
 const asked = !preferences.range || preferences.range === spec.range;
 store.span(preferences.range ?? spec.range, asked ? history.range : undefined);
 

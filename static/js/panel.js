@@ -1,6 +1,5 @@
 import { formatAge } from "./format.js";
 import { write } from "./rows.js";
-import { MOST } from "./store.js";
 
 /**
  * @typedef {import("./line.js").Line} Line
@@ -129,12 +128,6 @@ export class Panel {
     return this.view.subjects?.(moment) ?? this.shown(moment).filter((line) => !Number.isNaN(line.value));
   }
 
-  /** Why one figure of all cannot be told, or nothing at all: there are more series than the page keeps. */
-  overfull() {
-    if (!this.left || (this.lines.size && !["stat", "gauge"].includes(this.spec.kind))) return "";
-    return `This page keeps ${MOST.toLocaleString("en")} series, and ${this.left.toLocaleString("en")} of this panel found no room: narrow a selector.`;
-  }
-
   /**
    * Say how true this panel is; returns until when what it paints bare stays so (`performance.now()`).
    * @param {Moment} moment
@@ -167,7 +160,7 @@ export class Panel {
     else if (subjects.length > overdue.length && !this.#drawn(moment, overdue.length)) this.dirty = true;
     else if (!subjects.length) {
       this.#show(loaded ? "empty" : "loading", "", "");
-      write(this.empty, absence());
+      if (loaded) write(this.empty, absence());
     }
     else if (overdue.length === subjects.length || (overdue.length && this.view.strict)) {
       this.#show("stale", words, reason());

@@ -1,10 +1,20 @@
-import { anchored } from "./re2.js";
 import { unescapeLabel } from "./series.js";
 
 /**
  * @typedef {import("./series.js").Series} Series
  * @typedef {(series: Series) => boolean} Test
  */
+
+/** @type {typeof import("./re2.js").anchored | null} */
+let anchored = null;
+
+/**
+ * Fetch what reads regular expressions, where there are any; without it only the server can.
+ * @param {string[]} selectors
+ */
+export async function learn(selectors) {
+  if (!anchored && selectors.join().includes("~")) ({ anchored } = await import("./re2.js"));
+}
 
 const NAME = /[a-zA-Z_:*][a-zA-Z0-9_:*]*/y;
 const MATCHER = /\s*([a-zA-Z_][a-zA-Z0-9_]*)\s*(=~|!~|!=|=)\s*("(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*')\s*(,|(?=\}))/y;
@@ -81,6 +91,7 @@ function condition(label, operator, value) {
     : (/** @type {Series} */ series) => series.labels[label] ?? "";
   if (operator === "=") return (series) => read(series) === value;
   if (operator === "!=") return (series) => read(series) !== value;
+  if (!anchored) throw new SyntaxError("regular expressions are not read here");
   const pattern = anchored(value);
   return (series) => pattern.test(read(series)) === (operator === "=~");
 }

@@ -1,7 +1,5 @@
 import { formatAge } from "./format.js";
-import { isCounter } from "./rates.js";
 import { allowance, EARLY } from "./staleness.js";
-import { MOST } from "./store.js";
 
 /**
  * @typedef {import("./shared.js").SharedConnection} Connection
@@ -12,12 +10,8 @@ import { MOST } from "./store.js";
 /** Latencies of which the middle one is shown. */
 const LATENCIES = 9;
 
-/** Failing collectors that are named where there is no data, and characters of what each says. */
-const NAMED = 2;
-const LONGEST = 120;
-
-/** Seconds that a collector may take over its second sample. */
-const SLACK = 2;
+/** Milliseconds after which what could not be fetched is tried again. */
+const AGAIN = 5000;
 
 /** What is told of a way that spoils the stream. */
 const PASSAGES = { held: "held back by a proxy: polling", cut: "cut off by a proxy: polling" };
@@ -41,6 +35,9 @@ export class Truth {
     this.collectors = new Map();
     /** @type {Map<string, import("./api.js").Refused>} selectors of which the server gives no points, and why */
     this.refused = new Map();
+    this.fetched = false;
+    /** @type {typeof import("./absence.js") | null} */
+    this.told = null;
     /** Fills of gaps that are under way. */
     this.filling = 0;
     /** Newest metrics event: when it was true and when it came, `performance.now()`. */
@@ -160,58 +157,35 @@ export class Truth {
   }
 
   /**
-   * Why a panel of these selectors cannot be shown as a whole; empty: it can.
-   * @param {string[]} selectors
+   * What says why there is nothing to show, or too much; null while it is fetched, which it is when there is need.
+   * @returns {typeof import("./absence.js") | null}
    */
-  refusal(selectors) {
-    for (const selector of selectors) {
-      const error = this.refused.get(selector);
-      if (!error) continue;
-      const { series, max_series: most = MOST } = error.told ?? {};
-      if (series === undefined) return `The server does not give this: ${error.message}`;
-      const bounds = `at most ${Math.min(most, MOST).toLocaleString("en")} can be drawn`;
-      return `${selector} chooses ${series.toLocaleString("en")} series; ${bounds}: narrow its selector.`;
+  get words() {
+    if (!this.fetched) {
+      this.fetched = true;
+      const again = () => setTimeout(() => (this.fetched = false), AGAIN);
+      import("./absence.js").then((words) => (this.told = words), again);
     }
-    return "";
+    return this.told;
   }
 
   /**
-   * What to say where there is nothing to show. Only a collector that may give what is missing is at fault.
+   * Why a panel cannot be shown as a whole; empty: it can.
+   * @param {import("./panel.js").Panel} panel
+   */
+  refusal(panel) {
+    return this.refused.size || panel.left ? (this.words?.refusal(this.refused, panel) ?? "") : "";
+  }
+
+  /**
+   * What to say where there is nothing to show.
    * @param {number} now milliseconds
    * @param {string} kind of the panel
    * @param {{ mayMatch(name: string): boolean }} selection
    */
   absence(now, kind, selection) {
     if (this.connection.phase !== "open") return `No data: ${this.explain("", now)}.`;
-    const collectors = [...this.collectors.values()];
-    const able = collectors.filter(({ name, families = [] }) => name === kind || families.some((family) => selection.mayMatch(family)));
-    const guilty = able.flatMap(({ source }) => this.failed.get(source) ?? []);
-    if (guilty.length) {
-      const told = guilty.slice(0, NAMED).map(({ name, error }) => `collector ${name}: ${brief(error)}`);
-      const more = guilty.length > NAMED ? `; and ${guilty.length - NAMED} more` : "";
-      return `No data. Failing now: ${told.join("; ")}${more}.`;
-    }
-    const wait = Math.min(...able.map((one) => this.#second(one, one.name === kind, selection)));
-    if (wait < Infinity) return `No data yet: this needs two samples; the next comes in ${formatAge(Math.max(1, Math.ceil(wait)))}.`;
-    const broken = collectors.filter(({ interval }) => !interval).length;
-    const which = broken === 1 ? "1 collector does" : `${broken} collectors do`;
-    const hint = broken ? ` ${which} not load: see the page “Status”.` : " The page “Add” shows how to push it.";
-    return `No data: nothing has sent this yet, or this machine has no such thing.${hint}`;
-  }
-
-  /**
-   * Seconds until a collector gives its second sample, where one alone says nothing; Infinity: that is not what is missing.
-   * @param {import("./answers.js").CollectorState} collector
-   * @param {boolean} whole whether all that it gives is of that kind
-   * @param {{ mayMatch(name: string): boolean }} selection
-   */
-  #second({ state, interval, since, families = [] }, whole, selection) {
-    const counts = whole || families.some((family) => isCounter(family) && selection.mayMatch(family));
-    if (!counts || !interval || (state !== "ok" && state !== "waiting")) return Infinity;
-    // The first comes with the next full second, those after it at multiples of the interval.
-    const first = state === "ok" ? since : since + 1;
-    const left = (Math.floor(first / interval) + 1) * interval - this.store.clock.now();
-    return left > -SLACK ? left : Infinity;
+    return this.words?.absence(this, kind, selection) ?? "No data.";
   }
 
   /** @param {import("./api.js").Status} status */
@@ -231,12 +205,4 @@ export class Truth {
     if (event.event === "collector_failed") this.failed.set(source, { name, error: event.message || "it failed" });
     else this.failed.delete(source);
   }
-}
-
-/**
- * The beginning of what a collector says of its failure.
- * @param {string} error
- */
-function brief(error) {
-  return error.length > LONGEST ? `${error.slice(0, LONGEST - 1)}…` : error;
 }

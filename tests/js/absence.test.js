@@ -1,8 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Refused } from "../../static/js/api.js";
+import { absence, refusal } from "../../static/js/absence.js";
+import { NO_PANEL } from "../../static/js/protocol.js";
 import { Selection } from "../../static/js/selection.js";
+import { learn } from "../../static/js/selector.js";
 import { Truth } from "../../static/js/truth.js";
+
+await learn(["~"]);
 
 const connection = /** @type {any} */ ({ phase: "open" });
 const collector = (/** @type {string} */ name, /** @type {string} */ state, /** @type {string[]} */ ...families) => ({
@@ -26,7 +31,7 @@ function told(kind, ...collectors) {
   made.adopt(/** @type {any} */ ({ collectors }));
   return (/** @type {number} */ now, /** @type {string[]} */ ...selectors) => {
     clock.now = () => now;
-    return made.absence(0, kind, new Selection(selectors));
+    return absence(made, kind, new Selection(selectors));
   };
 }
 
@@ -65,10 +70,10 @@ test("what needs two samples says when the second comes, until it should have", 
 });
 
 test("a selector that the server refuses says why in plain words", () => {
-  const made = new Truth(connection, /** @type {any} */ ({ lines: new Map() }), "1");
-  assert.equal(made.refusal(["load", "wide"]), "");
-  made.refused.set("wide", new Refused(400, { message: "step: too much", series: 19_933, max_series: 1666 }));
-  assert.equal(made.refusal(["load", "wide"]), "wide chooses 19,933 series; at most 1,666 can be drawn: narrow its selector.");
-  made.refused.set("odd", new Refused(400, { message: "odd" }));
-  assert.equal(made.refusal(["odd"]), "The server does not give this: odd");
+  const refused = new Map([["odd", new Refused(400, { message: "odd" })]]);
+  refused.set("wide", new Refused(400, { message: "step: too much", series: 19_933, max_series: 1666 }));
+  const told = (/** @type {string[]} */ ...series) => refusal(refused, { spec: { ...NO_PANEL, series }, left: 0, lines: new Set() });
+  assert.equal(told("load"), "");
+  assert.equal(told("load", "wide"), "wide chooses 19,933 series; at most 1,666 can be drawn: narrow its selector.");
+  assert.equal(told("odd"), "The server does not give this: odd");
 });

@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Untranslatable } from "../../static/js/re2.js";
-import { Selector } from "../../static/js/selector.js";
+import { learn, Selector } from "../../static/js/selector.js";
 import { parseSeries } from "../../static/js/series.js";
 import { cases } from "./cases.js";
+
+await learn(["~"]);
 
 const partFlags = (() => {
   try {
