@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
@@ -184,6 +186,42 @@ def test_an_example_of_settings_is_taken(block: Block, tmp_path: Path) -> None:
     file = SettingsFile.parse(tmp_path / "dashboard.toml", block.text.encode())
     load(file, {})
     load_boards(file)
+
+
+@marked(("python", "collector"), ("python", "run"), ("python", "live"))
+def test_an_example_in_python_passes_the_lint_of_the_project(block: Block) -> None:
+    ended = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "ruff",
+            "check",
+            "--quiet",
+            "--output-format=concise",
+            "--stdin-filename=example.py",
+            "-",
+        ],
+        cwd=ROOT,
+        input=block.text,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+
+
+@pytest.mark.parametrize(("name", "code"), [("collectors/waiting.py", 0), ("dashboard/collectors/waiting.py", 1)])
+@pytest.mark.parametrize("command", [["check"], ["format", "--check"]], ids=["lint", "format"])
+def test_collectors_of_users_are_not_linted_and_those_of_the_project_are(
+    name: str, code: int, command: list[str]
+) -> None:
+    lint = [sys.executable, "-m", "ruff", *command, "--quiet", "--force-exclude", f"--stdin-filename={name}", "-"]
+    ended = subprocess.run(lint, cwd=ROOT, input="import sys,os\n", capture_output=True, text=True, check=False)
+    assert ended.returncode == code, ended.stdout
+
+
+def test_files_of_users_are_not_in_git() -> None:
+    assert {"/collectors/", "/dashboard.toml"} <= set((ROOT / ".gitignore").read_text("utf-8").splitlines())
 
 
 @marked(("json", ""))
