@@ -16,6 +16,8 @@ import { write } from "./rows.js";
 
 /** After so many milliseconds a panel whose code failed is tried again. */
 const RETRY = 5000;
+/** Of what is older than so many milliseconds the age is told, however long its interval is. */
+const AGED = 30_000;
 /** How long a series whose device vanished is still listed, milliseconds. */
 const MOURNING = 60_000;
 
@@ -167,8 +169,8 @@ export class Panel {
     } else if (overdue.length) {
       this.#show("some", `${told.length} of ${subjects.length} ${words}`, reason());
     } else {
-      const undeclared = subjects.filter((subject) => subject.interval === null);
-      const since = undeclared.reduce((least, subject) => Math.min(least, subject.born), Infinity);
+      const aged = subjects.filter(({ interval, born }) => interval === null || moment.now - born > AGED);
+      const since = aged.reduce((least, subject) => Math.min(least, subject.born), Infinity);
       this.#show("live", since === Infinity ? "" : `${formatAge((moment.now - since) / 1000)} old`, "");
     }
     return this.state === "live" || this.state === "some" ? this.painted : Infinity;

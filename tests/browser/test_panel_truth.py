@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -59,6 +60,30 @@ BADGES = """addEventListener("DOMContentLoaded", () => {
     new MutationObserver(take).observe(document.body, { subtree: true, childList: true, characterData: true });
 })"""
 """Remember all that panels say of their age."""
+
+SLOW = """
+from dashboard.collectors import Family, Sample
+
+families = [Family("slow_total", "counter", "", "Counts."), Family("slow_level", "gauge", "", "Does not.")]
+interval = {interval}
+
+
+def collect():
+    yield Sample("slow_total", 1)
+"""
+
+HANGS = """
+import asyncio
+from dashboard.collectors import Family
+
+families = [Family("hung_level", "gauge", "", "Never comes.")]
+
+
+async def collect():
+    await asyncio.sleep(3600)
+"""
+
+PANEL = '[[board.panel]]\nid = "{name}"\ntitle = "{name}"\nkind = "stat"\nseries = ["{name}"]\nwidth = 4\n'
 
 ALARM = 'thresholds = [{above = 50, severity = "critical"}]\n'
 
@@ -231,3 +256,40 @@ async def test_a_device_that_vanished_before_the_page_came_is_gone_and_not_stale
         assert panels["devices-stat"].state == "live"
         said = await glass.page.evaluate("[...window.badges]")
         assert not [text for text in said if "stale" in text], said
+
+
+async def test_what_waits_hangs_or_is_old_is_told_in_its_panel(tmp_path: Path, open_glass: OpenGlass) -> None:
+    """A counter with one sample waits for the next; a collector that hangs says so where it is missed, however many
+    others do not load; a value that is good for long has its age."""
+    # Its second sample comes with a multiple of its interval: one that is not near.
+    interval = max((600, 700, 850), key=lambda seconds: seconds - time.time() % seconds)
+    files = {f"broken{at}": "import nowhere_to_be_found" for at in range(9)}
+    config = "".join(
+        (
+            collectors(tmp_path, hangs=HANGS, slow=SLOW.format(interval=interval), **files),
+            board("slow", "slow_total", kinds=("line",)),
+            *(PANEL.format(name=name) for name in ("aged_level", "hung_level", "nothing_at_all")),
+        )
+    )
+    async with running_server(config=config) as server:
+        async with httpx.AsyncClient(base_url=server.url) as client:
+
+            async def known() -> bool:
+                states = (await client.get("/api/v1/status")).json()["collectors"]
+                found = {state["name"]: state["state"] for state in states}
+                return (found["slow"], found["hangs"]) == ("ok", "failed")
+
+            await until(known)
+        glass = await open_glass()
+        await glass.open(f"{server.url}/boards/slow")
+
+        async def says(panel: str, pattern: str) -> None:
+            await expect(glass.page.locator(f"[data-panel={panel}] .empty")).to_have_text(re.compile(pattern))
+
+        await says("slow-line", r"^No data yet: this needs two samples; the next comes in \d+.(min|s)")
+        await says("hung_level", r"^No data\. Failing now: collector hangs: did not return within .{1,9}\.$")
+        await says("nothing_at_all", r"9 collectors do not load: see the page “Status”\.$")
+        async with httpx.AsyncClient(base_url=server.url) as client:
+            old = {"series": "aged_level", "value": 1, "interval": 600, "timestamp": time.time() - 40}
+            assert (await client.post("/api/v1/samples", json=old)).status_code == 200
+        await glass.panels_when(lambda found: "old" in found["aged_level"].badge)

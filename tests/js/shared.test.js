@@ -252,3 +252,26 @@ test("a page that was put away leaves, and comes back from where it was", (t) =>
   connection.wake();
   assert.match(last().url, /after=6-0/);
 });
+
+test("a page that wants less than before goes on from where it was, alone or not, and is given no more than that", (t) => {
+  for (const options of [{}, { attach: null }]) {
+    const { open, shared, own, last } = stage();
+    t.after(() => mock.timers.reset());
+    const newest = () => (options.attach === null ? /** @type {Wire} */ (own.at(-1)) : last());
+    const { connection, events } = open({ selectors: ["a", "wide"], ...options });
+    connection.want(["a", "wide", "b"]);
+    connection.start("5-0");
+    newest().say("hello", hello);
+    newest().say("metrics", { id: "6-0", resource: {}, samples: { a: 1, wide: 2 } });
+    const before = shared.length + own.length;
+    connection.want(["a", "wide", "b"]);
+    assert.equal(shared.length + own.length, before);
+    connection.want(["a"]);
+    assert.match(newest().url, /match=a&types=.*after=6-0/);
+    newest().say("hello", hello);
+    newest().say("metrics", { id: "7-0", resource: {}, samples: { a: 3 } });
+    assert.deepEqual(events.filter(({ type }) => type === "metrics").map(({ samples }) => samples), [{ a: 1, wide: 2 }, { a: 3 }]);
+    assert.equal([...shared, ...own].filter(({ closed }) => !closed).length, 1);
+    mock.timers.reset();
+  }
+});
