@@ -197,13 +197,16 @@ def running_server(
     env: Mapping[str, str] | None = None,
     config: str = "",
     data_dir: Path | None = None,
+    cwd: Path | None = None,
+    named: bool = True,
     python: str | Path = sys.executable,
     tracebacks: bool = False,
 ) -> RunningServer:
     """Run `python -m dashboard serve ARGS` on a free port of loopback, with `with` or `async with`.
 
     `config` is the text of its settings file, `env` is added to an environment without `DASHBOARD_…`; its working
-    folder is an empty one, and so is its data folder unless `data_dir` names one.
+    folder is an empty one unless `cwd` says otherwise, and so is its data folder unless `data_dir` names one. With
+    `named` being false it is told of no settings file.
     """
     folder = TemporaryDirectory(prefix="dashboard-test-", ignore_cleanup_errors=True)
     home = Path(folder.name)
@@ -211,5 +214,6 @@ def running_server(
     (home / "work").mkdir()
     environment = {key: value for key, value in os.environ.items() if not key.startswith("DASHBOARD_")}
     environment |= {"PYTHONUNBUFFERED": "1", "DASHBOARD_DATA_DIR": str(data_dir or home / "data"), **(env or {})}
-    command = [python, "-m", "dashboard", "serve", "--config", home / "settings.toml", *args]
-    return RunningServer(Server(command, environment, home / "work"), folder, tracebacks)
+    config_flag = ["--config", home / "settings.toml"] if named else []
+    command = [python, "-m", "dashboard", "serve", *config_flag, *args]
+    return RunningServer(Server(command, environment, cwd or home / "work"), folder, tracebacks)

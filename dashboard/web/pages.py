@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from shlex import quote
+from typing import get_args
+
 import msgspec
 from quart import Response, render_template
 from werkzeug.exceptions import NotFound
 
 from dashboard import __version__
-from dashboard.boards import Board
+from dashboard.boards import Board, Kind
 from dashboard.model import Role
 from dashboard.selector import Selector
 from dashboard.web.history import Question, first_question
@@ -32,8 +36,20 @@ async def board_toml(context: Context, name: str) -> Response:
 
 
 async def add(context: Context) -> Response:
-    """Tell how to add a metric, a collector, a board."""
-    return await rendered(context, "add.html", page="add", base_url=context.request.host_url.rstrip("/"))
+    """Tell how to add a metric, a collector, a board: each by one command that names this server's places."""
+    settings, file = context.runtime.settings, (context.runtime.path or Path("dashboard.toml")).absolute()
+    folder = (settings.collectors_dir or file.with_name("collectors")).absolute()
+    return await rendered(
+        context,
+        "add.html",
+        page="add",
+        base_url=context.request.host_url.rstrip("/"),
+        file=file,
+        folder=folder,
+        folder_is_set=settings.collectors_dir is not None,
+        kinds=get_args(Kind),
+        quoted=lambda path: quote(str(path)),
+    )
 
 
 def _find(context: Context, name: str) -> Board:

@@ -140,12 +140,19 @@ async def test_saved_board_is_shown(server: Server, open_glass: OpenGlass) -> No
     await expect(glass.page.locator("[data-panel=orders-line] h2")).to_have_text("Line of orders", timeout=6000)
 
 
+async def pasted(command: str, folder: Path) -> bytes:
+    """Run a command as a shell does that it is pasted into; return what it prints."""
+    pipe = asyncio.subprocess.PIPE
+    run = await asyncio.create_subprocess_exec("bash", "-e", cwd=folder, stdin=pipe, stdout=pipe)
+    printed, _ = await run.communicate(command.encode())
+    assert run.returncode == 0
+    return printed
+
+
 async def test_add_page(tmp_path: Path, open_glass: OpenGlass) -> None:
     """Each of the Add page's three snippets works as it was copied."""
     need("curl")
-    config = collectors(tmp_path, mine="")
-    (tmp_path / "collectors" / "mine.py").unlink()
-    async with running_server(config=config) as server:
+    async with running_server() as server:
         glass = await open_glass(permissions=["clipboard-read", "clipboard-write"])
         await glass.page.goto(server.url + "/add")
         copied = []
@@ -153,14 +160,9 @@ async def test_add_page(tmp_path: Path, open_glass: OpenGlass) -> None:
             await button.click()
             await expect(button).to_have_text("Copied")
             copied.append(str(await glass.page.evaluate("navigator.clipboard.readText()")))
-        curl, collector, toml = copied
-
-        run = await asyncio.create_subprocess_exec("bash", "-ec", curl, stdout=asyncio.subprocess.PIPE)
-        answer, _ = await run.communicate()
-        assert run.returncode == 0 and b'"accepted":1' in answer.replace(b" ", b"")
-
-        file = settings(server)
-        file.write_text(file.read_text() + toml)
+        metric, collector, board = copied
+        assert b'"accepted":1' in (await pasted(metric, tmp_path)).replace(b" ", b"")
+        await pasted(board, tmp_path)
         await expect(glass.page.get_by_role("link", name="Shop")).to_have_count(0)
         async with httpx.AsyncClient(base_url=server.url) as client:
 
@@ -172,7 +174,7 @@ async def test_add_page(tmp_path: Path, open_glass: OpenGlass) -> None:
         (panel,) = (await glass.panels_when(lambda found: all(one.state == "live" for one in found.values()))).values()
         assert "mail" in panel.text and "7" in panel.text
 
-        (tmp_path / "collectors" / "mine.py").write_text(collector)
+        await pasted(collector, tmp_path)
         await asyncio.to_thread(server.terminate)
         await asyncio.to_thread(server.start)
         name = collector.partition('Family("')[2].partition('"')[0]
@@ -185,7 +187,7 @@ async def test_add_page(tmp_path: Path, open_glass: OpenGlass) -> None:
                 return found
 
             await until(latest)
-            assert (await latest())[0]["source"].endswith("/mine")
+            assert (await latest())[0]["source"].endswith("/temporary")
             states = (await client.get("/api/v1/status")).json()["collectors"]
-        assert [state["state"] for state in states if state["name"] == "mine"] == ["ok"]
+        assert [state["state"] for state in states if state["name"] == "temporary"] == ["ok"]
         await glass.status("live")
