@@ -170,6 +170,18 @@ async def test_a_veil_over_a_tile(size: dict[str, int], server: Server, open_gla
         assert await covering(glass, panel) == []
 
 
+@pytest.mark.parametrize("size", [{"width": 1440, "height": 900}, PHONE], ids=["desk", "phone"])
+async def test_what_is_held(size: dict[str, int], server: Server, open_glass: OpenGlass) -> None:
+    """The status page has room for as many series as the settings allow."""
+    glass = await open_glass(viewport=size)
+    await glass.open(f"{server.url}/status")
+    fits = """[...document.querySelectorAll("#panel-held td.value")].map((one) => {
+        one.firstChild.data = "10\u202f000\u202f000 of 10\u202f000\u202f000";
+        return one.scrollWidth <= one.clientWidth;
+    })"""
+    assert set(await glass.page.evaluate(fits)) == {True}
+
+
 async def covering(glass: Glass, panel: str) -> list[str]:
     """Return the words of a veil that lie over a number of the panel, or over its title."""
     found: list[str] = await glass.page.evaluate(
