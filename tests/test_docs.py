@@ -227,3 +227,15 @@ def test_files_of_users_are_not_in_git() -> None:
 @marked(("json", ""))
 def test_an_example_of_an_answer_is_json(block: Block) -> None:
     json.loads(block.text)
+
+
+def test_commands_of_the_program_are_written_as_they_are_called_in_a_clone() -> None:
+    bare = [
+        f"{block.place}: {line}"
+        for block in blocks()
+        for line in block.text.splitlines()
+        if block.language == "sh" and re.match(r"dashboard \w", line)
+    ]
+    assert bare == []
+    for file in (ROOT / "templates").glob("*.html"):
+        assert "<code>dashboard " not in file.read_text("utf-8"), file
