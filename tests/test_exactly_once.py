@@ -7,8 +7,6 @@ and forget are held against that sentence.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,41 +14,10 @@ from hypothesis import strategies as st
 from dashboard.archive import MemoryArchive
 from dashboard.broadcaster import Broadcaster, Cursor
 from dashboard.errors import StorageError
-from dashboard.eventlog import Entry, EventId, MemoryLog
-from dashboard.events import KEPT, Event, Metrics, Task
-from dashboard.filters import Filter
+from dashboard.eventlog import Entry
 from tests.clocks import HandClock
-from tests.occurrences import line, metrics, notice, seen, system, task
-
-MINE = "ann"
-
-
-def samples(entry: Entry) -> dict[str, float]:
-    return entry.event.samples if isinstance(entry.event, Metrics) else {}
-
-
-FILTERS: list[tuple[str | None, list[str], Callable[[Entry], bool]]] = [
-    (None, [], lambda entry: True),
-    ("metrics", [], lambda entry: entry.type == "metrics"),
-    ("system", [], lambda entry: entry.type == "system"),
-    ("log,task", [], lambda entry: entry.type in ("log", "task")),
-    ("metrics,notification,log", ["a"], lambda entry: entry.type in ("notification", "log") or "a" in samples(entry)),
-    (None, ["a"], lambda entry: entry.type != "metrics" or "a" in samples(entry)),
-    ("metrics", ["b*"], lambda entry: "b" in samples(entry)),
-]
-
-MADE: dict[str, Callable[[], Event]] = {
-    "a": lambda: metrics(a=1.0, c=2.0),
-    "b": lambda: metrics(b=1.0, c=2.0),
-    "both": lambda: metrics(a=1.0, b=1.0, c=2.0),
-    "system": system,
-    "log": line,
-    "task 1": lambda: task("one"),
-    "task 2": lambda: task("two"),
-    "to all": notice,
-    "to me": lambda: notice(to=MINE),
-    "to another": lambda: notice(to="bob"),
-}
+from tests.occurrences import seen
+from tests.promise import FILTERS, MADE, MINE, RecordedLog, Witness
 
 WHO = st.integers(0, len(FILTERS) - 1)
 STEPS = st.lists(
@@ -71,42 +38,10 @@ STEPS = st.lists(
 )
 
 
-class Missed(NamedTuple):
-    """A gap as a viewer was told it."""
+class Viewer(Witness):
+    """A viewer that reads a cursor."""
 
-    after: EventId
-    before: EventId
-    types: list[str]
-    reason: str
-
-
-class RecordedLog(MemoryLog):
-    """A log that notes all that could ever be read in it."""
-
-    history: list[Entry]
-
-    def admit(self, entries: Sequence[Entry]) -> None:
-        self.history += entries
-        super().admit(entries)
-
-
-class Viewer:
-    """What one viewer was given over all its connections."""
-
-    def __init__(self, number: int, history: list[Entry]) -> None:
-        types, match, self._of_filter = FILTERS[number]
-        self.filter = Filter.parse(types, match)
-        self.history = history
-        self.cursor: Cursor | None = None
-        self.begin: EventId | None = None
-        self.last: EventId | None = None
-        self.got: list[EventId] = []
-        self.gaps: list[Missed] = []
-        self.astray: list[tuple[EventId, EventId]] = []
-        """Where it came back without knowing its last id: nobody can tell what of the kept events it is owed."""
-
-    def wants(self, entry: Entry) -> bool:
-        return self._of_filter(entry) and entry.to in (None, MINE)
+    cursor: Cursor | None = None
 
     def connect(self, broadcaster: Broadcaster, header: str | None = None) -> None:
         """Open a stream behind the last id, as a browser does."""
@@ -134,42 +69,7 @@ class Viewer:
 
     def _take(self, chunk: bytes, first: bool = False) -> None:
         for at, event in enumerate(seen(chunk)):
-            assert (event.type == "hello") == (first and at == 0)
-            if event.type == "hello" and self.begin is None:
-                self.begin = self.last = EventId.parse(str(event.data["newest"]))
-            if event.type == "gap":
-                self._miss(event.data)
-            if event.id:
-                id = EventId.parse(event.id)
-                assert self.last is None or id > self.last or self.gaps
-                self.got.append(id)
-                self.last = id
-                self.hold_to_the_promise(upto=id)
-
-    def _miss(self, told: dict[str, object]) -> None:
-        after, before = (EventId.parse(str(told[key])) for key in ("after", "before"))
-        types, reason = told["types"], str(told["reason"])
-        assert isinstance(types, list) and types and after < before
-        assert self.filter.types is None or set(types) <= self.filter.types
-        if set(types) & KEPT.keys():
-            assert reason in ("retention", "not_stored"), "what a disk keeps is lost in no other way"
-        self.gaps.append(Missed(after, before, types, reason))
-
-    def hold_to_the_promise(self, upto: EventId) -> None:
-        """Raise AssertionError when an event was lost without a word, came twice, or came out of order."""
-        assert self.begin is not None
-        assert self.got == sorted(set(self.got))
-        wanted = [entry for entry in self.history if self.begin < entry.id <= upto and self.wants(entry)]
-        got = set(self.got)
-        assert got <= {entry.id for entry in self.history if self.wants(entry)}
-        newest = {entry.event.task: entry.id for entry in self.history if isinstance(entry.event, Task)}
-        for entry in wanted:
-            covered = any(gap.after < entry.id < gap.before and entry.type in gap.types for gap in self.gaps)
-            replaced = isinstance(entry.event, Task) and newest[entry.event.task] > entry.id
-            # Whoever does not ask for metrics is told of no gap in what no disk keeps.
-            untold = entry.type not in KEPT and not self.filter.losable
-            astray = entry.type in KEPT and any(last < entry.id <= here for last, here in self.astray)
-            assert entry.id in got or covered or replaced or untold or astray, (entry.id, entry.type, self.gaps)
+            self.take(event, first=first and at == 0)
 
 
 @settings(max_examples=400, deadline=None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from copy import copy
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal, NamedTuple, Self
 
@@ -38,14 +39,6 @@ class Piece(NamedTuple):
     last: EventId | None
 
 
-class Standing(NamedTuple):
-    """Where a viewer stands that has nothing of its own to read: whoever stands there reads the same."""
-
-    position: int
-    beats: int
-    seen: EventId
-
-
 class Replay(NamedTuple):
     """Kept events that are still to be read from the disk: those with ids above `after`, up to `upto`."""
 
@@ -57,6 +50,7 @@ class Cursor:
     """One viewer. Use as a context manager; read, then wait for `changed`.
 
     A viewer whose id is older than the log is first given what the disk keeps: while `needs_disk`, `refill` it.
+    Of many who stand at one place one may read for all: its `lead` reads, and they `follow` until they `part`.
     """
 
     __slots__ = (
@@ -64,6 +58,7 @@ class Cursor:
         "_broadcaster",
         "_first",
         "_floors",
+        "_lead",
         "_replay",
         "_seen",
         "_stored",
@@ -77,6 +72,7 @@ class Cursor:
         """Stand behind `after` (None: behind the newest). `to` is the principal, whose private events come along."""
         self._broadcaster, self.filter, self.to = broadcaster, filter, to
         self._beats = broadcaster.beats
+        self._lead: Cursor | None = None
         self._replay: Replay | None = None
         self._stored: list[Kept] = []
         self._floors: Mapping[str, EventId] = {}
@@ -101,7 +97,7 @@ class Cursor:
     @property
     def lag(self) -> int:
         """Events between this viewer and the newest."""
-        return self._broadcaster.log.end - self.position
+        return self._broadcaster.log.end - (self._lead or self).position
 
     @property
     def needs_disk(self) -> bool:
@@ -114,6 +110,7 @@ class Cursor:
         `blocked`: it could not take its last bytes in time. When it has fallen behind, events of metrics that a later
         one of their source makes superfluous are left out, and a gap in front tells how many.
         """
+        self.part()
         broadcaster = self._broadcaster
         head, self._first = self._first, b""
         if self._beats != broadcaster.beats:
@@ -133,20 +130,29 @@ class Cursor:
             return head + body + broadcaster.bye()
         return head + body if head else body
 
-    def standing(self) -> Standing | None:
-        """Return where this viewer stands; None while what it reads next may differ from what others read there."""
-        if self._first or self._stored or self._replay is not None or self.position < self._broadcaster.log.start:
-            return None
-        return None if self._broadcaster.closing else Standing(self.position, self._beats, self._seen)
+    @property
+    def alone(self) -> bool:
+        """Whether what this viewer reads next may differ from what others of its filter read where it stands."""
+        broadcaster = self._broadcaster
+        own = self._first or self._stored or self._replay is not None or self.ended
+        return bool(own or broadcaster.closing or self.position < broadcaster.log.start)
 
-    def follow(self, begin: Standing, end: Standing) -> bool:
-        """Go to where another of the same filter and principal went by one read; False: this viewer stood elsewhere."""
-        if self.position != begin[0] or self._beats != begin[1] or self._first or self._stored or self._replay:
+    def lead(self) -> Cursor:
+        """Return one that reads for all who stand where this viewer does, which must not be `alone`."""
+        return copy(self)
+
+    def follow(self, lead: Cursor) -> bool:
+        """Have another of the same filter and principal read for this viewer; False when they stand apart."""
+        if self.position != lead.position or self._beats != lead._beats or self.alone:
             return False
-        if end[0] != begin[0]:
-            self.position, _, self._seen = end
-        self._beats = end[1]
+        self._lead = lead
         return True
+
+    def part(self) -> None:
+        """Read for oneself again, from where the one stands who read for this viewer."""
+        lead, self._lead = self._lead, None
+        if lead is not None:
+            self.position, self._beats, self._seen = lead.position, lead._beats, lead._seen
 
     async def changed(self) -> None:
         """Wait until there may be something to read; what is on the disk is fetched meanwhile."""
@@ -160,15 +166,19 @@ class Cursor:
         if self._replay is None or self._stored:
             return
         after, upto = self._replay
+        fault = False
         try:
             rows = await self._broadcaster.stored(after, upto, self.filter.kept, PAGE)
         except StorageError:
-            rows = []
-            self._first += self._tell(self._gap(after, _next(self._replay.upto), self.filter.kept, "not_stored"))
-        upto = self._replay.upto  # it may have moved while the disk was read
-        self._first += self._tell(*self._trimmed(after, upto))
+            rows, fault = [], True
+        # The end may have moved while the disk was read: the log goes on, and lets its oldest go.
+        end = self._replay.upto
+        if fault:
+            self._first += self._tell(self._gap(after, _next(end), self.filter.kept, "not_stored"))
+        self._first += self._tell(*self._trimmed(after, end))
         self._stored = rows
-        self._replay = Replay(rows[-1].id, upto) if len(rows) >= PAGE else None
+        reached = rows[-1].id if len(rows) >= PAGE else end if fault else upto
+        self._replay = Replay(reached, end) if reached < end or len(rows) >= PAGE else None
 
     def _from_disk(self) -> bytes:
         """Return stored events up to the size of a piece."""

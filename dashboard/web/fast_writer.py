@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from email.utils import formatdate
-from itertools import islice
 
 from hypercorn.typing import ASGISendCallable, HTTPScope
 from quart import Response
@@ -18,11 +17,11 @@ from quart.asgi import ASGIHTTPConnection
 from quart.typing import ResponseTypes
 
 from dashboard.broadcaster import PIECE, Cursor
-from dashboard.broadcaster.cursor import Standing
 from dashboard.filters import Filter
 from dashboard.runtime import Runtime
 from dashboard.tally import Viewer
 from dashboard.web.connections import SCOPE_KEY, Connection
+from dashboard.web.crowd import Crowd
 from dashboard.web.portable_writer import PortableWriter
 from dashboard.web.socket_stream import LAST_CHUNK, SocketStream, chunk
 
@@ -30,9 +29,6 @@ log = logging.getLogger("dashboard.web")
 
 SLICE = 2000
 """Streams that are written to before everything else on the event loop has its turn."""
-
-Step = tuple[Standing, Standing, bytes, int]
-"""Where a read began and ended, what it gave in its frame of HTTP, and how many bytes of events that is."""
 
 
 class FastWriter:
@@ -43,7 +39,8 @@ class FastWriter:
         self._portable = PortableWriter(runtime)
         self._patience = runtime.settings.stall_timeout
         self._streams: set[SocketStream] = set()
-        self._order: list[SocketStream] | None = None
+        self._loose: set[SocketStream] = set()
+        self._crowds: dict[tuple[Filter, str], Crowd] = {}
         self._stalling: dict[SocketStream, tuple[int, float]] = {}
         self._watch: asyncio.TimerHandle | None = None
         self._refills: set[asyncio.Task[None]] = set()
@@ -71,7 +68,7 @@ class FastWriter:
             self._tally.enter(stream.viewer)
             stream.cursor.__enter__()
             self._streams.add(stream)
-            self._order = None
+            self._loose.add(stream)
             self.write(stream, _head(response, stream.chunked))
         return True
 
@@ -104,68 +101,78 @@ class FastWriter:
             self._again = True
         else:
             self._writing = True
-            asyncio.get_running_loop().call_soon(self._begin_round)
+            asyncio.get_running_loop().call_soon(self._go_on, self._round())
 
-    def _begin_round(self) -> None:
-        self._again = False
-        if self._order is None:  # kept between rounds: to touch each stream once more is felt
-            self._order = list(self._streams)
-        self._write_slice(iter(self._order))
-
-    def _write_slice(self, streams: Iterator[SocketStream]) -> None:
-        """Write to the next streams what is new to them, and see to it that those behind them have their turn."""
-        more = self._write_some(streams)
-        if more:
-            asyncio.get_running_loop().call_soon(self._write_slice, streams)
+    def _go_on(self, round: Iterator[None]) -> None:
+        """Write to the next streams of a round, and see to it that those behind them have their turn."""
+        if next(round, self) is None:
+            asyncio.get_running_loop().call_soon(self._go_on, round)
         elif self._again:
-            asyncio.get_running_loop().call_soon(self._begin_round)
+            asyncio.get_running_loop().call_soon(self._go_on, self._round())
         else:
             self._writing = False
 
-    def _write_some(self, streams: Iterator[SocketStream]) -> bool:
-        """Write to some streams; what one has read need not be read again by those who stood where it did."""
-        steps: dict[tuple[Filter, str], Step | None] = {}
-        count = written = 0
-        for stream in islice(streams, SLICE):
-            count += 1
+    def _round(self) -> Iterator[None]:
+        """Write to all streams what is new to them; whoever looks at each yield has everything else in turn."""
+        self._again = False
+        for key, crowd in list(self._crowds.items()):
+            if not crowd.tidy():
+                del self._crowds[key]
+            elif crowd.lead.alone:
+                self._loose.update(crowd.dissolve())
+            else:
+                yield from self._give(crowd)
+        for count, stream in enumerate(list(self._loose), 1):
             if stream.blocked:
                 stream.late = True
-                continue
-            cursor = stream.cursor
-            step = steps.get((cursor.filter, cursor.to))
-            try:
-                if step is None or not cursor.follow(step[0], step[1]):
-                    step = steps[cursor.filter, cursor.to] = self._step(stream)
-                elif step[3]:
-                    stream.send(step[2])
-            except Exception:
-                log.exception("a stream could not be written to and is cut off")
-                stream.transport.abort()
-                continue
-            written += step[3] if step is not None else 0
-        self._tally.bytes_sent += written
-        return count == SLICE
+            elif self._attempt(stream, self.write, stream):
+                self._join(stream)
+            if count % SLICE == 0:
+                yield
 
-    def _step(self, stream: SocketStream) -> Step | None:
-        """Write what there is to one stream; return how far it went when others may go the same way."""
+    def _give(self, crowd: Crowd) -> Iterator[None]:
+        """Write to a crowd what its lead reads."""
+        new = crowd.lead.read()
+        if not new:
+            return
+        self._again |= len(new) >= PIECE
+        frame, places = chunk(new), crowd.tidy()
+        for begin in range(0, places, SLICE):
+            for stream, taken in crowd.give(frame, begin, begin + SLICE):
+                self._attempt(stream, stream.hold, frame[taken:])
+            yield
+        self._tally.bytes_sent += len(new) * crowd.size
+
+    def _join(self, stream: SocketStream) -> None:
+        """Have a stream go with those that stand where it does."""
         cursor = stream.cursor
-        begin = cursor.standing() if stream.chunked else None
-        if begin is None:
-            self.write(stream)
-            return None
-        new = cursor.read()
-        end = cursor.standing()
-        frame = chunk(new) if new else b""
-        if new:
-            stream.send(frame)
-        if len(new) >= PIECE or end is None:
-            self._tally.bytes_sent += len(new)
-            self.write(stream)
-            return None
-        return begin, end, frame, len(new)
+        if stream.blocked or not stream.chunked or cursor.alone:
+            return
+        crowd = self._crowds.get((cursor.filter, cursor.to))
+        if crowd is None:
+            crowd = self._crowds[cursor.filter, cursor.to] = Crowd(cursor.lead())
+        if crowd.admit(stream):
+            self._loose.discard(stream)
+
+    def _part(self, stream: SocketStream) -> None:
+        """Have a stream go on by itself, if it goes with others."""
+        if stream.place is not None:
+            self._crowds[stream.cursor.filter, stream.cursor.to].dismiss(stream)
+            self._loose.add(stream)
+
+    def _attempt(self, stream: SocketStream, work: Callable[..., None], *arguments: object) -> bool:
+        """Do something for one stream, which ends alone when that fails; tell whether it went well."""
+        try:
+            work(*arguments)
+        except Exception:
+            log.exception("a stream could not be written to and is cut off")
+            stream.transport.abort()
+            return False
+        return True
 
     def blocked(self, stream: SocketStream) -> None:
         """Watch a stream that holds bytes back."""
+        self._part(stream)
         loop = asyncio.get_running_loop()
         self._stalling[stream] = (stream.transport.get_write_buffer_size(), loop.time())
         if self._watch is None:
@@ -178,11 +185,12 @@ class FastWriter:
 
     def lost(self, stream: SocketStream) -> None:
         """Forget a stream."""
+        self._part(stream)
+        self._loose.discard(stream)
         stream.cursor.__exit__(None, None, None)
         self._tally.leave(stream.viewer)
         self._stalling.pop(stream, None)
         self._streams.discard(stream)
-        self._order = None
         if not self._streams:
             self._empty.set()
 

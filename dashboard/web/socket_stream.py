@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Protocol, cast
 
 from dashboard.broadcaster import Cursor
@@ -16,6 +17,11 @@ LAST_CHUNK = b"0\r\n\r\n"
 def chunk(data: bytes) -> bytes:
     """Return data as a chunk of an HTTP/1.1 body."""
     return b"%x\r\n%b\r\n" % (len(data), data)
+
+
+def _nothing(frame: bytes) -> int:
+    """Take none of it: all is left to the transport."""
+    return 0
 
 
 class Keeper(Protocol):
@@ -38,20 +44,22 @@ class SocketStream(asyncio.Protocol):
     """A stream that is written to its socket. What the peer sends is not looked at; its end is the stream's.
 
     `blocked`: nothing may be sent, for the socket did not take all; `late`: it was so when there was something new;
-    `closed`: nothing more will be sent.
+    `closed`: nothing more will be sent. `taker` gives bytes to the socket and returns how many it took; `place` is
+    where it stands in its crowd, if it is in one.
     """
 
     __slots__ = (
         "_connections",
         "_keeper",
         "_kept",
-        "_socket",
         "blocked",
         "chunked",
         "closed",
         "cursor",
         "late",
+        "place",
         "refilling",
+        "taker",
         "transport",
         "viewer",
     )
@@ -65,26 +73,29 @@ class SocketStream(asyncio.Protocol):
         secure = self.transport.get_extra_info("ssl_object") is not None
         # asyncio shows a socket that cannot send; what it wraps can, and is spared a look at a file's names and owners
         # that writing to the descriptor costs for every viewer.
-        self._socket = None if secure else getattr(self.transport.get_extra_info("socket"), "_sock", None)
+        socket = None if secure else getattr(self.transport.get_extra_info("socket"), "_sock", None)
+        self.taker: Callable[[bytes], int] = _nothing if socket is None else socket.send
         self.blocked = self.late = self.refilling = self.closed = False
+        self.place: int | None = None
 
     def send(self, frame: bytes) -> None:
         """Write to the socket itself, and by the transport what it does not take at once. Only when not `blocked`."""
-        sent = 0
-        if self._socket is not None:
-            try:
-                sent = self._socket.send(frame)
-            except OSError:
-                sent = 0  # the transport meets the same, and knows what it means
-            if sent == len(frame):
-                return
+        try:
+            sent = self.taker(frame)
+        except OSError:
+            sent = 0  # the transport meets the same, and knows what it means
+        if sent < len(frame):
+            self.hold(frame[sent:])
+
+    def hold(self, rest: bytes) -> None:
+        """Leave to the transport what the socket did not take."""
         if not self.transport.is_closing():  # one of TLS may be for a while, and raises when it is written to
-            self.transport.write(frame[sent:])
+            self.transport.write(rest)
 
     def end(self, frame: bytes) -> None:
         """Write the last there is, and close when it is taken."""
         self.send(frame)
-        self._socket, self.blocked, self.closed = None, True, True
+        self.taker, self.blocked, self.closed = _nothing, True, True
         self.transport.close()
 
     def pause_writing(self) -> None:
@@ -105,6 +116,6 @@ class SocketStream(asyncio.Protocol):
 
     def connection_lost(self, error: Exception | None) -> None:
         """All is over."""
-        self._socket, self.blocked, self.closed = None, True, True
+        self.taker, self.blocked, self.closed = _nothing, True, True
         self._connections.leave(self.transport, error)
         self._keeper.lost(self)

@@ -1,0 +1,236 @@
+"""The promise of Last-Event-ID over sockets, by both writers: viewers stall, vanish and resume, and servers restart."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import hypercorn.asyncio.run
+import msgspec
+import pytest
+from httpx_sse import aconnect_sse
+from hypercorn.asyncio import serve
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dashboard import runtime as program
+from dashboard.config import Settings
+from dashboard.eventlog import Entry
+from dashboard.events import Event
+from dashboard.model import Clock
+from dashboard.runtime import Runtime, running
+from dashboard.web.app import create_app
+from dashboard.web.connections import Connections, listen
+from dashboard.web.server import _config
+from tests.occurrences import Seen, line, metrics
+from tests.promise import FILTERS, MADE, RecordedLog, Witness
+
+LARGE = "x" * 2000
+FLOODS: dict[str, Callable[[], Event]] = {
+    "lines": lambda: line(LARGE),
+    "samples": lambda: metrics(**{f"a{number:0200}": 1.0 for number in range(9)}, a=1.0, b=2.0),
+}
+"""Events so large that a few dozen of them are more than a socket takes from a viewer that does not read."""
+
+UNSAID = ("hello", "heartbeat", "gap", "bye")
+"""Kinds of events that have no id, whatever id the client remembers."""
+
+WHO = st.integers(0, len(FILTERS) - 1)
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("publish"), st.lists(st.sampled_from(list(MADE)), min_size=1, max_size=6)),
+        st.tuples(st.just("flood"), st.sampled_from(list(FLOODS))),
+        st.tuples(st.sampled_from(["stall", "read", "leave", "resume", "catch_up"]), WHO),
+        st.tuples(st.sampled_from(["turn", "turn", "turn", "restart"]), st.none()),
+    ),
+    max_size=25,
+)
+
+
+class Stage:
+    """A server in this process, which may be started again on its data and its port."""
+
+    def __init__(self, folder: Path, fast: bool, patch: pytest.MonkeyPatch) -> None:
+        self.history: list[Entry] = []
+        self.settings = Settings(
+            data_dir=folder,
+            port=0,
+            fast_writer=fast,
+            log_events=60,
+            interval=300,
+        )
+        history = self.history
+
+        def recorded(clock: Clock, *, max_events: int, max_age: float, begin_above: int = 0) -> RecordedLog:
+            log = RecordedLog(clock, max_events=max_events, max_age=max_age, begin_above=begin_above)
+            log.history = history
+            return log
+
+        patch.setattr(program, "MemoryLog", recorded)
+        self.runtime: Runtime
+        self._stop = asyncio.Event()
+        self._task: asyncio.Task[None]
+
+    async def start(self) -> None:
+        """Listen, on the port of last time."""
+        self._stop = asyncio.Event()
+        ready: asyncio.Future[Runtime] = asyncio.get_running_loop().create_future()
+        self._task = asyncio.create_task(self._serve(ready))
+        await asyncio.wait([ready, self._task], return_when=asyncio.FIRST_COMPLETED)
+        self.runtime = ready.result()
+
+    async def stop(self) -> None:
+        """End every stream with `bye`, and all else."""
+        self._stop.set()
+        await self._task
+
+    async def _serve(self, ready: asyncio.Future[Runtime]) -> None:
+        listener = listen(self.settings)
+        self.settings = msgspec.structs.replace(self.settings, port=listener.getsockname()[1])
+        async with running(self.settings, [], None) as runtime:
+            connections = Connections(runtime.tally)
+            connections.register()
+            app = create_app(runtime)
+
+            async def until_stopped() -> None:
+                ready.set_result(runtime)
+                await self._stop.wait()
+                runtime.end_streams()
+                asyncio.get_running_loop().call_later(0.2, connections.abort)
+
+            await serve(app, _config(listener, connections.batch, None), shutdown_trigger=until_stopped)
+
+
+class Viewer(Witness):
+    """A viewer of the stage, by a library's client whose sockets hold little."""
+
+    def __init__(self, number: int, stage: Stage) -> None:
+        super().__init__(number, stage.history)
+        self.stage = stage
+        self.reading = asyncio.Event()
+        self.reading.set()
+        self.open = False
+        self._task: asyncio.Task[None] | None = None
+
+    async def connect(self) -> None:
+        """Open a stream behind the last id, as a browser does; return when it has begun."""
+        await self.leave()
+        begun = asyncio.Event()
+        self._task = asyncio.create_task(self._watch(begun))
+        ended = asyncio.create_task(begun.wait())
+        await asyncio.wait([ended, self._task], return_when=asyncio.FIRST_COMPLETED)
+        ended.cancel()
+
+    async def leave(self) -> None:
+        """Go away in the midst of whatever comes; raise what went wrong before."""
+        task, self._task = self._task, None
+        if task is not None:
+            if task.done():
+                task.result()
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+    async def catch_up(self) -> None:
+        """Read on until nothing is missing that the promise covers; raise AssertionError when that never comes."""
+        self.reading.set()
+        newest = self.stage.runtime.log.bounds().newest
+        for _ in range(200):
+            if self._task is None or self._task.done():
+                await self.connect()
+            with contextlib.suppress(AssertionError):
+                return self.hold_to_the_promise(upto=newest)
+            await asyncio.sleep(0.05)
+        self.hold_to_the_promise(upto=newest)
+
+    async def _watch(self, begun: asyncio.Event) -> None:
+        small = [(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)]
+        params = {"types": self.types} if self.types else {}
+        headers = {"Last-Event-ID": str(self.last)} if self.last is not None else {}
+        url = f"http://127.0.0.1:{self.stage.settings.port}/api/v1/events"
+        with contextlib.suppress(httpx.TransportError):
+            async with (
+                httpx.AsyncClient(transport=httpx.AsyncHTTPTransport(socket_options=small), timeout=20) as client,
+                aconnect_sse(client, "GET", url, params={**params, "match": self.match}, headers=headers) as source,
+            ):
+                first = True
+                async for event in source.aiter_sse():
+                    id = "" if event.event in UNSAID else event.id
+                    self.take(Seen(event.event, id, json.loads(event.data), event.retry), first=first)
+                    first = False
+                    begun.set()
+                    await self.reading.wait()
+
+
+async def play(stage: Stage, steps: list[tuple[str, object]]) -> None:
+    """Do what the steps say, and hold what every viewer got to the promise."""
+    stage.history.clear()
+    viewers = [Viewer(number, stage) for number in (*range(len(FILTERS)), 0, 0, 1)]
+    try:
+        for viewer in viewers:
+            await viewer.connect()
+        await follow(steps, stage, viewers)
+        await stage.runtime.broadcaster.settled()
+        for viewer in viewers:
+            await viewer.catch_up()
+    finally:
+        for viewer in viewers:
+            with contextlib.suppress(AssertionError):
+                await viewer.leave()
+
+
+async def follow(steps: list[tuple[str, object]], stage: Stage, viewers: list[Viewer]) -> None:
+    """Do what the steps say."""
+    for step, what in steps:
+        publish = stage.runtime.broadcaster.publish
+        if step == "publish":
+            assert isinstance(what, list)
+            for name in what:
+                publish(MADE[name]())
+        elif step == "flood":
+            for _ in range(50):
+                publish(FLOODS[str(what)](), urgent=True)
+        elif step == "turn":
+            await asyncio.sleep(0)
+        elif step == "restart":
+            await stage.stop()
+            await stage.start()
+        else:
+            assert isinstance(what, int)
+            viewer = viewers[what]
+            if step == "stall":
+                viewer.reading.clear()
+            elif step == "read":
+                viewer.reading.set()
+            elif step == "leave":
+                await viewer.leave()
+            elif step == "resume":
+                viewer.reading.set()
+                await viewer.connect()
+            elif step == "catch_up":
+                await viewer.catch_up()
+
+
+@pytest.fixture(scope="module", params=["fast", "portable"])
+def played(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., None]]:
+    """Something to play on a server that goes on from one play to the next."""
+    with pytest.MonkeyPatch.context() as patch, asyncio.Runner() as runner:
+        patch.setattr(hypercorn.asyncio.run, "TCPServer", hypercorn.asyncio.run.TCPServer)  # put back at the end
+        stage = Stage(tmp_path_factory.mktemp("data"), request.param == "fast", patch)
+        runner.run(stage.start())
+        yield lambda steps: runner.run(play(stage, steps))
+        runner.run(stage.stop())
+
+
+@settings(max_examples=10, deadline=None)
+@given(steps=STEPS)
+def test_over_sockets_everything_comes_once_and_in_order_or_is_covered_by_a_gap(
+    played: Callable[..., None], steps: list[tuple[str, object]]
+) -> None:
+    """Seven filters, and three viewers more that stand beside others all the time."""
+    played(steps)
