@@ -197,3 +197,21 @@ async def test_a_disk_that_cannot_be_read_is_a_gap(stage: Stage) -> None:
     later.archive.fault = StorageError("the disk is gone")
     events = await given(later.join(Filter.parse("log", []), after=begin))
     assert types(events) == ["hello", "gap"] and events[1].data["reason"] == "not_stored"
+
+
+async def test_what_leaves_the_log_while_the_disk_is_read_is_read_from_it_too() -> None:
+    stage = Stage(max_events=2)
+    begin = stage.newest
+    for number in range(4):
+        stage.broadcaster.publish(line(str(number)), urgent=True)
+    with stage.join(Filter.parse("log", []), after=begin) as viewer:
+        events = seen(viewer.read())
+        reading = asyncio.create_task(viewer.refill())
+        await asyncio.sleep(0)
+        for number in range(4, 8):
+            stage.broadcaster.publish(line(str(number)), urgent=True)
+        events += seen(viewer.read())
+        await reading
+        events += await given(viewer)
+    assert types(events) == ["hello", *["log"] * 8]
+    assert [event.data["message"] for event in events[1:]] == list("01234567")

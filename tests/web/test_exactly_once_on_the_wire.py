@@ -149,7 +149,7 @@ class Viewer(Witness):
         self.hold_to_the_promise(upto=newest)
 
     async def _watch(self, begun: asyncio.Event) -> None:
-        small = [(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)]
+        small = [(socket.SOL_SOCKET, socket.SO_RCVBUF, 16384)]
         params = {"types": self.types} if self.types else {}
         headers = {"Last-Event-ID": str(self.last)} if self.last is not None else {}
         url = f"http://127.0.0.1:{self.stage.settings.port}/api/v1/events"
