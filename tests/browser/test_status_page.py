@@ -74,7 +74,9 @@ async def test_it_is_reached_from_a_board_and_shows_what_the_server_tells(
     for panel, word in (("held", "of 8\u202f192"), ("collectors", "cpu"), ("published", "metrics"), ("memory", "MiB")):
         await until_says(glass, panel, word)
     said = await glass.page.locator(".worst .text").inner_text()
-    assert said in ("The dashboard itself runs well", "The event loop is late"), "a busy machine may be late, and nothing else is wrong"
+    assert said in ("The dashboard itself runs well", "The event loop is late"), (
+        "a busy machine may be late, and nothing else is wrong"
+    )
 
 
 async def until_says(glass: Glass, panel: str, word: str) -> None:

@@ -31,9 +31,10 @@ from tests.occurrences import Seen, line, metrics
 from tests.promise import FILTERS, MADE, RecordedLog, Witness
 
 LARGE = "x" * 2000
+MANY = {"a": 1.0, "b": 2.0} | {f"a{number:0200}": 1.0 for number in range(9)}
 FLOODS: dict[str, Callable[[], Event]] = {
     "lines": lambda: line(LARGE),
-    "samples": lambda: metrics(**{f"a{number:0200}": 1.0 for number in range(9)}, a=1.0, b=2.0),
+    "samples": lambda: msgspec.structs.replace(metrics(), samples=MANY),
 }
 """Events so large that a few dozen of them are more than a socket takes from a viewer that does not read."""
 
@@ -81,8 +82,7 @@ class Stage:
         self._stop = asyncio.Event()
         ready: asyncio.Future[Runtime] = asyncio.get_running_loop().create_future()
         self._task = asyncio.create_task(self._serve(ready))
-        await asyncio.wait([ready, self._task], return_when=asyncio.FIRST_COMPLETED)
-        self.runtime = ready.result()
+        self.runtime = await ready
 
     async def stop(self) -> None:
         """End every stream with `bye`, and all else."""
@@ -220,17 +220,26 @@ async def follow(steps: list[tuple[str, object]], stage: Stage, viewers: list[Vi
 def played(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., None]]:
     """Something to play on a server that goes on from one play to the next."""
     with pytest.MonkeyPatch.context() as patch, asyncio.Runner() as runner:
-        patch.setattr(hypercorn.asyncio.run, "TCPServer", hypercorn.asyncio.run.TCPServer)  # put back at the end
+        patch.setattr(
+            hypercorn.asyncio.run, "TCPServer", vars(hypercorn.asyncio.run)["TCPServer"]
+        )  # put back at the end
         stage = Stage(tmp_path_factory.mktemp("data"), request.param == "fast", patch)
         runner.run(stage.start())
         yield lambda steps: runner.run(play(stage, steps))
         runner.run(stage.stop())
 
 
-@settings(max_examples=10, deadline=None)
-@given(steps=STEPS)
+@pytest.mark.parametrize(
+    "plays", [pytest.param(8, id="short"), pytest.param(200, id="hundreds", marks=pytest.mark.long)]
+)
 def test_over_sockets_everything_comes_once_and_in_order_or_is_covered_by_a_gap(
-    played: Callable[..., None], steps: list[tuple[str, object]]
+    played: Callable[[list[tuple[str, object]]], None], plays: int
 ) -> None:
     """Seven filters, and three viewers more that stand beside others all the time."""
-    played(steps)
+
+    @settings(max_examples=plays, deadline=None)
+    @given(steps=STEPS)
+    def on_stage(steps: list[tuple[str, object]]) -> None:
+        played(steps)
+
+    on_stage()
