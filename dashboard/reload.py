@@ -14,7 +14,7 @@ import msgspec
 from dashboard.boards import Board, load_boards
 from dashboard.config import Settings, load
 from dashboard.errors import ConfigError, ConfigFileError
-from dashboard.settings_file import SettingsFile
+from dashboard.settings_file import Faults, SettingsFile
 
 log = logging.getLogger("dashboard")
 
@@ -127,7 +127,12 @@ def _read(path: Path) -> tuple[tuple[Settings, tuple[Board, ...]] | None, str | 
     try:
         if not path.exists():
             raise ConfigFileError(path, None, "", "is gone; what it said stays in effect until it is back")
-        file = SettingsFile.read(path)
-        return (load(file, os.environ).settings, load_boards(file)), None
+        file, faults = SettingsFile.read(path), Faults()
+        with faults.gathered():
+            settings = load(file, os.environ).settings
+        with faults.gathered():
+            boards = load_boards(file)
+        faults.raise_first()
+        return (settings, boards), None
     except ConfigError as error:
         return None, str(error)

@@ -102,11 +102,13 @@ async def test_a_fault_keeps_the_boards_until_it_is_mended(path: Path) -> None:
         await program.until(lambda: program.board_fault is not None)
         assert program.board_fault == f"{path}:3: board.titel: unknown key; the nearest valid one is title"
         assert list(program.boards) == ["overview", "one"]
-        path.write_text("port = 'x'\n")
-        await program.until(lambda: "port" in (program.board_fault or ""))
+        path.write_text("port = 'x'\n" + board("T"))
+        await program.until(lambda: "1: port" in (program.board_fault or ""))
+        path.write_text(board("T") + "[[collector]]\n")
+        await program.until(lambda: "2: board.name" in (program.board_fault or ""))
         path.write_text(board("one"))
         await program.until(lambda: program.board_fault is None)
-    assert program.told == ["fault", "fault", "boards"]
+    assert program.told == ["fault", "fault", "fault", "boards"]
 
 
 async def test_each_fault_and_its_end_are_one_line_of_the_log(path: Path, caplog: pytest.LogCaptureFixture) -> None:
