@@ -17,7 +17,6 @@ import time
 from functools import partial
 from typing import Any, cast
 
-import h11
 import hypercorn.asyncio.run
 import hypercorn.protocol
 from hypercorn.asyncio.tcp_server import TCPServer
@@ -180,14 +179,14 @@ class Http1(H11Protocol):
     faulty offers of HTTP/2 or of a websocket make it raise.
     """
 
-    async def _check_protocol(self, event: h11.Request) -> None:
+    async def _check_protocol(self, event: Any) -> None:
         """Change to nothing: an offer may be passed over (RFC 9110, 7.8)."""
 
-    async def _create_stream(self, request: h11.Request) -> None:
+    async def _create_stream(self, request: Any) -> None:
         """Take every request for one of HTTP; the view of who asks for a websocket still sees `Upgrade`."""
         if any(name == b"upgrade" for name, _ in request.headers):
             headers = [pair for pair in request.headers if pair[0] != b"connection"]
-            request = h11.Request(
+            request = type(request)(
                 method=request.method, target=request.target, headers=headers, http_version=request.http_version
             )
         await super()._create_stream(request)

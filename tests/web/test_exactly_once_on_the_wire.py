@@ -11,6 +11,7 @@ from pathlib import Path
 
 import httpx
 import hypercorn.asyncio.run
+import hypercorn.protocol
 import msgspec
 import pytest
 from httpx_sse import aconnect_sse
