@@ -1,7 +1,7 @@
-"""`python -m bench.screenshots`: pictures of the overview, as the README and docs show them.
+"""`python -m bench.screenshots`: pictures as the README and docs show them.
 
-Starts a server on a free port, lets it collect, and takes `/` at the sizes of a desk (light and dark), a phone and a
-wall.
+Starts two servers on free ports and lets them collect. Of one it takes `/` at the sizes of a desk (light and dark), a
+phone and a wall; of the other the board of a shop that pushes what it does, and its notices.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Literal
 
 from playwright.async_api import Browser
 
+from bench.shop import BOARD, announce, trade
 from tests.browsing import open_browser
 from tests.serving import running_server
 
@@ -22,13 +23,16 @@ FOLDER = Path(__file__).parent.parent / "docs" / "images"
 
 @dataclass(frozen=True)
 class Picture:
-    """One picture: the file's stem, the window, and what the viewer's system wishes for."""
+    """One picture: the file's stem, the window, what the viewer's system wishes for, and what is looked at."""
 
     name: str
     width: int
     height: int
     scheme: Literal["light", "dark"] = "light"
     scale: float = 1
+    path: str = "/"
+    press: str = ""
+    """Selector of what is clicked before the picture is taken."""
 
 
 PICTURES = (
@@ -36,11 +40,13 @@ PICTURES = (
     Picture("overview-dark", 1440, 900, scheme="dark"),
     Picture("overview-phone", 390, 844, scale=2),
     Picture("overview-wall", 3840, 2160, scheme="dark"),
+    Picture("board", 1440, 900, path="/boards/shop"),
+    Picture("notices", 1440, 900, scheme="dark", path="/boards/shop", press=".bell"),
 )
 
 
 async def take(browser: Browser, url: str, picture: Picture, folder: Path, watch: float) -> Path:
-    """Open `url` as `picture` says, watch it for `watch` seconds, and return the file of the picture."""
+    """Open a page of `url` as `picture` says, watch it for `watch` seconds, and return the file of the picture."""
     context = await browser.new_context(
         viewport={"width": picture.width, "height": picture.height},
         color_scheme=picture.scheme,
@@ -49,34 +55,39 @@ async def take(browser: Browser, url: str, picture: Picture, folder: Path, watch
         has_touch=picture.width < 600,
     )
     page = await context.new_page()
-    await page.goto(url, wait_until="load")
+    await page.goto(url + picture.path, wait_until="load")
     await page.wait_for_selector("canvas")
     await asyncio.sleep(watch)
+    if picture.press:
+        await page.locator(picture.press).click()
     file = folder / f"{picture.name}.png"
     await page.screenshot(path=file)
     await context.close()
     return file
 
 
-async def run(path: str, folder: Path, collect: float, watch: float) -> None:
-    """Collect for `collect` seconds, then take all pictures of `path`, each after `watch` seconds."""
+async def run(folder: Path, collect: float, watch: float) -> None:
+    """Collect for `collect` seconds, then take all pictures, each after `watch` seconds."""
     folder.mkdir(parents=True, exist_ok=True)
-    async with running_server() as server, open_browser() as browser:
-        print(f"{server.url} collects for {collect:g} s …", flush=True)
+    async with running_server() as fresh, running_server(config=BOARD) as shop, open_browser() as browser:
+        print(f"{fresh.url} and {shop.url} collect for {collect:g} s …", flush=True)
+        trading = asyncio.create_task(trade(shop.url))
         await asyncio.sleep(collect)
+        await announce(shop.url)
         for picture in PICTURES:
-            print(await take(browser, server.url + path, picture, folder, watch), flush=True)
+            url = fresh.url if picture.path == "/" else shop.url
+            print(await take(browser, url, picture, folder, watch), flush=True)
+        trading.cancel()
 
 
 def main() -> None:
     """Read the command line and take the pictures."""
     parser = argparse.ArgumentParser(prog="python -m bench.screenshots", description="Take the pictures of the docs.")
-    parser.add_argument("--path", default="/", help="page to take (default: /)")
     parser.add_argument("--folder", type=Path, default=FOLDER, help="where the pictures go (default: docs/images)")
     parser.add_argument("--collect", type=float, default=900, help="seconds of data before the first picture")
     parser.add_argument("--watch", type=float, default=5, help="seconds that each page is open before its picture")
     arguments = parser.parse_args()
-    asyncio.run(run(arguments.path, arguments.folder, arguments.collect, arguments.watch))
+    asyncio.run(run(arguments.folder, arguments.collect, arguments.watch))
 
 
 if __name__ == "__main__":
