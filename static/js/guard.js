@@ -34,5 +34,7 @@ export class Guard {
     const delay = Math.max(0, until - now);
     // Filled on both sides, for only then does Chromium hand the delay, too, to the compositor.
     this.animation = this.element.animate([{ opacity: 0 }, { opacity: 1 }], { duration: 1, delay, fill: "both" });
+    // By itself it would begin with the next frame, however long that is held up: then nothing would cover that frame.
+    this.animation.startTime = now;
   }
 }

@@ -61,6 +61,9 @@ export class Switches {
   }
 }
 
+/** Milliseconds after which a server that was away is asked again for the board. */
+const AGAIN = 5000;
+
 /** The file that the board is written in: copying it, its faults, and its changes. */
 export class BoardFile {
   /**
@@ -98,7 +101,11 @@ export class BoardFile {
    */
   async changed(what) {
     if (what !== "boards") return;
-    const answer = await fetch(location.pathname + location.search);
+    const answer = await fetch(location.pathname + location.search).catch(() => null);
+    if (!answer) {
+      setTimeout(() => void this.changed(what), AGAIN);
+      return;
+    }
     if (answer.ok || answer.status === 404) this.gone.hidden = answer.ok;
     const page = await answer.text();
     const data = new DOMParser().parseFromString(page, "text/html").getElementById("board")?.textContent;

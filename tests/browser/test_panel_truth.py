@@ -55,11 +55,12 @@ def collect():
 BADGES = """addEventListener("DOMContentLoaded", () => {
     window.badges = new Set();
     const take = () => {
+        if (document.querySelector("connection-status").dataset.state !== "live") return;
         for (const one of document.querySelectorAll(".badge, .veil")) window.badges.add(one.textContent);
     };
     new MutationObserver(take).observe(document.body, { subtree: true, childList: true, characterData: true });
 })"""
-"""Remember all that panels say of their age."""
+"""Remember all that panels say of their age while the stream is live."""
 
 SLOW = """
 from dashboard.collectors import Family, Sample

@@ -253,6 +253,25 @@ async def test_stopped_tab(seconds: float, server: Server, chromium: Browser, op
     assert [at - stopped for at, count in zip(times, counts, strict=True) if count and at > stopped + 0.5] == []
 
 
+async def test_the_guard_never_waits_for_a_frame(server: Server, open_glass: OpenGlass) -> None:
+    """It is put off by the clock: one that began with the next frame would cover too late when that is held up."""
+    glass = await open_glass()
+    await alarmed(glass, server)
+    waited = await glass.page.evaluate(
+        """(async () => {
+            const guard = document.getElementById("guard");
+            const seen = [];
+            const puts = new Set();
+            for (const end = performance.now() + 3000; performance.now() < end; ) {
+                for (const one of guard.getAnimations()) puts.add(one) && seen.push(one.startTime);
+                await new Promise((done) => setTimeout(done));
+            }
+            return [puts.size, seen.filter((time) => time === null).length];
+        })()"""
+    )
+    assert waited[0] > 2 and waited[1] == 0, waited
+
+
 async def test_blocked_scripts(server: Server, chromium: Browser, open_glass: OpenGlass) -> None:
     """While no script can run, the compositor itself covers the page, and in time."""
     glass = await open_glass()
