@@ -254,7 +254,10 @@ class Connections:
     def abort(self) -> None:
         """Cut every connection that is still there."""
         for connection in list(self._open):
-            connection.abort()
+            with contextlib.suppress(
+                AttributeError
+            ):  # of one that has just ended by itself, which asyncio does not expect
+                connection.abort()
 
 
 def trim_memory() -> None:

@@ -127,7 +127,8 @@ async def test_clock_is_set(hours: int, tmp_path: Path, open_glass: OpenGlass) -
         assert text[:2] == time.strftime("%H", time.gmtime(server_time))
 
 
-@pytest.mark.parametrize("hours", [1, pytest.param(-1, marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("hours", [1, -1])
 async def test_clock_is_set_while_the_server_is_away(hours: int, tmp_path: Path, open_glass: OpenGlass) -> None:
     """Nobody tells of it; the page finds it out by itself, and what it draws then stands at the new time."""
     offset = tmp_path / "offset"

@@ -85,6 +85,10 @@ class Stage:
         self._task = asyncio.create_task(self._serve(ready))
         self.runtime = await ready
 
+    def lags(self) -> list[int]:
+        """Return how far behind each viewer of the server is."""
+        return [cursor.lag for cursor in self.runtime.broadcaster.cursors]
+
     async def stop(self) -> None:
         """End every stream with `bye`, and all else."""
         self._stop.set()
@@ -147,7 +151,11 @@ class Viewer(Witness):
             with contextlib.suppress(AssertionError):
                 return self.hold_to_the_promise(upto=newest)
             await asyncio.sleep(0.05)
-        self.hold_to_the_promise(upto=newest)
+        try:
+            self.hold_to_the_promise(upto=newest)
+        except AssertionError as error:
+            open_ = self._task is not None and not self._task.done()
+            raise AssertionError(f"{error}; last {self.last}, open {open_}, lag {self.stage.lags()}") from error
 
     async def _watch(self, begun: asyncio.Event) -> None:
         small = [(socket.SOL_SOCKET, socket.SO_RCVBUF, 16384)]
