@@ -121,7 +121,11 @@ class FastWriter:
             elif crowd.lead.alone:
                 self._loose.update(crowd.dissolve())
             else:
-                yield from self._give(crowd)
+                try:
+                    yield from self._give(crowd)
+                except Exception:
+                    log.exception("streams that go together could not be written to, and are written to one by one")
+                    self._loose.update(crowd.dissolve())
         for count, stream in enumerate(list(self._loose), 1):
             if stream.blocked:
                 stream.late = True
