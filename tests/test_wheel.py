@@ -1,4 +1,4 @@
-"""A wheel built from the tree serves its pages from anywhere, with nothing from another host, and needs no Node.js."""
+"""A wheel built from the tree serves its pages from anywhere, nothing from another host, and needs no Node.js."""
 
 from __future__ import annotations
 
@@ -40,7 +40,18 @@ def build(tree: Path, kind: str, out: Path, env: dict[str, str] | None = None) -
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The sources as a fresh clone has them: without anything that was fetched or made."""
-    made = (".git", ".venv*", ".*cache*", "node_modules", "vendor", "build", "dist", "__pycache__", ".hypothesis")
+    made = (
+        ".git",
+        ".venv*",
+        ".*cache*",
+        "node_modules",
+        "vendor",
+        "built",
+        "build",
+        "dist",
+        "__pycache__",
+        ".hypothesis",
+    )
     return Path(shutil.copytree(ROOT, tmp_path_factory.mktemp("tree") / "source", ignore=shutil.ignore_patterns(*made)))
 
 
@@ -67,10 +78,11 @@ def test_a_wheel_carries_pages_static_files_and_chart_js(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     for folder in ("templates", "static"):
         for file in (ROOT / folder).rglob("*"):
-            if file.is_file() and not file.name.startswith(".") and "vendor" not in file.parts:
+            if file.is_file() and not file.name.startswith(".") and not {"vendor", "built"} & {*file.parts}:
                 assert f"dashboard/{file.relative_to(ROOT)}" in names
     assert "dashboard/static/vendor/chart.umd.min.js" in names
     assert "dashboard/static/vendor/chart.js.LICENSE.md" in names
+    assert {"dashboard/static/built/main.js", "dashboard/static/built/shared-worker.js"} <= names
     assert not [name for name in names if "/." in name]
     assert {name.split("/")[0].split("-")[0] for name in names} == {"dashboard", "live_glass_dashboard"}
 
@@ -79,7 +91,7 @@ def test_an_sdist_carries_no_third_party_code_and_makes_the_same_wheel(tree: Pat
     assert build(tree, "sdist", tmp_path).returncode == 0
     archive = next(tmp_path.glob("*.tar.gz"))
     with tarfile.open(archive) as files:
-        assert not [name for name in files.getnames() if "vendor" in name or "node_modules" in name]
+        assert not [name for name in files.getnames() if {"vendor", "built", "node_modules"} & {*name.split("/")}]
         # Filters came in a late release of 3.11, and from 3.12 on their absence is a warning.
         files.extractall(tmp_path, **({"filter": "data"} if hasattr(tarfile, "data_filter") else {}))
     unpacked = next(path for path in tmp_path.iterdir() if path.is_dir())
@@ -97,11 +109,22 @@ def test_a_second_build_needs_no_registry(tree: Path, wheel: Path, tmp_path: Pat
 def test_a_build_that_cannot_fetch_says_so_and_leaves_nothing_half_done(
     tree: Path, wheel: Path, tmp_path: Path
 ) -> None:
-    fresh = Path(shutil.copytree(tree, tmp_path / "fresh", ignore=shutil.ignore_patterns("vendor")))
+    fresh = Path(shutil.copytree(tree, tmp_path / "fresh", ignore=shutil.ignore_patterns("vendor", "built")))
     done = build(fresh, "wheel", tmp_path, {**UNREACHABLE, "npm_config_cache": str(tmp_path / "cache")})
     assert done.returncode != 0
-    assert "Chart.js could not be fetched" in done.stdout
-    assert not list((fresh / "static" / "vendor").iterdir())
+    assert "Chart.js and esbuild could not be fetched" in done.stdout
+    assert not list((fresh / "static" / "vendor").iterdir()) and not (fresh / "static" / "built").exists()
+
+
+def test_scripts_that_cannot_be_joined_end_the_build_with_the_line_at_fault(
+    tree: Path, wheel: Path, tmp_path: Path
+) -> None:
+    broken = Path(shutil.copytree(tree, tmp_path / "broken"))
+    with (broken / "static/js/rows.js").open("a", encoding="utf-8") as script:
+        script.write("export const = 1;\n")
+    done = build(broken, "wheel", tmp_path)
+    assert done.returncode != 0
+    assert "could not be joined" in done.stdout and "rows.js:" in done.stdout
 
 
 async def test_an_installed_wheel_serves_every_file_of_its_page(python: Path) -> None:
@@ -130,6 +153,7 @@ async def test_the_page_of_an_installed_wheel_asks_no_other_host(python: Path, b
         addresses = [request.url for request in asked]
         assert [address for address in addresses if not address.startswith((server.url, "data:", "blob:"))] == []
         assert [address for address in addresses if "chart.umd" in address]
+        assert not [address for address in addresses if "/js/" in address and not address.endswith("theme.js")]
         assert failed == []
         await page.close()
 

@@ -132,7 +132,7 @@ def _static_file(
 
 def _addresses(assets: Assets) -> dict[str, object]:
     """Return what templates write addresses with: the prefix of this request, and of a file in `static`."""
-    return {"root_path": request.root_path, "static": partial(assets.url, request.root_path)}
+    return {"root_path": request.root_path, "static": partial(assets.url, request.root_path), "joined": assets.joined}
 
 
 def _own_names() -> frozenset[str]:

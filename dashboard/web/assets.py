@@ -42,16 +42,18 @@ class Assets:
     def __init__(self, root: Path) -> None:
         self._root = root
         self._packed: dict[str, bytes] = {}
-        self._files = {str(file.relative_to(root)): file for file in sorted(root.rglob("*")) if _is_ours(file)}
-        digest = hashlib.sha256()
-        for name, file in self._files.items():
-            digest.update(name.encode() + b"\0" + file.read_bytes())
-        self.version = digest.hexdigest()[:12]
+        self._files = {file.relative_to(root).as_posix(): file for file in sorted(root.rglob("*")) if _is_ours(file)}
+        self.version = self._digest("")[:12]
+        joined = self._files.get("built/sources.sha256")
+        self.joined = joined is not None and joined.read_text("utf-8") == self._digest("js/", ".js")
+        """Whether modules are there joined, and made from the ones that are there; else they are sent one by one."""
         self._versioned = f"/static/{self.version}/"
 
     def url(self, root_path: str, path: str) -> str:
-        """Return the address of a file below a prefix, good for ever."""
-        return f"{root_path}/static/{self.version}/{path}"
+        """Return the address of a file below a prefix, good for ever; of a module, of its joined form if it has one."""
+        joined = path.replace("js/", "built/", 1)
+        name = joined if self.joined and path.startswith("js/") and joined in self._files else path
+        return f"{root_path}/static/{self.version}/{name}"
 
     def answer(self, path: str, *, packed: bool) -> Response:
         """Return a file; raise NotFound for anything that is not one of those listed at the start."""
@@ -76,6 +78,14 @@ class Assets:
         if file is None or file.suffix not in _TYPES or b"gzip" not in encodings or b"q=0" in encodings:
             return None
         return self.pack(name), _TYPES[file.suffix]
+
+    def _digest(self, below: str, ending: str = "") -> str:
+        """Return a digest of the files of a folder; of scripts that of `hatch_build.scripts_digest`."""
+        digest = hashlib.sha256()
+        for name, file in self._files.items():
+            if name.startswith(below) and name.endswith(ending):
+                digest.update(name.removeprefix(below).encode() + b"\0" + file.read_bytes())
+        return digest.hexdigest()
 
     def pack(self, name: str) -> bytes:
         """Return a file for the wire: compressed, and of our scripts without their documentation and comments."""

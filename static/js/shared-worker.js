@@ -4,8 +4,8 @@ import { Hub } from "./hub.js";
 /** Milliseconds between two looks at the stream and at the pages. */
 const TICK = 250;
 
-// What is before the versioned folder of static files is the server's path prefix.
-const api = new Api(location.pathname.replace(/\/static\/[^/]+\/js\/[^/]+$/, ""));
+// What is before `/static/<version>/<folder>/<file>` is the prefix of the server.
+const api = new Api(location.pathname.replace(/(\/[^/]+){4}$/, ""));
 const hub = new Hub({
   address: (selectors, types, after) => api.stream(selectors, types, after),
   probe: () => api.diagnose(),

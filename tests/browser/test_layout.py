@@ -157,3 +157,32 @@ async def test_reduced_motion(server: Server, open_glass: OpenGlass) -> None:
     assert await glass.page.evaluate(moving) == 0
     await glass.page.locator(".panel").first.click()
     assert await glass.page.evaluate(moving) == 0
+
+
+@pytest.mark.parametrize("width", [390, 900, 1440])
+async def test_nothing_moves_when_the_machine_gets_into_trouble(width: int, open_glass: OpenGlass) -> None:
+    """The line of health is as high for three problems with long names as for none: all below it stands still."""
+    limit = 'kind = "stat"\nwidth = 4\nthresholds = [{above = 0.5, severity = "critical"}]\n'
+    panels = [
+        f'[[board.panel]]\ntitle = "{number} {LONG}"\nseries = ["trouble{{of=\\"{number}\\"}}"]\n{limit}'
+        for number in range(3)
+    ]
+    config = '[[board]]\nname = "trouble"\n' + "".join(panels)
+    async with running_server(config=config) as running, httpx.AsyncClient(base_url=running.url) as client:
+
+        async def push(value: float) -> None:
+            samples = [{"series": f'trouble{{of="{of}"}}', "value": value, "interval": 60} for of in range(3)]
+            assert (await client.post("/api/v1/samples", json=samples)).json()["rejected"] == []
+
+        await push(0)
+        glass = await open_glass(viewport={"width": width, "height": 900})
+        await glass.open(running.url + "/boards/trouble")
+        # What stands in a tile, too: its picture keeps its place when the word for the trouble comes.
+        places = """(() => [...document.querySelectorAll("main, .panel, .load, connection-status .word")].map((one) => {
+            const { x, y, height } = one.getBoundingClientRect(); return [one.className, x, y, height]; }))()"""
+        await glass.until("/calm/i.test(document.querySelector('.worst').innerText)")
+        calm = await glass.page.evaluate(places)
+        await push(1)
+        await glass.until("document.querySelector('.worst').dataset.severity === 'critical'")
+        assert "more" in await glass.page.locator(".worst").inner_text()
+        assert await glass.page.evaluate(places) == calm
