@@ -14,7 +14,7 @@ from tests.needs import need
 @asynccontextmanager
 async def open_browser(*flags: str) -> AsyncIterator[Browser]:
     """Start Chromium without a window, with these further command line flags; it is gone afterwards."""
-    path = need("chromium")
+    path = need("headless")
     sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=path, args=[*sandbox, *flags])

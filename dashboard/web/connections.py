@@ -27,6 +27,7 @@ from hypercorn.protocol.h11 import H11Protocol
 from dashboard.config import Settings
 from dashboard.errors import ConfigError, PortTaken
 from dashboard.tally import Tally
+from dashboard.web.stalls import StallWatch
 
 log = logging.getLogger("dashboard")
 
@@ -202,8 +203,10 @@ class _Ended:
 class Connections:
     """Every open connection: a shutdown cuts those that do not end, and a flood cannot take all descriptors."""
 
-    def __init__(self, tally: Tally) -> None:
+    def __init__(self, tally: Tally, patience: float) -> None:
+        """`patience`: seconds after which one that takes no bytes is cut off."""
         self._tally = tally
+        self.stalls = StallWatch(tally, patience)
         self._open: set[asyncio.WriteTransport] = set()
         files = _most_files()
         # Some batches are accepted before the first connection of them can be refused.
@@ -234,6 +237,7 @@ class Connections:
     def leave(self, connection: asyncio.WriteTransport, error: BaseException | None = None) -> None:
         """Forget a connection, that was lost by `error` if there was one."""
         self._open.discard(connection)
+        self.stalls.forget(connection)
         if isinstance(error, OSError) and error.errno in _OUT_OF_REACH:
             self._tally.stalled += 1  # the kernel was the first to lose patience
         self._left += 1

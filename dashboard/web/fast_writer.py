@@ -37,12 +37,9 @@ class FastWriter:
     def __init__(self, runtime: Runtime) -> None:
         self._broadcaster, self._tally = runtime.broadcaster, runtime.tally
         self._portable = PortableWriter(runtime)
-        self._patience = runtime.settings.stall_timeout
         self._streams: set[SocketStream] = set()
         self._loose: set[SocketStream] = set()
         self._crowds: dict[tuple[Filter, str], Crowd] = {}
-        self._stalling: dict[SocketStream, tuple[int, float]] = {}
-        self._watch: asyncio.TimerHandle | None = None
         self._refills: set[asyncio.Task[None]] = set()
         self._writing = self._again = False
         self._empty = asyncio.Event()
@@ -175,16 +172,11 @@ class FastWriter:
         return True
 
     def blocked(self, stream: SocketStream) -> None:
-        """Watch a stream that holds bytes back."""
+        """Leave a stream out that holds bytes back."""
         self._part(stream)
-        loop = asyncio.get_running_loop()
-        self._stalling[stream] = (stream.transport.get_write_buffer_size(), loop.time())
-        if self._watch is None:
-            self._watch = loop.call_later(self._patience / 20, self._look)
 
     def unblocked(self, stream: SocketStream) -> None:
         """Go on with a stream that has taken its bytes."""
-        self._stalling.pop(stream, None)
         asyncio.get_running_loop().call_soon(self.write, stream)
 
     def lost(self, stream: SocketStream) -> None:
@@ -193,24 +185,9 @@ class FastWriter:
         self._loose.discard(stream)
         stream.cursor.__exit__(None, None, None)
         self._tally.leave(stream.viewer)
-        self._stalling.pop(stream, None)
         self._streams.discard(stream)
         if not self._streams:
             self._empty.set()
-
-    def _look(self) -> None:
-        """Cut off every stream whose peer has taken no byte for too long."""
-        loop = asyncio.get_running_loop()
-        now, every = loop.time(), self._patience / 20
-        for stream, (size, since) in list(self._stalling.items()):
-            left = stream.transport.get_write_buffer_size()
-            if left != size:
-                self._stalling[stream] = (left, now)
-            elif now - since > self._patience - 2 * every:
-                del self._stalling[stream]
-                self._tally.stalled += 1
-                stream.transport.abort()
-        self._watch = loop.call_later(every, self._look) if self._stalling else None
 
 
 class _Handed(Response):

@@ -21,7 +21,7 @@ class PortableWriter:
 
     def __init__(self, runtime: Runtime) -> None:
         self._tally, self._patience = runtime.tally, runtime.settings.stall_timeout
-        self._giving: dict[Cursor, tuple[float, Callable[[], object]]] = {}
+        self._giving: dict[Cursor, tuple[float, Callable[[float], object]]] = {}
         self._watch: asyncio.TimerHandle | None = None
 
     def response(self, cursor: Cursor, viewer: Viewer) -> Response:
@@ -41,7 +41,15 @@ class PortableWriter:
         # All is acquired here, not in the view: a viewer who leaves before the first byte then leaves nothing behind.
         loop, task = asyncio.get_running_loop(), asyncio.current_task()
         assert task is not None
-        cut = connection.abort if connection is not None else task.cancel
+
+        def held_up(since: float) -> None:
+            """Do what is to be done about a viewer that has not taken all."""
+            if connection is not None:
+                connection.connections.stalls.judge(connection.writer.transport, since)
+            elif loop.time() - since > self._patience * 0.9:
+                self._tally.stalled += 1
+                task.cancel()
+
         blocked = False
         self._tally.enter(viewer)
         try:
@@ -54,7 +62,7 @@ class PortableWriter:
                         continue
                     self._tally.bytes_sent += len(chunk)
                     given = loop.time()
-                    self._watching(cursor, given, cut)
+                    self._watching(cursor, given, held_up)
                     yield chunk
                     self._giving.pop(cursor, None)
                     blocked = loop.time() - given > IN_TIME
@@ -62,18 +70,16 @@ class PortableWriter:
             self._giving.pop(cursor, None)
             self._tally.leave(viewer)
 
-    def _watching(self, cursor: Cursor, now: float, cut: Callable[[], object]) -> None:
-        self._giving[cursor] = (now, cut)
+    def _watching(self, cursor: Cursor, now: float, held_up: Callable[[float], object]) -> None:
+        self._giving[cursor] = (now, held_up)
         if self._watch is None:
             self._watch = asyncio.get_running_loop().call_later(self._patience / 20, self._look)
 
     def _look(self) -> None:
-        """Cut off every stream whose last bytes are not taken for too long."""
+        """Tell of every stream whose last bytes are not taken."""
         loop = asyncio.get_running_loop()
-        every = self._patience / 20
-        for cursor, (since, cut) in list(self._giving.items()):
-            if loop.time() - since > self._patience - 2 * every:
-                del self._giving[cursor]
-                self._tally.stalled += 1
-                cut()
+        now, every = loop.time(), self._patience / 20
+        for since, held_up in list(self._giving.values()):
+            if now - since > every:
+                held_up(since)
         self._watch = loop.call_later(every, self._look) if self._giving else None

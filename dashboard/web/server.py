@@ -61,7 +61,7 @@ async def _serve(
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
     async with running(settings, boards, path) as runtime:
-        connections = Connections(runtime.tally)
+        connections = Connections(runtime.tally, runtime.settings.stall_timeout)
         connections.register()
         app = create_app(runtime)
         writer: Writer = app.extensions["writer"]

@@ -101,6 +101,7 @@ class SocketStream(asyncio.Protocol):
     def pause_writing(self) -> None:
         """The transport holds bytes back."""
         self.blocked = True
+        self._connections.stalls.judge(self.transport)
         self._keeper.blocked(self)
 
     def resume_writing(self) -> None:

@@ -98,7 +98,7 @@ class Stage:
         listener = listen(self.settings)
         self.settings = msgspec.structs.replace(self.settings, port=listener.getsockname()[1])
         async with running(self.settings, [], None) as runtime:
-            connections = Connections(runtime.tally)
+            connections = Connections(runtime.tally, runtime.settings.stall_timeout)
             connections.register()
             app = create_app(runtime)
 

@@ -12,6 +12,7 @@ import httpx
 import psutil
 
 from tests.serving import Server, running_server
+from tests.web.conftest import WRITERS
 from tests.web.test_stream_ends import MIB, stalled
 from tests.web.wire import DEADLINE
 
@@ -19,6 +20,7 @@ QUERY = "?types=metrics,notification&match=filler"
 FRAME = re.compile(rb"event: (\w+)\n(?:retry: [0-9]+\n)?data: ([^\n]*)\n\n")
 SECONDS = 6.0
 PUSHES = 10  # a second, each of about 10 KB
+PATIENCE = 6.0  # more than the kernel waits between two probes of such a window
 
 
 class Reader:
@@ -76,11 +78,13 @@ async def test_a_slow_viewer_has_every_kept_event_and_is_told_what_was_skipped(w
     assert status["conflated"] - before >= skipped  # the one that is stuck may have been skipped some, too
 
 
-async def pump(client: httpx.AsyncClient, process: psutil.Process) -> tuple[int, list[str], int]:
+async def pump(
+    client: httpx.AsyncClient, process: psutil.Process, seconds: float = SECONDS
+) -> tuple[int, list[str], int]:
     """Push metrics and notices for a while; return how many, which, and the most memory that the server had."""
     pushes, notices, most = 0, [], 0
     began = time.monotonic()
-    while time.monotonic() - began < SECONDS:
+    while time.monotonic() - began < seconds:
         samples = [{"series": f'filler{{n="{n}",text="{"y" * 900}"}}', "value": pushes} for n in range(10)]
         await client.post("/api/v1/samples", json=samples)
         pushes += 1
@@ -92,3 +96,19 @@ async def pump(client: httpx.AsyncClient, process: psutil.Process) -> tuple[int,
     notices.append("The last one")
     await client.post("/api/v1/notifications", json={"title": notices[-1]})
     return pushes, notices, most
+
+
+async def test_a_viewer_that_reads_ever_so_slowly_is_not_cut_off() -> None:
+    """It takes some bytes all the time, less than a segment at a time, for longer than one may take none."""
+    await asyncio.gather(*map(read_ever_so_slowly, WRITERS.values()))
+
+
+async def read_ever_so_slowly(writer: str) -> None:
+    config = f"{writer}interval = 60\nstall_timeout = {PATIENCE}\n"
+    async with running_server(config=config) as server, httpx.AsyncClient(base_url=server.url) as client:
+        slow = Reader(2000)
+        reading = asyncio.create_task(slow.run(server, b"never"))
+        await pump(client, psutil.Process(server.pid), 2.5 * PATIENCE)
+        status = (await client.get("/api/v1/status")).json()
+        assert not reading.done() and (status["streams"], status["streams_aborted"]) == (1, 0)
+        reading.cancel()
