@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import fcntl
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Generator, Iterator
+from collections.abc import AsyncIterator, Callable, Generator
 from pathlib import Path
 
 import hypothesis
@@ -48,21 +47,6 @@ async def browser() -> AsyncIterator[Browser]:
 def interpreter(request: pytest.FixtureRequest) -> Path:
     """Each supported Python on this machine in turn, with the project installed."""
     return interpreters.installed(request.param)
-
-
-@pytest.fixture(autouse=True)
-def _measured_alone(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Let a test marked `alone` wait for those beside it, and hold the next ones back until it is done."""
-    if not hasattr(request.config, "workerinput"):
-        yield
-        return
-    shared = tmp_path_factory.getbasetemp().parent
-    alone = request.node.get_closest_marker("alone") is not None
-    with (shared / "turnstile").open("w") as turnstile, (shared / "running").open("w") as running:
-        fcntl.flock(turnstile, fcntl.LOCK_EX)
-        fcntl.flock(running, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
-        fcntl.flock(turnstile, fcntl.LOCK_UN)
-        yield
 
 
 @pytest.hookimpl(wrapper=True)

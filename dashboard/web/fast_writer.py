@@ -118,11 +118,7 @@ class FastWriter:
             elif crowd.lead.alone:
                 self._loose.update(crowd.dissolve())
             else:
-                try:
-                    yield from self._give(crowd)
-                except Exception:
-                    log.exception("streams that go together could not be written to, and are written to one by one")
-                    self._loose.update(crowd.dissolve())
+                yield from self._give(crowd)
         for count, stream in enumerate(list(self._loose), 1):
             if stream.blocked:
                 stream.late = True
@@ -133,15 +129,26 @@ class FastWriter:
 
     def _give(self, crowd: Crowd) -> Iterator[None]:
         """Write to a crowd what its lead reads."""
-        new = crowd.lead.read()
+        try:
+            new = crowd.lead.read()
+        except Exception:
+            log.exception("what streams that go together are to be sent cannot be read; each goes on by itself")
+            self._loose.update(crowd.dissolve())
+            return
         if not new:
             return
         self._again |= len(new) >= PIECE
         frame, places = chunk(new), crowd.tidy()
-        for begin in range(0, places, SLICE):
-            for stream, taken in crowd.give(frame, begin, begin + SLICE):
-                self._attempt(stream, stream.hold, frame[taken:])
-            yield
+        try:
+            for begin in range(0, places, SLICE):
+                for stream, taken in crowd.give(frame, begin, begin + SLICE):
+                    self._attempt(stream, stream.hold, frame[taken:])
+                yield
+        except Exception:
+            log.exception("streams that go together could not be written to and are cut off")
+            # Who was sent it is not known. They come back, and tell it by their Last-Event-ID.
+            for stream in crowd.dissolve():
+                stream.transport.abort()
         self._tally.bytes_sent += len(new) * crowd.size
 
     def _join(self, stream: SocketStream) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from playwright.async_api import Page
+from playwright.async_api import Page, TimeoutError
 
 RECORDER = Path(__file__).with_name("recorder.js")
 
@@ -98,7 +98,10 @@ class Glass:
     async def status(self, *words: str, timeout: float = 15.0) -> str:
         """Wait until the indicator says one of these words; return its whole text."""
         found = ", ".join(f'connection-status[data-state="{word}"]' for word in words)
-        await self.page.locator(found).wait_for(timeout=timeout * 1000)
+        try:
+            await self.page.locator(found).wait_for(timeout=timeout * 1000)
+        except TimeoutError as error:
+            raise AssertionError(f"not {' or '.join(words)} within {timeout:g} s: {await self.says()}") from error
         return await self.says()
 
     async def says(self) -> str:

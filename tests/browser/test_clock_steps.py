@@ -141,7 +141,7 @@ async def test_clock_is_set_while_the_server_is_away(hours: int, tmp_path: Path,
         await glass.status("offline")
         offset.write_text(f"{hours * 3600:+}")
         await asyncio.to_thread(server.start)
-        await glass.status("live")
+        await glass.status("live", timeout=45)  # the longer it was away, the longer the page waits between two tries
         await glass.panels_when(lambda panels: all(panels[name].state == "live" for name in PANELS))
         async with httpx.AsyncClient(base_url=server.url) as client:
             server_time = (await client.get("/api/v1/status")).json()["server_time"]

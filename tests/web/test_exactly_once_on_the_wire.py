@@ -7,6 +7,7 @@ import contextlib
 import json
 import socket
 from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 
 import httpx
@@ -20,6 +21,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dashboard import runtime as program
+from dashboard.broadcaster import Cursor
 from dashboard.config import Settings
 from dashboard.eventlog import Entry
 from dashboard.events import Event
@@ -27,6 +29,7 @@ from dashboard.model import Clock
 from dashboard.runtime import Runtime, running
 from dashboard.web.app import create_app
 from dashboard.web.connections import Connections, listen
+from dashboard.web.crowd import Crowd
 from dashboard.web.server import _config
 from tests.occurrences import Seen, line, metrics
 from tests.promise import FILTERS, MADE, RecordedLog, Witness
@@ -252,3 +255,51 @@ def test_over_sockets_everything_comes_once_and_in_order_or_is_covered_by_a_gap(
         played(steps)
 
     on_stage()
+
+
+class Faulty(Cursor):
+    """A cursor that others follow, of which every third look fails."""
+
+    __slots__ = ()
+    looks = count()
+
+    def read(self, *, blocked: bool = False) -> bytes:
+        """Return what is new, or fail."""
+        if next(self.looks) % 3 == 2:
+            raise RuntimeError("broken on purpose")
+        return super().read(blocked=blocked)
+
+
+def give_in_part(crowd: Crowd, frame: bytes, begin: int, end: int, calls: Iterator[int] = count()) -> object:  # noqa: B008
+    """Write to all, or, every third time, to half of them before it fails."""
+    if next(calls) % 3 == 2:
+        GIVE(crowd, frame, begin, begin + crowd.size // 2)
+        raise RuntimeError("broken on purpose")
+    return GIVE(crowd, frame, begin, end)
+
+
+GIVE, LEAD = Crowd.give, Cursor.lead
+
+
+@pytest.mark.parametrize("played", ["fast"], indirect=True)
+@pytest.mark.parametrize("fault", ["read", "write"])
+def test_a_fault_where_viewers_go_together_costs_none_of_them_an_event(
+    played: Callable[[list[tuple[str, object]]], None],
+    fault: str,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """They go on each by itself when nothing could be read, and are cut off, and come back, when half was written."""
+
+    def lead(cursor: Cursor) -> Cursor:
+        found = LEAD(cursor)
+        found.__class__ = Faulty
+        return found
+
+    said = {"read": "cannot be read", "write": "are cut off"}[fault]
+    monkeypatch.setattr(*((Cursor, "lead", lead) if fault == "read" else (Crowd, "give", give_in_part)))
+    for _ in range(20):
+        played([("publish", ["both", "log"]), ("turn", None), *(("catch_up", who) for who in range(len(FILTERS)))] * 3)
+        if said in caplog.text:
+            return
+    raise AssertionError("nothing has failed")
