@@ -43,7 +43,7 @@ class Healthy:
         while True:
             event = await self._stream.reader.readuntil(b"\n\n")
             found = SENT.search(event)
-            if found and float(found[1]):  # that of the one which fills a stalled viewer's buffers is none
+            if found:
                 self.late.append(time.monotonic() - float(found[1]))
             self.gaps += b"event: gap" in event
             if b'"The last one"' in event:
@@ -110,14 +110,15 @@ async def play(server: Server, client: httpx.AsyncClient, cut: Callable[[], None
             tasks.create_task(viewer.run())
         await pump.run(15)
         alone = [late for viewer in healthy for late in viewer.late]
-        calm = process.memory_info().rss
 
         before = (await client.get("/api/v1/status")).json()
-        stuck = await stalled(server, client)
+        stuck = await stalled(server, client, "stuffing")  # of which the healthy ones see nothing
+        calm = process.memory_info().rss
         closed = time.monotonic()
         cut()
         slow = Reader(2000)
         reading = tasks.create_task(slow.run(server, b'"The last one"'))
+        await slow.begun.wait()
         begun = pump.pushes
         heard = [len(viewer.late) for viewer in healthy]
         pump.most = 0

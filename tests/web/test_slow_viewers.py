@@ -29,6 +29,8 @@ class Reader:
     def __init__(self, rate: float) -> None:
         self._rate = rate
         self._bytes = bytearray()
+        self.begun = asyncio.Event()
+        """Something has come: whatever happens from now on it is to be told of."""
 
     async def run(self, server: Server, until: bytes) -> None:
         """Read up to and with the event that holds `until`."""
@@ -43,6 +45,7 @@ class Reader:
                 received = await loop.sock_recv(sock, 2048 if self._rate < MIB else MIB)
                 assert received, "the stream has ended"
                 self._bytes += received
+                self.begun.set()
                 await asyncio.sleep(began + len(self._bytes) / self._rate - time.monotonic())
 
     def events(self, type: bytes) -> list[dict[str, object]]:

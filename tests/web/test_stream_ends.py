@@ -121,11 +121,11 @@ async def test_five_hundred_viewers_at_once_leave_nothing_behind() -> None:
             await until(all_is_given_back, 2.0)
 
 
-async def stalled(server: Server, client: httpx.AsyncClient) -> RawStream:
-    """Open a stream that takes no bytes, and return when the server is stuck in writing to it."""
-    viewer = await RawStream.open(server, "?match=filler", receive_buffer=4096)
+async def stalled(server: Server, client: httpx.AsyncClient, name: str = "filler") -> RawStream:
+    """Open a stream that takes no bytes, and return when the server is stuck in writing series of a `name` to it."""
+    viewer = await RawStream.open(server, f"?match={name}", receive_buffer=4096)
     viewer.writer.transport.pause_reading()  # type: ignore[attr-defined]
-    filler = [{"series": f'filler{{n="{n}",text="{"x" * 900}"}}', "value": n} for n in range(400)]
+    filler = [{"series": f'{name}{{n="{n}",text="{"x" * 900}"}}', "value": n} for n in range(400)]
     for _ in range(20):
         assert (await client.post("/api/v1/samples", json=filler)).status_code == 200
         if (await client.get("/api/v1/status")).json()["slowest"] > 2:
