@@ -58,6 +58,8 @@ class Strain:
         if self._high_since is None or now - self._high_since < LASTS:
             return None
         self._told_since = self._high_since
+        if lag > LASTS:
+            return Turn(True, f"The program stood still for {lag:.1f} s: it was stopped, or had no turn.")
         if lag > HIGH_LAG:
             return Turn(True, f"The program is {lag:.1f} s late with its work: numbers and pages come late.")
         return Turn(True, f"The machine has a load of {load:.1f} for each core: numbers may come late.")

@@ -78,7 +78,13 @@ def read_value(
             raise msgspec.ValidationError
         return msgspec.convert(value, kind, dec_hook=_path)
     except msgspec.ValidationError:
-        raise origin.error(keys, f"must be {expected(kind)}, not {shown(value)}") from None
+        choices = typing.get_args(_unwrapped(kind)[0])
+        like = f"; the nearest is {nearest(value, choices)}" if isinstance(value, str) and _are_texts(choices) else ""
+        raise origin.error(keys, f"must be {expected(kind)}, not {shown(value)}{like}") from None
+
+
+def _are_texts(choices: tuple[object, ...]) -> typing.TypeGuard[tuple[str, ...]]:
+    return bool(choices) and all(isinstance(one, str) for one in choices)
 
 
 def unknown_key(name: str, valid: Iterable[str], elsewhere: Mapping[str, str]) -> str:

@@ -62,7 +62,7 @@ def test_between_the_bounds_nothing_changes(watched: Watched) -> None:
 def test_one_long_standstill_is_said(watched: Watched) -> None:
     watched.clock.move(LASTS + 1)
     turn = watched.strain.see(LASTS + 1, None)
-    assert turn is not None and turn.high and "6.0 s late" in turn.message
+    assert turn is not None and turn.high and "stood still for 6.0 s" in turn.message
 
 
 def test_a_machine_without_a_load_average_is_judged_by_its_lag(watched: Watched) -> None:

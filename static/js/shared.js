@@ -276,7 +276,10 @@ export class SharedConnection {
 
   /** @param {import("./hub.js").State} state */
   #state({ phase, cause, attempts, wait }) {
-    Object.assign(this.remote, { phase, cause, attempts, nextTry: this.now() + wait });
+    const { remote } = this;
+    // It is told a moment before its `hello` comes, and is not silent for as long as there was none.
+    if (phase === "open" && remote.phase !== "open") remote.openedAt = remote.lastByte = this.now();
+    Object.assign(remote, { phase, cause, attempts, nextTry: this.now() + wait });
     this.onChange();
   }
 

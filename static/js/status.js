@@ -107,7 +107,7 @@ function show(status) {
   tile("memory", format(process.resident_bytes, "bytes"), "of this process");
   tile("processor", format(process.cpu_ratio, "ratio"), `of a core · loop late by ${formatText(process.loop_lag, "seconds")}`);
   list(tables.delivery, [
-    ["Resumed streams", count(status.resumes)],
+    ["Streams begun behind an id", count(status.resumes)],
     ["Conflated events", count(status.conflated), "Events of metrics left out for streams that took them too slowly"],
     ...Object.entries(status.gaps).map(([reason, times]) => /** @type {Fact} */ ([GAPS[reason] ?? `Gaps: ${reason}`, count(times)])),
     ...Object.entries(status.streams_refused).map(([limit, times]) => /** @type {Fact} */ ([LIMITS[limit] ?? `Refused: ${limit}`, count(times)])),

@@ -63,7 +63,7 @@ async def test_it_is_reached_from_a_board_and_shows_what_the_server_tells(
         async def agrees() -> bool:
             body = (await client.get("/api/v1/status")).json()
             gaps, number = body["gaps"], await glass.page.locator("#panel-streams .number").inner_text()
-            lines = (f"Resumed streams\t{body['resumes']}\n", f"from before a restart\t{gaps['restart']}\n")
+            lines = (f"Streams begun behind an id\t{body['resumes']}\n", f"from before a restart\t{gaps['restart']}\n")
             delivery = await text_of(glass, "delivery")
             return gaps["restart"] > 0 and number == str(body["streams"]) and all(line in delivery for line in lines)
 

@@ -66,7 +66,7 @@ async def test_what_fails_and_recovers(open_glass: OpenGlass, tmp_path: Path) ->
     async with running_server(config=config, tracebacks=True) as server:
         glass = await opened(open_glass, server)
         switch.touch()
-        await glass.until(f"{TEXTS}[0].startsWith('collector moody fails: ')", timeout=20)
+        await glass.until(f"{TEXTS}[0].startsWith('collector moody has trouble: ')", timeout=20)
         switch.unlink()
         await glass.until(f"{TEXTS}[0] === 'collector moody delivers again'", timeout=30)
         texts = await glass.page.evaluate(TEXTS)
@@ -94,7 +94,7 @@ async def marks_are_told(glass: Glass) -> None:
     said = "document.getElementById('moment').textContent"
     at = await glass.page.evaluate(place)
     await glass.page.mouse.move(at["x"], at["y"])
-    await glass.until(f"{said}.includes('△ collector moody fails: ')")
+    await glass.until(f"{said}.includes('△ collector moody has trouble: ')")
     await glass.page.locator("system-strip li button", has_text="moody fails").focus()
     await glass.until("[...document.querySelectorAll('.cross')].every((one) => !one.hidden)")
 

@@ -240,6 +240,23 @@ test("an outage is told with the time of the next try, and a wake tries at once"
   assert.equal(shared.length, before + 1);
 });
 
+test("a stream that has just opened anew is not as old as the outage was, not even before its first word", (t) => {
+  t.after(() => mock.timers.reset());
+  const { open, pass, shared, last } = stage();
+  const states = [];
+  const { connection } = open({
+    onChange: () => states.push([connection.phase, connection.now() - connection.openedAt, connection.now() - connection.lastByte]),
+  });
+  connection.start("850-0");
+  last().say("hello", hello);
+  last().say("error");
+  pass(20_000);
+  assert.ok(shared.length > 1);
+  states.length = 0;
+  last().say("hello", hello);
+  assert.deepEqual(states[0], ["open", 0, 0]);
+});
+
 test("a page that was put away leaves, and comes back from where it was", (t) => {
   t.after(() => mock.timers.reset());
   const { open, shared, last } = stage();
