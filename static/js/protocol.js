@@ -53,6 +53,14 @@ export function compareIds(a, b) {
 }
 
 /**
+ * The Unix seconds at which an id was given.
+ * @param {string} id
+ */
+export function timeOf(id) {
+  return Number(id.split("-")[0]) / 1000;
+}
+
+/**
  * The id that begins some seconds before another, to see the newest values of the log once more.
  * @param {string} id
  * @param {number} seconds

@@ -1,4 +1,5 @@
 import { formatAge } from "./format.js";
+import { timeOf } from "./protocol.js";
 import { allowance, EARLY } from "./staleness.js";
 
 /**
@@ -66,11 +67,20 @@ export class Truth {
     return sorted[sorted.length >> 1] ?? NaN;
   }
 
-  /** The shortest interval that any series declares, seconds; Infinity: none does. */
+  /**
+   * The shortest interval that any series declares, seconds; Infinity: none does. One that has ended tells nothing of the
+   * stream while others come.
+   */
   get shortest() {
+    const now = this.store.clock.monotonic();
     let shortest = Infinity;
-    for (const line of this.store.lines.values()) shortest = Math.min(shortest, line.declared ?? Infinity);
-    return shortest;
+    let living = Infinity;
+    for (const { declared, deadline } of this.store.lines.values()) {
+      if (declared === null) continue;
+      shortest = Math.min(shortest, declared);
+      if (now < deadline) living = Math.min(living, declared);
+    }
+    return living < Infinity ? living : shortest;
   }
 
   /** Seconds that may pass without a sample before that says something. */
@@ -148,7 +158,9 @@ export class Truth {
     if (silence > this.patience) {
       return this.verdict ?? `stream: nothing received for ${formatAge(silence)}`;
     }
-    if ((now - this.connection.openedAt) / 1000 < this.patience) return "stream: catching up";
+    // What had no successor when the history was told does not wait for the stream.
+    const over = source && timeOf(this.store.asOf) - (this.store.sources.get(source)?.time ?? Infinity) > this.patience;
+    if (!over && (now - this.connection.openedAt) / 1000 < this.patience) return "stream: catching up";
     const failed = this.failed.get(source);
     if (failed) return `collector ${failed.name}: ${failed.error}`;
     if ((now - this.newestAt) / 1000 > this.hush) return "server: it sends no samples";

@@ -1,0 +1,42 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Truth } from "../../static/js/truth.js";
+
+/**
+ * What a page knows, at 100 s of its own time and 1000 s of the server's.
+ * @param {{ declared: number, deadline: number }[]} lines
+ * @param {object} [connection]
+ */
+function page(lines, connection = {}) {
+  const store = {
+    lines: new Map(lines.map((line, at) => [String(at), line])), stretched: 0, asOf: "1000000-0", sources: new Map(),
+    clock: { monotonic: () => 100_000, now: () => 1000 },
+  };
+  const open = { phase: "open", cause: null, openedAt: 0, lastByte: 99_000, heartbeat: 5, fault: null, ...connection };
+  const truth = new Truth(/** @type {any} */ (open), /** @type {any} */ (store), "1");
+  truth.newestAt = truth.newestBorn = 99_000;
+  return { truth, store };
+}
+
+test("a series that has ended does not decide how long the stream may be silent, while others live", () => {
+  const living = { declared: 1, deadline: 102_000 };
+  const { truth } = page([{ declared: 0.05, deadline: 98_000 }, living]);
+  assert.equal(truth.shortest, 1);
+  assert.equal(truth.status(100_000).word, "live");
+  const quick = page([{ declared: 0.05, deadline: 100_500 }, living]);
+  assert.equal(quick.truth.shortest, 0.05);
+  assert.equal(quick.truth.status(100_000).word, "stale");
+});
+
+test("where all have ended the quickest of them decides", () => {
+  const { truth } = page([{ declared: 0.05, deadline: 98_000 }, { declared: 1, deadline: 99_000 }]);
+  assert.equal(truth.shortest, 0.05);
+});
+
+test("what had no successor when the history was told does not wait for a stream that has just opened", () => {
+  const { truth, store } = page([{ declared: 1, deadline: 102_000 }], { openedAt: 99_900 });
+  store.sources.set("vm/push", { time: 988 });
+  store.sources.set("vm/cpu", { time: 999 });
+  assert.equal(truth.explain("vm/push", 100_000), "source vm/push: it stopped sending");
+  assert.equal(truth.explain("vm/cpu", 100_000), "stream: catching up");
+});
