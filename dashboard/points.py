@@ -61,14 +61,14 @@ def bucketed(
         high = bisect_left(times, begin + step, lo=low)
         if high > low:
             chosen = values[low:high]
-            points.append((begin, _short(sum(chosen) / len(chosen)), _short(min(chosen)), _short(max(chosen))))
+            points.append((begin, short(sum(chosen) / len(chosen)), short(min(chosen)), short(max(chosen))))
         elif not low or begin + step - times[low - 1] > longest:
             points.append((begin, None, None, None))
         low = high
     return points
 
 
-def _short(value: float) -> float:
+def short(value: float) -> float:
     """Return a value with four significant digits, but never less exact than a tenth: more is only seen on the wire."""
     size = abs(value)
     if size >= 1e15:

@@ -11,7 +11,7 @@ from quart import Response
 from dashboard import exposition
 from dashboard.errors import InvalidParameter, TooManyPoints
 from dashboard.model import Role
-from dashboard.points import Point, bucketed, collected, rates
+from dashboard.points import Point, bucketed, collected, rates, short
 from dashboard.selector import Selector, parse_all
 from dashboard.web.routing import Context, Route, json_response
 from dashboard.window import Columns, Line
@@ -152,28 +152,29 @@ def _limit(lines: list[Line], start: float, end: float, step: float) -> None:
 
 
 def _encode(head: dict[str, object], columns: list[Columns], start: float, end: float, step: float, raw: bool) -> bytes:
-    result = [
-        {
-            "series": column.text,
-            "type": "counter" if column.counter else "gauge",
-            "interval": column.interval,
-            "source": column.source,
-            "points": _points(column, start, end, step, raw),
-        }
-        for column in columns
-    ]
+    result = [_result(column, start, end, step, raw) for column in columns]
     return msgspec.json.encode({**head, "result": result})
 
 
-def _points(column: Columns, start: float, end: float, step: float, raw: bool) -> list[Point]:
+def _result(column: Columns, start: float, end: float, step: float, raw: bool) -> dict[str, object]:
     times, values = column.times, column.values
     if column.counter and not raw:
         times, values = rates(times, values, column.interval)
     elif column.counter and times and times[0] < start:
         times, values = times[1:], values[1:]
+    points: list[Point]
     if step:
-        return bucketed(times, values, column.interval, start=start, end=end, step=step)
-    return collected(times, values, column.interval)
+        points = bucketed(times, values, column.interval, start=start, end=end, step=step)
+    else:
+        points = collected(times, values, column.interval)
+    return {
+        "series": column.text,
+        "type": "counter" if column.counter else "gauge",
+        "interval": column.interval,
+        "source": column.source,
+        "last": (times[-1], short(values[-1])) if times else None,
+        "points": points,
+    }
 
 
 ROUTES = (

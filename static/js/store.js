@@ -3,12 +3,12 @@ import { parseSeries, seriesText } from "./series.js";
 import { compareIds } from "./protocol.js";
 import { isCounter, isDoubtful } from "./rates.js";
 import { rangeOf, stepOf } from "./span.js";
-import { allowance } from "./staleness.js";
 
 /**
  * @typedef {import("./protocol.js").Metrics} Metrics
  * @typedef {import("./line.js").Point} Point
- * @typedef {{ series: string, type?: string, interval: number | null, source?: string, points: Point[] }} RangeResult
+ * @typedef {{ series: string, type?: string, interval: number | null, source?: string, last?: [number, number] | null,
+ *   points: Point[] }} RangeResult
  * @typedef {{ as_of: string, step: number, server_time: number, result: RangeResult[] }} RangeAnswer
  */
 
@@ -96,7 +96,7 @@ export class Store {
   load(answer, gap = false) {
     const until = gap ? answer.server_time - this.step : Infinity;
     if (!gap) this.asOf = answer.as_of;
-    for (const { series, type, interval, source, points } of answer.result) {
+    for (const { series, type, interval, source, last, points } of answer.result) {
       const read = parseSeries(series);
       if (type) this.declare(read.name, type);
       const line = this.#line(series, () => read);
@@ -104,7 +104,7 @@ export class Store {
       line.declared = line.arrivals.learned = interval;
       if (source) line.source = source;
       line.merge(points, until, answer.server_time);
-      this.#adopt(line);
+      if (last) this.#adopt(line, last);
       // What the source has sent is known by its other series, so that one without a successor is known to be gone.
       const time = line.lastTime - line.step;
       if (source && time > (this.sources.get(source)?.time ?? -Infinity)) this.sources.set(source, { time });
@@ -112,18 +112,15 @@ export class Store {
   }
 
   /**
-   * Where a bucket holds one sample, its average is that sample: the newest value of a slow series is known at once.
-   * An average of several is taken only of a series that has ended, to be shown under its veil.
+   * Take the newest sample of an answer, which is exact where points are averages.
    * @param {Line} line
+   * @param {[number, number]} last
    */
-  #adopt(line) {
-    if (!line.length || line.time >= line.lastTime) return;
-    const interval = line.declared ?? line.step;
-    const ended = Number.isNaN(line.value) && this.clock.now() - line.lastTime > line.step + allowance(interval);
-    if (interval < line.step && !ended) return;
-    line.value = line.meanAt(line.length - 1);
-    line.time = line.lastTime;
-    line.born = this.clock.local(line.time);
+  #adopt(line, [time, value]) {
+    if (line.time >= time) return;
+    line.value = value;
+    line.time = time;
+    line.born = this.clock.local(time);
   }
 
   /**

@@ -89,6 +89,22 @@ test("history and stream meet without a hole and without a point twice", () => {
   assert.deepEqual(Array.from({ length: 11 }, (_, at) => line.meanAt(at)), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
 });
 
+test("the newest value is the newest sample, not the average of its bucket, and none is newer than what has come since", () => {
+  const page = new Page();
+  const end = page.now / 1000;
+  const result = (/** @type {[number, number] | null} */ last) => [
+    { series: LOAD, interval: 0.05, source: "web-1/cpu", last, points: [/** @type {import("../../static/js/line.js").Point} */ ([end - 5, 30, 10, 50])] },
+  ];
+  page.store.load({ as_of: `${page.now}-0`, step: 5, server_time: end, result: result([end - 4, 50]) });
+  const line = page.line(LOAD);
+  assert.deepEqual([line.value, line.time, line.born], [50, end - 4, page.now - 4000]);
+  page.tick({ load: 60 });
+  page.store.load({ as_of: `${page.now}-0`, step: 5, server_time: end, result: result([end - 4, 50]) });
+  assert.equal(line.value, 60);
+  page.store.load({ as_of: `${page.now}-0`, step: 5, server_time: end, result: result(null) });
+  assert.equal(line.value, 60);
+});
+
 test("a value is true for two intervals and a second, and not a moment longer", () => {
   const page = new Page();
   const [line] = page.tick({ load: 1 });

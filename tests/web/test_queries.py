@@ -102,6 +102,9 @@ async def test_points_of_a_step_are_buckets_by_their_start_and_null_where_there_
     assert body["step"] == 10 and line["source"] == "web-1/push" and line["interval"] == 1
     points = {int(point[0] - now): point[1:] for point in line["points"]}
     assert points[-100] == [4, 1, 8] and points[-20] == [5, 5, 5]
+    assert line["last"] == [now - 20, 5]
+    (earlier,) = (await ask(client, "query_range", match="steps", start=now - 110, end=now - 90, step=10))["result"]
+    assert earlier["last"] == [now - 98, 8]
     assert all(points[age] == [None, None, None] for age in (-110, *range(-80, -20, 10), -10))
 
 
