@@ -55,7 +55,21 @@ export function absence({ collectors, failed, store }, kind, selection) {
   const broken = all.filter(({ interval }) => !interval).length;
   const which = broken === 1 ? "1 collector does" : `${broken} collectors do`;
   const hint = broken ? `${which} not load: see the page “Status”.` : "The page “Add” shows how to push it.";
-  return `No data: nothing has sent this yet, or this machine has no such thing. ${hint}`;
+  return `No data: nothing has sent this ${since(all, store)}, or this machine has no such thing. ${hint}`;
+}
+
+/**
+ * For how long it is known that nothing came: the dashboard forgets at its end what it was sent, and a page asks for no
+ * more than it shows.
+ * @param {CollectorState[]} all of which the oldest state is as old as the dashboard
+ * @param {import("./store.js").Store} store
+ */
+function since(all, { clock, wanted }) {
+  const run = clock.now() - Math.min(...all.map((one) => one.since));
+  if (!(run > -Infinity)) return "since the dashboard started";
+  if (run >= wanted) return `in the last ${formatAge(wanted)}`;
+  // Whole minutes, once there are some: nobody reads a figure that changes each second.
+  return `since the dashboard started, ${formatAge(run < 60 ? run : run - (run % 60))} ago`;
 }
 
 /**

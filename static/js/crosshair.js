@@ -1,5 +1,5 @@
 import { wordsAt } from "./marks.js";
-import { write } from "./rows.js";
+import { make, write } from "./rows.js";
 
 /**
  * One moment, shown in all charts at once; the feed goes on beneath it.
@@ -11,6 +11,8 @@ import { write } from "./rows.js";
 const CHARTS = "live-chart, live-heat";
 /** Part of the time axis that an arrow key moves. */
 const STRIDE = 1 / 180;
+/** States in which a panel shows no values. */
+const NOTHING = ["loading", "empty", "failed"];
 
 export class Crosshair {
   /**
@@ -25,6 +27,8 @@ export class Crosshair {
     this.chart = null;
     this.frame = 0;
     this.x = 0;
+    /** @type {Map<Element, HTMLElement>} by panel, where each chart but the one pointed at says which moment it shows */
+    this.times = new Map();
     root.addEventListener("pointermove", (event) => this.#follow(event));
     root.addEventListener("pointerleave", ({ pointerType }) => {
       // A finger is lifted to see what is below it; what it pointed at stays until it taps elsewhere.
@@ -55,14 +59,39 @@ export class Crosshair {
 
   /** Write the time anew, for time has gone on. */
   refresh() {
+    this.#write();
+    if (this.chart && !this.label.hidden) this.#place(this.x, this.chart);
+  }
+
+  #write() {
     const { hover } = this.board;
-    if (hover === null || !this.chart) return;
     const moment = this.board.moment();
-    const time = (moment.end - moment.range * (1 - hover)) * 1000;
+    const time = (moment.end - moment.range * (1 - (hover ?? 1))) * 1000;
+    this.#tell(hover === null ? "" : `at ${this.board.preferences.clock?.(time)}`);
+    if (hover === null || !this.chart) return;
     const { step } = this.board.store;
     const happened = wordsAt(moment, time / 1000);
     const what = happened ? ` · ${happened}` : step > 1 ? ` · average ↑ highest of ${step} s` : "";
     write(this.label, `${this.board.preferences.clock?.(time)} ${this.board.preferences.zoneName}${what}`);
+  }
+
+  /**
+   * Say in every panel whose figures are of the past when that was; the one pointed at has it above the pointer.
+   * @param {string} words empty: all is of now
+   */
+  #tell(words) {
+    for (const { element, view, state } of words || this.times.size ? this.board.panels : []) {
+      if (!view.point) continue;
+      let place = this.times.get(element);
+      if (!place) {
+        place = make("span", "past");
+        this.times.set(element, place);
+        element.querySelector("header")?.append(place);
+      }
+      const own = view === this.chart || NOTHING.includes(state) ? "" : words;
+      write(place, own);
+      if (place.hidden !== !own) place.hidden = !own;
+    }
   }
 
   /** @param {PointerEvent} event */
@@ -98,7 +127,9 @@ export class Crosshair {
   #place(x, chart) {
     this.x = x;
     const half = this.label.offsetWidth / 2 + 4;
-    const left = Math.min(innerWidth - half, Math.max(half, x));
+    const panel = /** @type {Element} */ (chart.closest(".panel")).getBoundingClientRect();
+    const inside = panel.width >= 2 * half;
+    const left = Math.min((inside ? panel.right : innerWidth) - half, Math.max((inside ? panel.left : 0) + half, x));
     this.label.style.transform = `translate(calc(${left}px - 50%), ${Math.max(0, chart.getBoundingClientRect().top - 28)}px)`;
   }
 
@@ -107,11 +138,11 @@ export class Crosshair {
    * @param {number | null} fraction
    */
   #set(chart, fraction) {
-    if (fraction === this.board.hover) return;
+    if (fraction === this.board.hover && chart === this.chart) return;
     this.chart = chart;
     this.board.hover = fraction;
     this.label.hidden = fraction === null;
-    this.refresh();
+    this.#write();
     this.frame ||= requestAnimationFrame(() => {
       this.frame = 0;
       const moment = this.board.moment();

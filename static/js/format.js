@@ -32,15 +32,17 @@ export function unitOf(name, counter = name.endsWith("_total")) {
  * @param {number | null} value
  * @param {string} unit `bytes`, `seconds`, `ratio`, …, with `/s` for a rate; empty for plain numbers
  * @param {boolean} [exact] of a small share, too, three figures
+ * @param {boolean} [whole] it counts something: without a unit it needs no decimals
  * @returns {Formatted}
  */
-export function format(value, unit = "", exact = false) {
+export function format(value, unit = "", exact = false, whole = false) {
   if (value === null || Number.isNaN(value)) return { number: NONE, unit: "" };
   if (!Number.isFinite(value)) return { number: value > 0 ? "∞" : "−∞", unit: "" };
   const rate = unit.endsWith("/s") ? "/s" : "";
   const base = rate ? unit.slice(0, -2) : unit;
   const sign = value < 0 ? "−" : "";
   const size = Math.abs(value);
+  if (whole && !unit && size < 999.5 && Number.isInteger(size)) return { number: sign + size, unit: "" };
   const { number, unit: symbol } = magnitude(size, base, exact);
   return { number: sign && /[1-9]/.test(number) ? sign + number : number, unit: symbol + rate };
 }
@@ -49,9 +51,10 @@ export function format(value, unit = "", exact = false) {
  * The same as one text, the number and its unit parted by a no-break space.
  * @param {number | null} value
  * @param {string} [unit]
+ * @param {boolean} [whole] it counts something
  */
-export function formatText(value, unit) {
-  const { number, unit: symbol } = format(value, unit);
+export function formatText(value, unit, whole) {
+  const { number, unit: symbol } = format(value, unit, false, whole);
   return symbol ? `${number}\u00a0${symbol}` : number;
 }
 
@@ -64,6 +67,111 @@ export function formatTick(value, unit) {
   const { number, unit: symbol } = format(value, unit, true);
   const short = number.includes(".") ? number.replace(/\.?0+(?=$|e)/, "") : number;
   return symbol ? `${short}\u00a0${symbol}` : short;
+}
+
+/** Lines that once had a value with decimals: they keep them, so that no figure changes its shape each second. */
+const broken = new WeakSet();
+
+/**
+ * Tell whether all that was seen of lines without a unit was whole, so that they count something.
+ * @param {Pick<import("./line.js").Line, "unit" | "value" | "length" | "lowAt" | "highAt">[]} lines
+ */
+export function isWhole(lines) {
+  return lines.every((line) => {
+    if (line.unit || broken.has(line) || Number.isNaN(line.value)) return false;
+    let whole = Number.isInteger(line.value);
+    for (let at = 0; whole && at < line.length; at++) {
+      const [low, high] = [line.lowAt(at), line.highAt(at)];
+      whole = Number.isNaN(low) || (Number.isInteger(low) && Number.isInteger(high));
+    }
+    if (!whole) broken.add(line);
+    return whole;
+  });
+}
+
+/** Characters that names must share for their beginning to give way. */
+const SHARED = 12;
+
+/**
+ * Names in parts of which the first gives way first and the last at last, for by that the name is told apart: what it
+ * begins with as others do, what only some of those share with it, and the rest. A name that is unlike all is one part.
+ * @param {string[]} names
+ * @returns {string[][]}
+ */
+export function tellApart(names) {
+  const order = [...new Set(names)].sort();
+  const shared = order.map((name, at) => common(name, order[at + 1] ?? ""));
+  /** @type {Map<string, string[]>} */
+  const parts = new Map();
+  for (let from = 0; from < order.length; from++) {
+    let to = from;
+    let all = Infinity;
+    for (; (shared[to] ?? 0) >= SHARED; to++) all = Math.min(all, shared[to] ?? 0);
+    for (let at = from; at <= to && all < Infinity; at++) {
+      const name = order[at] ?? "";
+      const near = Math.max(at > from ? (shared[at - 1] ?? 0) : 0, at < to ? (shared[at] ?? 0) : 0);
+      const [first, last] = [wordAt(name, all), wordAt(name, near)];
+      parts.set(name, [name.slice(0, first), name.slice(first, last), name.slice(last)]);
+    }
+    from = to;
+  }
+  return names.map((name) => parts.get(name) ?? [name]);
+}
+
+/**
+ * How many characters two texts begin with alike.
+ * @param {string} one
+ * @param {string} other
+ */
+function common(one, other) {
+  let length = 0;
+  while (length < one.length && one[length] === other[length]) length++;
+  return length;
+}
+
+/**
+ * Where the word begins in which a place is; of a very long word only its end goes along.
+ * @param {string} name
+ * @param {number} place
+ */
+function wordAt(name, place) {
+  const end = Math.min(place, name.length - 1);
+  const before = name.slice(Math.max(1, end - 8), end);
+  const [word = ""] = /[\p{L}\p{N}]*$/u.exec(before) ?? [];
+  return end - (word.length === before.length ? Math.min(2, word.length) : word.length);
+}
+
+/**
+ * The parts of a name as one text, shortened to the room that there is.
+ * @param {string[]} parts
+ * @param {number} room
+ * @param {(text: string) => number} width
+ */
+export function fit(parts, room, width) {
+  const whole = parts.join("");
+  if (width(whole) <= room) return whole;
+  for (let given = 0; given < parts.length; given++) {
+    const start = given ? "…" : "";
+    const part = parts[given] ?? "";
+    const rest = parts.slice(given + 1).join("");
+    const last = given === parts.length - 1;
+    for (let length = part.length - 1; length >= (given && !last ? 1 : 0); length--) {
+      const text = `${start}${part.slice(0, length)}…${rest}`;
+      if ((length || rest || last) && width(text) <= room) return text;
+    }
+    if (rest && width(`…${rest}`) <= room) return `…${rest}`;
+  }
+  return "…";
+}
+
+/**
+ * A text of so many characters at most: its middle gives way, since names often differ at their ends.
+ * @param {string} text
+ * @param {number} most
+ */
+export function clip(text, most) {
+  const end = Math.floor((most - 1) * 0.4);
+  return text.length > most ? `${text.slice(0, most - 1 - end)}…${text.slice(-end)}` : text;
 }
 
 /**

@@ -1,5 +1,5 @@
-import { formatAge, formatText } from "./format.js";
-import { write } from "./rows.js";
+import { formatAge, formatText, isWhole, tellApart } from "./format.js";
+import { make, write } from "./rows.js";
 import { legendTexts } from "./series.js";
 
 /**
@@ -50,11 +50,12 @@ export class Legend {
     this.longest = Math.max(0, ...texts.map((text) => text.length));
     while (this.entries.length < traces.length) this.entries.push(entry());
     this.entries.length = traces.length;
+    const parts = tellApart(texts);
     traces.forEach(({ line, colour, dash }, at) => {
       const { root, swatch, name } = /** @type {Entry} */ (this.entries[at]);
       /** @type {Entry} */ (this.entries[at]).line = line;
       const text = texts[at] ?? "";
-      name.textContent = text;
+      writeName(name, parts[at] ?? [text]);
       root.title = `${text}\n${line.key}`;
       swatch.style.backgroundColor = colour;
       swatch.dataset["dash"] = String(dash);
@@ -68,6 +69,7 @@ export class Legend {
    * @param {Moment} moment
    */
   values(time, moment) {
+    this.element.classList.toggle("past", time !== null);
     for (const { root, value, line } of this.entries) {
       if (!line) continue;
       const stale = time === null && moment.now >= line.deadline;
@@ -75,9 +77,10 @@ export class Legend {
       const aged = stale || (time === null && line.interval === null);
       const peak = time === null || !line.coarse || !this.roomy ? null : line.peakAt(time);
       const unit = this.unit || line.unit;
-      const highest = peak === null ? "" : ` ↑\u00a0${formatText(peak, unit)}`;
+      const whole = isWhole([line]);
+      const highest = peak === null ? "" : ` ↑\u00a0${formatText(peak, unit, whole)}`;
       const age = aged ? `${formatAge((moment.now - line.born) / 1000)} ago` : "";
-      const text = stale && !this.roomy ? age : `${formatText(shown, unit)}${highest} ${age}`.trimEnd();
+      const text = stale && !this.roomy ? age : `${formatText(shown, unit, whole)}${highest} ${age}`.trimEnd();
       write(value, text);
       root.classList.toggle("stale", stale);
     }
@@ -108,6 +111,21 @@ export class Legend {
     this.more.textContent = `and ${more} more`;
     this.more.title = hidden ? `${hidden} smaller lines are not drawn` : "";
   }
+}
+
+/**
+ * Write a name so that where there is too little room its parts give way in their order, each by an ellipsis.
+ * @param {HTMLElement} element
+ * @param {string[]} parts as `tellApart` gives them
+ */
+export function writeName(element, parts) {
+  const several = parts.length > 1;
+  if (several !== element.classList.contains("apart")) {
+    element.classList.toggle("apart", several);
+    element.replaceChildren(...(several ? parts.map(() => make("span")) : []));
+  }
+  const places = several ? /** @type {HTMLElement[]} */ ([...element.children]) : [element];
+  places.forEach((place, at) => write(place, parts[at] ?? ""));
 }
 
 /** @returns {Entry} */

@@ -88,3 +88,44 @@ export class Ceiling {
     return this.value;
   }
 }
+
+/**
+ * What is full by the unit alone; null: nobody knows.
+ * @param {string} unit
+ */
+export function fullOf(unit) {
+  return unit === "ratio" ? 1 : unit === "percent" ? 100 : null;
+}
+
+/**
+ * The next round value that is no lower: of bytes a power of two or one and a half of it, else of ten.
+ * @param {number} value
+ * @param {string} unit
+ */
+export function roundUp(value, unit) {
+  if (!(value > LEAST)) return 0;
+  const least = drawable(value) * (1 - 1e-9);
+  if (unit.startsWith("bytes")) {
+    const power = 2 ** Math.floor(Math.log2(least));
+    return power * ([1, 1.5].find((nice) => nice * power >= least) ?? 2);
+  }
+  const power = 10 ** Math.floor(Math.log10(least));
+  return power * ([1, 1.5, 2, 3, 4, 6, 8].find((nice) => nice * power >= least) ?? 10);
+}
+
+/** A round value above what is shown, which stays while that changes little. */
+export class Reach {
+  constructor() {
+    this.value = 0;
+  }
+
+  /**
+   * @param {number} highest of what is shown
+   * @param {string} unit
+   */
+  above(highest, unit) {
+    const least = roundUp(highest, unit);
+    if (!(least <= this.value && this.value <= roundUp(highest * 1.5, unit))) this.value = least;
+    return this.value;
+  }
+}

@@ -1,4 +1,4 @@
-import { formatText } from "./format.js";
+import { clip, formatText, isWhole } from "./format.js";
 import { grouped, isTelling, leadingUnit } from "./groups.js";
 import { legendTexts } from "./series.js";
 import { excess, severityOf } from "./thresholds.js";
@@ -26,7 +26,8 @@ const RESOURCES = { cpu: "the CPU", memory: "memory", io: "the disk" };
 const LONGEST = 40;
 
 /**
- * What a panel judges by its thresholds: each line of its unit, or what a single figure makes of them.
+ * What a panel judges by its thresholds: each line of its unit, or what a single figure makes of them; `subject` is the
+ * same for what would tell of one fault twice.
  * @param {PanelSpec} spec
  * @param {Line[]} all
  */
@@ -39,22 +40,26 @@ function values(spec, all) {
     ? grouped(lines, spec.legend, spec.unit)
     : lines.map((line, at) => ({ name: names[at] ?? "", value: line.value, unit: spec.unit || line.unit, lines: [line] }));
   const telling = isTelling(spec.legend, lines);
-  return parts.map(({ name, value, unit, lines: [line] }) => {
-    const figure = formatText(value, unit);
-    return { value, unit, text: (line && pressure(line, figure)) || `${spec.title}${telling ? ` ${clip(name)}` : ""} ${figure}` };
+  return parts.map(({ name, value, unit, lines: own }) => {
+    const figure = formatText(value, unit, isWhole(own));
+    const waiting = own[0] ? pressure(own[0], figure) : null;
+    const text = `${spec.title}${telling ? ` ${clip(name, LONGEST)}` : ""} ${figure}`;
+    return { value, unit, text, subject: `${spec.id}\n${name}\n${unit}`, ...waiting };
   });
 }
 
 /**
- * What the kernel's word for waiting means; nothing for any other metric.
+ * What the kernel's word for waiting means; null for any other metric. That all work waits says nothing that is not said
+ * by the share of time in which some does, or the other way round.
  * @param {Line} line
  * @param {string} figure
  */
 function pressure({ series: { name, labels, afar } }, figure) {
-  if (name !== "system_pressure_stall_ratio") return "";
+  if (name !== "system_pressure_stall_ratio") return null;
   const { resource = "", kind, instance } = labels;
   const work = kind === "full" ? "All work" : "Work";
-  return `${work}${afar ? ` on ${instance}` : ""} waits for ${RESOURCES[resource] ?? resource} ${figure} of the time`;
+  const text = `${work}${afar ? ` on ${instance}` : ""} waits for ${RESOURCES[resource] ?? resource} ${figure} of the time`;
+  return { text, subject: `waiting\n${resource}\n${instance ?? ""}` };
 }
 
 /**
@@ -65,15 +70,7 @@ function pressure({ series: { name, labels, afar } }, figure) {
 function calm(titles, lines) {
   const own = lines.filter(({ series }) => !series.afar);
   if (MACHINE.every((start) => own.some(({ series }) => series.name.startsWith(start)))) return "All calm";
-  return `Calm: ${titles.length > 2 ? `the ${titles.length} panels with thresholds` : titles.map(clip).join(", ")}`;
-}
-
-/**
- * A long name gives way to the value behind it.
- * @param {string} name
- */
-function clip(name) {
-  return name.length > LONGEST ? `${name.slice(0, LONGEST - 1)}…` : name;
+  return `Calm: ${titles.length > 2 ? `the ${titles.length} panels with thresholds` : titles.map((title) => clip(title, LONGEST)).join(", ")}`;
 }
 
 /**
@@ -87,9 +84,9 @@ function clip(name) {
  * @returns {Verdict}
  */
 export function worstOf(judged, failed, now, fault = false) {
-  /** @type {{ weight: number, problem: Problem }[]} */
-  const found = failed.map(({ name }) => ({ weight: FAILURE, problem: { text: `Collector ${name} fails`, panel: "" } }));
-  if (fault) found.push({ weight: FAULT, problem: { text: "The settings have a fault", panel: "" } });
+  /** @type {{ weight: number, subject: string, problem: Problem }[]} */
+  const found = failed.map(({ name }) => told(FAILURE, `Collector ${name} fails`));
+  if (fault) found.push(told(FAULT, "The settings have a fault"));
   /** @type {Line[]} */
   const known = [];
   /** @type {string[]} */
@@ -104,18 +101,29 @@ export function worstOf(judged, failed, now, fault = false) {
     stale += fresh.length - live.length;
     known.push(...live);
     if (live.length) titles.push(spec.title);
-    for (const { value, unit, text } of values(spec, live)) {
+    for (const { value, unit, text, subject } of values(spec, live)) {
       const severity = severityOf(value, spec.thresholds);
       if (severity === null) continue;
       const weight = (severity === "critical" ? CRITICAL : 1) + Math.min(0.99, excess(value, spec.thresholds, unit));
-      found.push({ weight, problem: { text, panel: spec.id } });
+      found.push(told(weight, text, spec.id, subject));
     }
   }
-  const problems = found.sort((a, b) => b.weight - a.weight).map(({ problem }) => problem);
+  found.sort((a, b) => b.weight - a.weight);
+  const problems = found.filter(({ subject }, at) => found.findIndex((one) => one.subject === subject) === at).map(({ problem }) => problem);
   const [worst] = found;
   if (worst) return { severity: worst.weight >= CRITICAL ? "critical" : "warning", text: "", problems };
   if (!judged.length) return { severity: "", text: "", problems };
   const partly = stale > 0 || judged.some(({ refusal }) => refusal);
   if (!known.length) return { severity: "unknown", text: stale ? "Not known: the data is old" : "", problems };
   return partly ? { severity: "unknown", text: "Calm, as far as is known", problems } : { severity: "", text: calm(titles, known), problems };
+}
+
+/**
+ * @param {number} weight
+ * @param {string} text
+ * @param {string} [panel]
+ * @param {string} [subject]
+ */
+function told(weight, text, panel = "", subject = text) {
+  return { weight, subject, problem: { text, panel } };
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import AsyncIterator
 
@@ -121,18 +122,32 @@ async def test_full_screen(way: str, server: Server, open_glass: OpenGlass) -> N
 
 
 async def test_hover(server: Server, open_glass: OpenGlass) -> None:
-    """Pointing at a moment shows it in all charts, with its time, while the feed goes on."""
+    """Pointing at a moment shows it in all charts, with its time, while the feed goes on; each says that it is past."""
     glass = await open_glass()
     await shown(glass, server)
     plot = glass.page.locator(f"{CHART} .plot")
     await plot.hover(position={"x": 200, "y": 40})
     await expect(glass.page.locator("#moment")).to_be_visible()
     assert await glass.page.locator(".cross:visible").count() == 2
+    # The one pointed at has the time at the pointer, all others in their heads; tiles go on with what is now.
+    times = glass.page.locator(".panel > header > .past:visible")
+    await expect(times).to_have_count(1)
+    await expect(times).to_have_text(re.compile(r"^at \d\d:\d\d:\d\d$"))
+    await expect(glass.page.locator(f"{CHART} .legend")).to_have_class(re.compile("past"))
+    within = f"""(([label, panel]) => label.left >= panel.left && label.right <= panel.right)(
+        ["#moment", `{CHART}`].map((one) => document.querySelector(one).getBoundingClientRect()))"""
+    box = await plot.bounding_box()
+    assert box is not None
+    for x in (200, box["width"] - 9):
+        await plot.hover(position={"x": x, "y": 40})
+        await glass.until(within)
     newest = await glass.page.evaluate(f"document.querySelector('{CHART} live-chart').traces[0].line.time")
     await glass.until(f"document.querySelector('{CHART} live-chart').traces[0].line.time >= {newest + 2}")
     await expect(glass.page.locator("#moment")).to_be_visible()
     await glass.page.mouse.move(5, 5)
     await expect(glass.page.locator("#moment")).to_be_hidden()
+    await expect(times).to_have_count(0)
+    await expect(glass.page.locator(f"{CHART} .legend")).not_to_have_class(re.compile("past"))
     await glass.page.locator(f"{CHART} .plot").click()
     await expect(glass.page.locator(f"{CHART}.full")).to_be_visible()
     # A browser may say at once that the pointer is over the chart at its new place: then the label is there, too.

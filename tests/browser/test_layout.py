@@ -8,6 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 import pytest_asyncio
+from playwright.async_api import expect
 
 from tests.browser.conftest import OpenGlass
 from tests.browser.glass import KINDS, Glass, board
@@ -40,6 +41,10 @@ title = "Bars"
 kind = "bar"
 series = ["bad_ratio", "warm_ratio"]
 thresholds = [{above = 0.1, severity = "warning"}, {above = 0.5, severity = "critical"}]
+[[board.panel]]
+title = "Units"
+kind = "bar"
+series = ["mixed*"]
 [[board.panel]]
 title = "No data yet"
 kind = "line"
@@ -76,6 +81,7 @@ async def server() -> AsyncIterator[Server]:
     escaped = HOSTILE.replace('"', '\\"')
     samples.append({"series": f'hostile{{text="{escaped}"}}', "value": 1})
     samples += [{"series": "bad_ratio", "value": 0.75}, {"series": "warm_ratio", "value": 0.42}]
+    samples += [{"series": "mixed_bytes", "value": 3e9}, {"series": "mixed_count", "value": 7}]
     for sample in samples:
         sample["interval"] = 3600
     async with running_server(config="\n".join(boards)) as running:
@@ -103,6 +109,11 @@ async def test_nothing_is_cut(size: tuple[int, int], server: Server, open_glass:
         assert await glass.page.evaluate("layout.count()") > 10
         assert (name, await glass.page.evaluate("layout.cut()")) == (name, [])
         assert (name, await glass.page.evaluate("layout.wide()")) == (name, 0)
+        if name == "long":
+            for kind in ("line", "bar", "table"):
+                ends = glass.page.locator(f"[data-panel=long-{kind}] .apart > span:last-child:visible")
+                assert await ends.count() == 3
+                assert await ends.evaluate_all("(all) => all.every((one) => one.scrollWidth <= one.clientWidth)")
     await glass.page.goto(server.url + "/add")
     assert await glass.page.evaluate("layout.cut()") == []
     assert await glass.page.evaluate("layout.wide()") == 0
@@ -126,6 +137,20 @@ async def test_values_read_well(server: Server, open_glass: OpenGlass) -> None:
     text = (await glass.panels())["extreme-table"].text
     for value in ("0", "1.00\u00a0T", "−123\u00a0k", "0.300"):
         assert f"\t{value}\t" in text
+
+
+async def test_scales_are_of_what_is_shown(server: Server, open_glass: OpenGlass) -> None:
+    """Where no end is said only shares have a gauge's bar; bars have a scale for each unit, and shades a round one."""
+    glass = await open_glass(viewport={"width": 1440, "height": 3000})
+    await shown(glass, server, "many")
+    assert await glass.page.locator("[data-panel=many-gauge] .number").inner_text() != ""
+    await expect(glass.page.locator("[data-panel=many-gauge] .bar")).to_be_hidden()
+    await expect(glass.page.locator("[data-panel=many-heat] .key")).to_have_text("· darkest: 300")
+    await shown(glass, server, "states")
+    await expect(glass.page.locator("[data-panel=warm] .bar")).to_be_visible()
+    bars = glass.page.locator("[data-panel=units] .track i:visible")
+    assert await bars.evaluate_all("(all) => all.map((one) => one.style.transform)") == ["scaleX(1)"] * 2
+    assert "\t" not in (text := (await glass.panels())["units"].text) and text.endswith("\n7"), text
 
 
 async def test_many_series_are_counted(server: Server, open_glass: OpenGlass) -> None:

@@ -151,12 +151,12 @@ async def test_the_axis_has_room(server: Server, open_glass: OpenGlass) -> None:
 
 
 async def test_the_hottest_row(server: Server, open_glass: OpenGlass) -> None:
-    """A heat map says in words which of how many is the highest."""
+    """A heat map says in words which of how many is the highest, and what its darkest shade stands for."""
     glass = await open_glass()
     await glass.open(server.url)
     words = glass.page.locator("[data-panel=cores] .now")
     await words.scroll_into_view_if_needed()
-    await expect(words).to_have_text(re.compile(r"^highest of \d+: [\d.]+\s%\s\(core \d+\)$"))
+    await expect(words).to_have_text(re.compile(r"^highest of \d+: [\d.]+\s%\s\(core \d+\) · darkest: 100\s%$"))
 
 
 @pytest.mark.parametrize("size", [{"width": 1440, "height": 900}, PHONE], ids=["desk", "phone"])

@@ -27,7 +27,7 @@ function truth(...collectors) {
  */
 function told(kind, ...collectors) {
   const clock = { now: () => 0 };
-  const made = new Truth(connection, /** @type {any} */ ({ lines: new Map(), clock }), "1");
+  const made = new Truth(connection, /** @type {any} */ ({ lines: new Map(), clock, wanted: 900 }), "1");
   made.adopt(/** @type {any} */ ({ collectors }));
   return (/** @type {number} */ now, /** @type {string[]} */ ...selectors) => {
     clock.now = () => now;
@@ -67,6 +67,14 @@ test("what needs two samples says when the second comes, until it should have", 
   assert.match(lines(1030, "io_bytes_total"), /nothing has sent this/);
   assert.match(lines(1001, "busy_ratio"), /nothing has sent this/);
   assert.match(told("line", { ...disks, state: "waiting" })(1001, "io_bytes_total"), /needs two samples/);
+});
+
+test("for how long nothing came is told as far as it is known: what came before the start is forgotten", () => {
+  const says = told("line", { ...collector("disks", "ok", "io"), since: 1500 }, { ...collector("cpu", "ok", "cpu"), since: 1000 });
+  assert.match(says(1040, "orders"), /^No data: nothing has sent this since the dashboard started, 40\u00a0s ago, or this machine/);
+  assert.match(says(1000 + 250, "orders"), /started, 4\u00a0min ago,/);
+  assert.match(says(1000 + 5000, "orders"), /nothing has sent this in the last 15\u00a0min, or/);
+  assert.match(told("line")(1, "orders"), /nothing has sent this since the dashboard started, or/);
 });
 
 test("a selector that the server refuses says why in plain words", () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { format, formatText, formatTick } from "../../static/js/format.js";
-import { bounds, Ceiling, drawable, valueTicks } from "../../static/js/scale.js";
+import { bounds, Ceiling, drawable, fullOf, Reach, roundUp, valueTicks } from "../../static/js/scale.js";
 
 const SIZES = [0, 5e-324, 2.3e-308, 1e-300, 1e-15, 0.3, 1, 100, 1023.5, 2 ** 53, 1e15, 1e300, 1.7e308, Number.MAX_VALUE];
 const EXTREMES = [...new Set(SIZES.flatMap((size) => [size, -size, size * (1 + 2 ** -52), size - 1]))].filter(Number.isFinite);
@@ -43,4 +43,21 @@ test("any finite number is written in a few signs", () => {
       assert.ok(formatText(value, unit).length <= 22 && formatTick(value, unit).length <= 22, formatText(value, unit));
     }
   }
+});
+
+test("a round value above what is shown stays while that changes little", () => {
+  assert.deepEqual([16, 20, 21, 0.07, 3e9].map((value) => roundUp(value, "")), [20, 20, 30, 0.08, 3e9]);
+  assert.deepEqual([600, 1024, 5e9].map((value) => formatTick(roundUp(value, "bytes"), "bytes")), ["768\u00a0B", "1\u00a0KiB", "6\u00a0GiB"]);
+  const reach = new Reach();
+  assert.deepEqual([0, 16, 19, 14, 12, 16, 10, 24, 0].map((value) => reach.above(value, "")), [0, 20, 20, 20, 20, 20, 10, 30, 0]);
+  for (const value of EXTREMES) {
+    for (const unit of UNITS) {
+      const top = roundUp(value, unit);
+      assert.ok(Number.isFinite(top) && (value <= 1e-300 ? top === 0 : top >= drawable(value) * (1 - 1e-8)), `${value} ${unit}: ${top}`);
+    }
+  }
+});
+
+test("only of a share it is known what is full", () => {
+  assert.deepEqual(["ratio", "percent", "", "bytes"].map(fullOf), [1, 100, null, null]);
 });

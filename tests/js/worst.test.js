@@ -105,3 +105,21 @@ test("a figure carries its own unit, and values of two units are never added", (
   const spec = { kind: "stat", title: "Odd", legend: "all", series: ["*"], thresholds: [{ above: 50, severity: "warning" }] };
   assert.deepEqual(worstOf([panel(lines, spec)], [], 100).problems.map(({ text }) => text), ["Odd all 1\u00a0min", "Odd all 60.0\u00a0B"]);
 });
+
+test("one fault is told once: waiting for one thing, and lines of one name; another thing or machine is another fault", () => {
+  const spec = { title: "Pressure", kind: "line", legend: "{resource} {kind}", thresholds: [{ above: 0.2, severity: "warning" }] };
+  const wait = (/** @type {string} */ labels, /** @type {number} */ value) => line(`system_pressure_stall_ratio{${labels}}`, value);
+  const disk = [wait('kind="some",resource="io"', 0.349), wait('kind="full",resource="io"', 0.339)];
+  const texts = (/** @type {Line[]} */ lines, own = spec) => worstOf([panel(lines, own)], [], 100).problems.map(({ text }) => text);
+  assert.deepEqual(texts(disk), ["Work waits for the disk 34.9\u00a0% of the time"]);
+  assert.equal(texts([...disk, wait('kind="some",resource="cpu"', 0.3), wait('instance="vm",kind="full",resource="io"', 0.3)]).length, 3);
+  const errors = [line('errors{device="eth0",direction="in"}', 9), line('errors{device="eth0",direction="out"}', 7), line('errors{device="eth1"}', 2)];
+  assert.deepEqual(texts(errors, { ...spec, title: "Errors", legend: "{device}" }), ["Errors eth0 9", "Errors eth1 2"]);
+});
+
+test("of long names the end stays, by which they differ", () => {
+  const long = "the-mount-point-of-a-volume-that-someone-thought-about-for-long-";
+  const texts = worstOf([panel([full(0.97, `${long}1`), full(0.96, `${long}2`)])], [], 100).problems.map(({ text }) => text);
+  assert.match(texts[0] ?? "", /^Disk the-mount.*….*for-long-1 97\.0\u00a0%$/);
+  assert.match(texts[1] ?? "", /for-long-2 96\.0/);
+});

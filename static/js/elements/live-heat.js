@@ -1,9 +1,10 @@
 import { AXIS, drawTimes, GUTTER, RIGHT } from "../axes.js";
 import { coverage } from "../coverage.js";
-import { formatText } from "../format.js";
+import { fit, formatText, formatTick, isWhole, tellApart } from "../format.js";
 import { Hatch } from "../hatch.js";
 import { drawMarks } from "../marks.js";
-import { write } from "../rows.js";
+import { make, write } from "../rows.js";
+import { bounds, drawable, fullOf, Reach } from "../scale.js";
 import { namesOf } from "../series.js";
 import { prepare } from "../spark.js";
 import { NO_PANEL } from "../protocol.js";
@@ -13,6 +14,8 @@ import { NO_PANEL } from "../protocol.js";
 const TOP = 5;
 /** Shades between nothing and full. */
 const SHADES = 24;
+/** Part of the width that names may take at most, where they are too long for the place that all charts give to labels. */
+const NAMES = 0.3;
 
 /** A row for each line, a column for each moment, the value as depth of one colour. */
 export class LiveHeat extends HTMLElement {
@@ -23,6 +26,12 @@ export class LiveHeat extends HTMLElement {
   lines = [];
   /** @type {string[]} what the lines are called */
   names = [];
+  /** @type {string[]} what of them has room, and of what that was told */
+  labels = [];
+  labelsOf = "";
+  gutter = 0;
+  /** @type {Map<string, { low: Reach, high: Reach }>} what the shades of a unit reach to */
+  reaches = new Map();
   /** @type {string[]} */
   shades = [];
   shadesOf = "";
@@ -30,7 +39,9 @@ export class LiveHeat extends HTMLElement {
 
   connectedCallback() {
     this.canvas = /** @type {HTMLCanvasElement} */ (this.querySelector("canvas"));
-    this.now = /** @type {HTMLElement} */ (this.querySelector(".now"));
+    this.now = make("span", "highest");
+    this.key = make("span", "key");
+    this.querySelector(".now")?.replaceChildren(this.now, this.key);
     this.cross = document.createElement("div");
     this.cross.className = "cross";
     this.cross.hidden = true;
@@ -52,7 +63,8 @@ export class LiveHeat extends HTMLElement {
     }
     const rem = parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
     const { ctx, width, height } = prepare(this.canvas);
-    const left = GUTTER * rem;
+    const font = `${12 * rem}px ${getComputedStyle(this).fontFamily}`;
+    const left = this.#label(ctx, font, width, rem);
     const area = { left, width: width - left - RIGHT * rem, height: height - AXIS * rem };
     this.area = area;
     const span = { start: moment.end - moment.range, scale: area.width / moment.range };
@@ -60,17 +72,19 @@ export class LiveHeat extends HTMLElement {
     for (const { from, to } of coverage(lines, span.start, moment.end).holes) {
       ctx.fillRect(left + (from - span.start) * span.scale, TOP * rem, (to - from) * span.scale, area.height - TOP * rem);
     }
-    ctx.font = `${12 * rem}px ${getComputedStyle(this).fontFamily}`;
+    ctx.font = font;
     ctx.fillStyle = palette.muted;
     ctx.textBaseline = "middle";
     const row = (area.height - TOP * rem) / Math.max(1, lines.length);
     const every = Math.max(1, Math.ceil((16 * rem) / row));
+    const ends = this.#ends(lines, span.start, moment.end);
     lines.forEach((line, at) => {
-      this.#row(ctx, line, TOP * rem + at * row, row - (row > 6 ? 2 * rem : row > 3 ? 1 : 0), area, moment);
+      const end = ends.get(this.spec.unit || line.unit) ?? { min: 0, max: 1 };
+      this.#row(ctx, line, TOP * rem + at * row, row - (row > 6 ? 2 * rem : row > 3 ? 1 : 0), area, moment, end);
       if (at % every) return;
       ctx.fillStyle = palette.muted;
       ctx.textAlign = "right";
-      ctx.fillText(clip(ctx, this.names[at] ?? "", left - 8 * rem), left - 8 * rem, TOP * rem + at * row + row / 2);
+      ctx.fillText(this.labels[at] ?? "", left - 8 * rem, TOP * rem + at * row + row / 2);
     });
     const box = { left, right: left + area.width, top: TOP * rem, bottom: area.height };
     drawMarks(ctx, box, moment, rem);
@@ -97,9 +111,65 @@ export class LiveHeat extends HTMLElement {
     });
     const line = this.lines[most];
     const unit = this.spec.unit || (line?.unit ?? "");
-    const text = line ? `highest of ${this.lines.length}: ${formatText(values[most] ?? NaN, unit)} (${this.names[most]})` : "";
+    const figure = line ? formatText(values[most] ?? NaN, unit, isWhole([line])) : "";
+    const text = line ? `highest of ${this.lines.length}: ${figure} (${this.names[most]})` : "";
     write(this.now, text);
     if (this.now.title !== text) this.now.title = text;
+  }
+
+  /**
+   * Shorten the names to the room that there is; returns how wide that is.
+   * @param {CanvasRenderingContext2D} ctx
+   * @param {string} font
+   * @param {number} width
+   * @param {number} rem
+   */
+  #label(ctx, font, width, rem) {
+    const of = [font, width, ...this.names].join("\n");
+    if (of === this.labelsOf) return this.gutter;
+    this.labelsOf = of;
+    ctx.font = font;
+    const measure = (/** @type {string} */ text) => ctx.measureText(text).width;
+    const widest = Math.max(0, ...this.names.map(measure));
+    const wide = widest > (GUTTER - 8) * rem && width * NAMES > GUTTER * rem;
+    this.gutter = wide ? Math.max(GUTTER * rem, Math.min(widest + 14 * rem, width * NAMES)) : GUTTER * rem;
+    this.labels = tellApart(this.names).map((parts) => fit(parts, this.gutter - (wide ? 14 : 8) * rem, measure));
+    return this.gutter;
+  }
+
+  /**
+   * What the palest and the darkest shade stand for, by unit: as the settings say, else by the unit or by what is in view.
+   * @param {Line[]} lines
+   * @param {number} start seconds
+   * @param {number} end seconds
+   */
+  #ends(lines, start, end) {
+    /** @type {Map<string, { low: number, high: number }>} */
+    const seen = new Map();
+    for (const line of lines) {
+      const unit = this.spec.unit || line.unit;
+      const range = seen.get(unit) ?? { low: 0, high: 0 };
+      seen.set(unit, range);
+      const take = (/** @type {number} */ value) => {
+        if (value < range.low) range.low = value;
+        if (value > range.high) range.high = value;
+      };
+      for (let at = 0; at < line.length; at++) if (line.timeAt(at) + line.step > start) take(line.meanAt(at));
+      if (line.time > start && line.time <= end) take(line.value);
+    }
+    /** @type {string[]} */
+    const words = [];
+    const ends = new Map([...seen].map(([unit, { low, high }]) => {
+      const reach = this.reaches.get(unit) ?? { low: new Reach(), high: new Reach() };
+      this.reaches.set(unit, reach);
+      const min = this.spec.min ?? -reach.low.above(-low, unit);
+      const top = reach.high.above(high, unit);
+      const max = this.spec.max ?? fullOf(unit) ?? (top > min || min < 0 ? top : min + 1);
+      words.push(`${min ? `palest: ${formatTick(min, unit)}, ` : ""}darkest: ${formatTick(max, unit)}`);
+      return [unit, bounds(min, max)];
+    }));
+    if (this.key) write(this.key, ` · ${words.join(" · ")}`);
+    return ends;
   }
 
   /** @param {number} clientX */
@@ -116,18 +186,17 @@ export class LiveHeat extends HTMLElement {
    * @param {number} height
    * @param {{ left: number, width: number }} area
    * @param {import("../panel.js").Moment} moment
+   * @param {{ min: number, max: number }} ends
    */
-  #row(ctx, line, top, height, area, moment) {
+  #row(ctx, line, top, height, area, moment, { min, max }) {
     const start = moment.end - moment.range;
-    const low = this.spec.min ?? 0;
-    const high = this.spec.max ?? 1;
     const scale = area.width / moment.range;
     for (let at = 0; at < line.length; at++) {
       const mean = line.meanAt(at);
       const from = Math.max(start, line.timeAt(at));
       const to = Math.min(moment.end, at + 1 < line.length ? line.timeAt(at + 1) : line.timeAt(at) + line.step);
       if (to <= from || Number.isNaN(mean)) continue;
-      const depth = Math.min(1, Math.max(0, (mean - low) / (high - low)));
+      const depth = Math.min(1, Math.max(0, (drawable(mean) - min) / (max - min)));
       ctx.fillStyle = this.shades[Math.round(depth * (SHADES - 1))] ?? "";
       const x = Math.floor(area.left + (from - start) * scale);
       ctx.fillRect(x, top, Math.ceil(area.left + (to - start) * scale) - x, height);
@@ -146,17 +215,6 @@ function blend(low, high, part) {
     return Math.round(from + (parseInt(high.slice(at, at + 2), 16) - from) * part);
   };
   return `rgb(${channel(1)} ${channel(3)} ${channel(5)})`;
-}
-
-/**
- * @param {CanvasRenderingContext2D} ctx
- * @param {string} text
- * @param {number} room
- */
-function clip(ctx, text, room) {
-  if (ctx.measureText(text).width <= room) return text;
-  while (text.length > 1 && ctx.measureText(`${text}…`).width > room) text = text.slice(0, -1);
-  return `${text}…`;
 }
 
 customElements.define("live-heat", LiveHeat);

@@ -1,4 +1,5 @@
-import { formatAge, formatText } from "../format.js";
+import { formatAge, formatText, isWhole, tellApart } from "../format.js";
+import { writeName } from "../legend.js";
 import { make, Rows, write } from "../rows.js";
 import { legendTexts } from "../series.js";
 import { NO_PANEL } from "../protocol.js";
@@ -15,8 +16,9 @@ export class LiveTable extends HTMLElement {
     this.more = /** @type {HTMLElement} */ (this.querySelector(".more"));
     this.rows = new Rows(/** @type {HTMLElement} */ (this.querySelector("tbody")), () => {
       const root = make("tr");
-      const [name, value, age] = [make("td", "name"), make("td", "value"), make("td", "value age")];
-      root.append(name, value, age);
+      const [cell, name, value, age] = [make("td"), make("span", "name"), make("td", "value"), make("td", "value age")];
+      cell.append(name);
+      root.append(cell, value, age);
       return { root, name, value, age };
     });
   }
@@ -31,11 +33,13 @@ export class LiveTable extends HTMLElement {
     const room = Math.max(1, Math.floor(this.clientHeight / (ROW * rem)) - 1);
     const count = known.length > room ? room - 1 : known.length;
     const texts = legendTexts(this.spec.legend, known.map((line) => line.series));
+    const parts = tellApart(texts);
     this.rows?.take(count).forEach((row, at) => {
       const line = /** @type {import("../line.js").Line} */ (known[at]);
-      write(row.name, texts[at] ?? "");
-      if (row.root.title !== line.key) row.root.title = line.key;
-      write(row.value, formatText(line.value, this.spec.unit || line.unit));
+      writeName(row.name, parts[at] ?? []);
+      const title = `${line.key}\n${texts[at]}`;
+      if (row.root.title !== title) row.root.title = title;
+      write(row.value, formatText(line.value, this.spec.unit || line.unit, isWhole([line])));
       write(row.age, formatAge((moment.now - line.born) / 1000));
       row.root.classList.toggle("stale", moment.now >= line.deadline);
     });

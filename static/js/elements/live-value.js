@@ -1,6 +1,7 @@
-import { format, formatText } from "../format.js";
+import { format, formatText, isWhole } from "../format.js";
 import { grouped, isTelling } from "../groups.js";
 import { write } from "../rows.js";
+import { fullOf } from "../scale.js";
 import { drawSpark } from "../spark.js";
 import { severityOf } from "../thresholds.js";
 import { NO_PANEL } from "../protocol.js";
@@ -23,6 +24,7 @@ export class LiveValue extends HTMLElement {
     const read = (/** @type {string} */ part) => /** @type {HTMLElement} */ (this.querySelector(part));
     this.figures = read(".figures");
     this.word = read(".word");
+    this.track = /** @type {HTMLElement | null} */ (this.querySelector(".bar"));
     this.bar = /** @type {HTMLElement | null} */ (this.querySelector(".bar i"));
     this.canvas = /** @type {HTMLCanvasElement | null} */ (this.querySelector("canvas"));
   }
@@ -40,7 +42,10 @@ export class LiveValue extends HTMLElement {
     const severity = severityOf(worst.value, this.spec.thresholds);
     this.dataset["severity"] = severity ?? "";
     if (this.word) write(this.word, severity ? `${severity === "critical" ? "▲" : "△"} ${severity}` : "");
-    if (this.bar) this.bar.style.transform = `scaleX(${share(worst.value, this.spec)})`;
+    // Where nobody knows what is full, a bar would only pretend to.
+    const full = this.spec.max ?? fullOf(worst.unit);
+    if (this.track && this.track.hidden !== (full === null)) this.track.hidden = full === null;
+    if (this.bar) this.bar.style.transform = `scaleX(${full === null ? 0 : share(worst.value, this.spec.min ?? 0, full)})`;
     if (this.canvas) drawSpark(this.canvas, shown.map(({ lines: own }) => own), this.spec, moment);
   }
 
@@ -52,7 +57,7 @@ export class LiveValue extends HTMLElement {
     while (this.places.length < groups.length) this.places.push(place(/** @type {HTMLElement} */ (this.figures)));
     this.places.forEach(({ number, unit: symbol, name }, at) => {
       const group = groups[at];
-      const text = group ? format(group.value, group.unit) : { number: "", unit: "" };
+      const text = group ? format(group.value, group.unit, false, isWhole(group.lines)) : { number: "", unit: "" };
       write(number, text.number);
       write(symbol, text.unit);
       const words = named ? group?.name ?? "" : "";
@@ -60,7 +65,7 @@ export class LiveValue extends HTMLElement {
       if (name.title !== words) name.title = words;
       /** @type {HTMLElement} */ (number.parentElement).hidden = !group;
     });
-    this.title = groups.map((group) => `${group.name}: ${formatText(group.value, group.unit)}`).join("\n");
+    this.title = groups.map((group) => `${group.name}: ${formatText(group.value, group.unit, isWhole(group.lines))}`).join("\n");
   }
 }
 
@@ -84,11 +89,11 @@ function place(parent) {
 
 /**
  * @param {number} value
- * @param {import("../protocol.js").PanelSpec} spec
+ * @param {number} low
+ * @param {number} high
  */
-function share(value, { min, max }) {
-  const low = min ?? 0;
-  const part = (value - low) / ((max ?? 1) - low);
+function share(value, low, high) {
+  const part = (value - low) / (high - low);
   return Number.isNaN(part) ? 0 : Math.min(1, Math.max(0, part));
 }
 
