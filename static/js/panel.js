@@ -1,3 +1,4 @@
+import { brief } from "./brief.js";
 import { formatAge } from "./format.js";
 import { write } from "./rows.js";
 
@@ -201,12 +202,21 @@ export class Panel {
     if (text === this.words) return;
     this.words = text;
     this.dirty ||= state === "some";
-    write(this.badge, state === "some" ? text : state === "live" ? words : "");
-    this.badge.title = this.badge.textContent ?? "";
+    write(this.badge, state === "some" ? `${words} · ${brief(reason)}` : state === "live" ? words : "");
+    this.badge.title = state === "some" ? text : words;
     const [head, cause] = /** @type {[HTMLElement, HTMLElement]} */ ([...this.veil.querySelectorAll("span")]);
     write(head, state === "stale" ? words : "");
-    write(cause, state === "stale" ? reason : "");
-    cause.title = cause.textContent ?? "";
+    write(cause, state === "stale" ? brief(reason) : "");
+    cause.title = state === "stale" ? reason : "";
+    if (state === "stale") this.#fit();
+  }
+
+  /** Over a tile the cause has all the room that the old number leaves: few numbers are as long as a cause is. */
+  #fit() {
+    const figures = [...this.element.querySelectorAll("live-value .figure:not([hidden]) > :not(:empty)")];
+    if (!figures.length) return;
+    const end = Math.max(...figures.map((one) => one.getBoundingClientRect().right));
+    this.veil.style.setProperty("--from", `${Math.round(end - this.veil.getBoundingClientRect().left)}px`);
   }
 }
 

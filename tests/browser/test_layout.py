@@ -206,6 +206,7 @@ async def test_nothing_moves_when_the_machine_gets_into_trouble(width: int, open
         places = """(() => [...document.querySelectorAll("main, .panel, .load, connection-status .word")].map((one) => {
             const { x, y, height } = one.getBoundingClientRect(); return [one.className, x, y, height]; }))()"""
         await glass.until("/calm/i.test(document.querySelector('.worst').innerText)")
+        await glass.until("/[0-9]/.test(document.querySelector('.uptime').innerText)")
         calm = await glass.page.evaluate(places)
         await push(1)
         await glass.until("document.querySelector('.worst').dataset.severity === 'critical'")

@@ -20,10 +20,23 @@ PHONE = {"width": 390, "height": 844}
 TITLE = "A title of eighty characters that goes on and on, until it is wider than a panel"
 SHORTENED = """(part) => [...document.querySelectorAll(part)].filter((one) => one.checkVisibility() &&
     (one.scrollWidth > one.clientWidth + 1 || one.scrollHeight > one.clientHeight + 2)).map((one) => one.textContent)"""
+BOOM = """
+from itertools import count
+from dashboard.collectors import Family, Sample
+
+families = [Family("boom", "gauge", "", "Comes once.")]
+runs = count()
+
+
+def collect():
+    if next(runs):
+        raise ValueError("the sensor says n/a")
+    yield Sample("boom", 7)
+"""
 WORDS = f"""
 [[board]]
 name = "words"
-title = "Words"
+title = "{TITLE}"
 [[board.panel]]
 id = "text"
 title = "{TITLE}"
@@ -57,6 +70,12 @@ series = ['device{{name=~"near-[12]"}}']
 legend = "{{name}}"
 width = 3
 [[board.panel]]
+id = "boom"
+title = "Boom"
+kind = "stat"
+series = ["boom"]
+width = 3
+[[board.panel]]
 id = "gauge"
 title = "Gauge"
 kind = "gauge"
@@ -69,7 +88,7 @@ width = 3
 async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Server]:
     """A server with an overview, long titles, and devices of which some have gone silent."""
     home = tmp_path_factory.mktemp("readable")
-    config = collectors(home, beacon=BEACON) + board("beacon", "beacon") + WORDS
+    config = collectors(home, beacon=BEACON, boom=BOOM) + board("beacon", "beacon") + WORDS
     async with running_server(config=config) as running, httpx.AsyncClient(base_url=running.url) as client:
         samples = [
             {"series": f'device{{name="near-{at}"}}', "value": 1234567, "interval": 3600 if at > 2 else 0.5}
@@ -107,17 +126,22 @@ async def test_names_of_silent_devices(server: Server, open_glass: OpenGlass) ->
 
 
 async def test_tabs_and_titles(server: Server, open_glass: OpenGlass) -> None:
-    """On a phone every page can be gone to without scrolling sideways, and a long title is no less than that."""
+    """Pages are one line: the own one is in sight, the others can be scrolled to; a panel's title is there whole."""
     glass = await open_glass(viewport=PHONE)
     await glass.open(f"{server.url}/boards/words")
+    own = glass.page.locator(".top nav [aria-current]")
     for link in await glass.page.locator(".top nav a").all():
-        await expect(link).to_be_in_viewport(ratio=1)
+        await link.evaluate("(one) => one.parentElement.scrollIntoView({ inline: 'center' })")
+        await expect(own).to_be_in_viewport(ratio=0.99)
+        await expect(link).to_be_in_viewport(ratio=0.99)
         assert await link.evaluate(
             """(one) => { const { right, bottom } = one.getBoundingClientRect();
                 return one.contains(document.elementFromPoint(right - 9, bottom - 5)); }"""
         )
     assert await glass.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    assert await glass.page.evaluate(SHORTENED, ".group h2, .group p") == []
+    await expect(own).to_have_attribute("title", TITLE)
+    assert await glass.page.evaluate("document.querySelector('.top').offsetHeight") < 52
+    assert await glass.page.evaluate(SHORTENED, ".panel h2, .group h2, .group p") == []
     over = """((group, strip) => group.top >= strip.bottom - 1)(
         ...[".group h2", ".strip"].map((part) => document.querySelector(part).getBoundingClientRect()))"""
     assert await glass.page.evaluate(over)
@@ -126,7 +150,7 @@ async def test_tabs_and_titles(server: Server, open_glass: OpenGlass) -> None:
 
 
 async def test_names_of_processes(server: Server, open_glass: OpenGlass) -> None:
-    """On a phone the name has the room that users would leave empty; what is shortened is whole in its own title."""
+    """The name has the room that users would leave empty; what is shortened is whole in its own title."""
     glass = await open_glass(viewport=PHONE)
     await glass.open(server.url)
     await glass.until("document.querySelectorAll('live-processes tbody tr').length > 3")
@@ -134,7 +158,10 @@ async def test_names_of_processes(server: Server, open_glass: OpenGlass) -> None
     names = "[...document.querySelectorAll('live-processes td.name')]"
     assert await glass.page.evaluate(f"{names}.every((one) => one.title.includes(one.textContent))")
     width = "document.querySelector('live-processes td.name').clientWidth"
-    assert await glass.page.evaluate(width) > 130
+    for size, least in ((PHONE, 170), ({"width": 1440, "height": 900}, 160)):
+        await glass.page.set_viewport_size(size)
+        await expect(glass.page.locator("live-processes th .of")).to_be_visible()
+        assert await glass.page.evaluate(width) > least
 
 
 async def test_the_axis_has_room(server: Server, open_glass: OpenGlass) -> None:
@@ -161,13 +188,17 @@ async def test_the_hottest_row(server: Server, open_glass: OpenGlass) -> None:
 
 @pytest.mark.parametrize("size", [{"width": 1440, "height": 900}, PHONE], ids=["desk", "phone"])
 async def test_a_veil_over_a_tile(size: dict[str, int], server: Server, open_glass: OpenGlass) -> None:
-    """The old number can be read beside what says how old it is."""
+    """The old number can be read beside what says how old it is, and why; where, only as far as it matters."""
     glass = await open_glass(viewport=size)
     await glass.open(f"{server.url}/boards/words")
-    for panel in ("one", "two", "gauge"):
+    for panel in ("one", "two", "gauge", "boom"):
         await glass.page.locator(f"[data-panel={panel}]").scroll_into_view_if_needed()
         await glass.panels_when(lambda panels, name=panel: panels[name].state == "stale")
         assert await covering(glass, panel) == []
+        assert await glass.page.evaluate(SHORTENED, f"[data-panel={panel}] .veil span") == []
+    cause = glass.page.locator("[data-panel=boom] .veil span + span")
+    await expect(cause).to_have_text("ValueError: the sensor says n/a · collector boom, line 11")
+    assert "/collectors/boom.py:11: ValueError" in str(await cause.get_attribute("title"))
 
 
 @pytest.mark.parametrize("size", [{"width": 1440, "height": 900}, PHONE], ids=["desk", "phone"])

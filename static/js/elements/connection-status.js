@@ -1,3 +1,4 @@
+import { brief } from "../brief.js";
 import { write } from "../rows.js";
 
 /**
@@ -24,7 +25,7 @@ export class ConnectionStatus extends HTMLElement {
     if (!this.word || !this.detail || !this.button) return;
     if (this.dataset["state"] !== word) this.dataset["state"] = word;
     write(this.word, word);
-    write(this.detail, detail);
+    write(this.detail, brief(detail));
     this.title = `${word} ${detail}`.trim();
     this.action = action;
     if (this.button.hidden !== !action) this.button.hidden = !action;

@@ -10,6 +10,8 @@ import { NO_PANEL } from "../protocol.js";
  */
 
 const ROW = 1.75;
+/** The most characters that a column of short texts gets; longer ones end in an ellipsis. */
+const MOST = 9;
 
 /** The busiest processes of each machine, by CPU or by memory. */
 export class LiveProcesses extends HTMLElement {
@@ -20,6 +22,8 @@ export class LiveProcesses extends HTMLElement {
   order = "cpu_ratio";
   /** @type {Map<string, { event: Processes, born: number }>} newest of each source */
   newest = new Map();
+  /** The most characters that a column has had: it does not narrow again, so that nothing moves to and fro. */
+  widest = { pid: 3, user: 4 };
 
   connectedCallback() {
     this.buttons = /** @type {HTMLButtonElement[]} */ ([...this.querySelectorAll("th button")]);
@@ -73,6 +77,7 @@ export class LiveProcesses extends HTMLElement {
     const ranked = all.sort((a, b) => b[this.order] - a[this.order]);
     const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
     const room = Math.max(1, Math.floor(this.clientHeight / (ROW * rem)) - 1);
+    this.#widen(ranked.slice(0, room));
     const most = Math.max(1, ...all.map((row) => row.cpu_ratio));
     this.rows?.take(Math.min(room, ranked.length)).forEach((row, at) => {
       const process = /** @type {ProcessRow} */ (ranked[at]);
@@ -88,6 +93,16 @@ export class LiveProcesses extends HTMLElement {
     for (const button of this.buttons ?? []) {
       const sorted = button.dataset["order"] === this.order;
       button.closest("th")?.setAttribute("aria-sort", sorted ? "descending" : "none");
+    }
+  }
+
+  /** @param {ProcessRow[]} rows that are shown */
+  #widen(rows) {
+    for (const column of /** @type {const} */ (["pid", "user"])) {
+      const needed = Math.min(MOST, Math.max(...rows.map((row) => String(row[column]).length)));
+      if (needed <= this.widest[column]) continue;
+      this.widest[column] = needed;
+      this.style.setProperty(`--${column}`, `${needed}ch`);
     }
   }
 }
