@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from dashboard.config import Settings
+from dashboard.settings_file import read_regular
 
 log = logging.getLogger("dashboard")
 
@@ -73,11 +74,11 @@ def fault(settings: Settings) -> Fault | None:
 
 def _fault(certfile: Path, keyfile: Path) -> Fault | None:
     try:
-        certfile.read_bytes()
+        read_regular(certfile)
     except OSError as error:
         return "certfile", f"{certfile} cannot be read: {error.strerror}"
     try:
-        keyfile.read_bytes()
+        read_regular(keyfile)
     except OSError as error:
         return "keyfile", f"{keyfile} cannot be read: {error.strerror}"
     try:

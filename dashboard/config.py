@@ -15,7 +15,7 @@ from msgspec import Meta
 from dashboard.errors import ConfigError
 from dashboard.rules import RULES
 from dashboard.settings_file import Faults, SettingsFile
-from dashboard.table import Origin, expected, item_struct, item_type, kind_of, nearest, read_value, unknown_key
+from dashboard.table import Origin, expected, item_struct, item_type, kind_of, nearest, read_value, shown, unknown_key
 from dashboard.toml_lines import KeyPath
 
 PREFIX = "DASHBOARD_"
@@ -30,6 +30,7 @@ OTHER_VARIABLES = ("DASHBOARD_CONFIG", "DASHBOARD_URL")
 _INJECTED = re.compile(
     r"DASHBOARD_(.+_)?(SERVICE_HOST|SERVICE_PORT(_.+)?|PORT|PORT_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)"
 )
+_TOO_DEEP = "is nested too deeply"
 _BOOLEANS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
 
 
@@ -252,6 +253,8 @@ def _from_text(origin: Origin, text: str, kind: object) -> object:
     if item is not None and (item_struct(item) is not None or text.lstrip().startswith("[")):
         try:
             return json.loads(text)
+        except RecursionError:
+            raise origin.error((), _TOO_DEEP) from None
         except ValueError as error:
             raise origin.error((), f"must be {expected(kind)} as JSON: {error}") from None
     if item is not None:
@@ -275,7 +278,14 @@ def _checked(
     elsewhere: Mapping[str, str] | None = None,
 ) -> object:
     """Convert a value and hold it against the rules of its key that a type cannot tell."""
-    result = read_value(origin, keys, value, kind, elsewhere)
+    try:
+        result = read_value(origin, keys, value, kind, elsewhere)
+    except RecursionError:
+        raise origin.error(keys, _TOO_DEEP) from None
+    except RuntimeError:
+        raise origin.error(keys, f"begins with the home folder of a user who has none: {shown(value)}") from None
+    if isinstance(result, Path) and "\0" in str(result):
+        raise origin.error(keys, f"must be a path without a NUL in it, not {shown(value)}")
     rule = RULES.get(key)
     fault = rule(result) if rule else None
     if fault is not None:

@@ -21,11 +21,12 @@ MARK_AHEAD = 15.0
 
 def default_folder() -> Path:
     """Return the user's data folder for this program, by the system's custom; raise ConfigError without a home."""
-    base = os.environ.get("XDG_DATA_HOME")
+    base = os.environ.get("XDG_DATA_HOME", "")
     try:
         if sys.platform == "darwin":
             return Path.home() / "Library" / "Application Support" / "dashboard"
-        return (Path(base) if base else Path.home() / ".local" / "share") / "dashboard"
+        # The custom has it that a relative path there is none.
+        return (Path(base) if os.path.isabs(base) else Path.home() / ".local" / "share") / "dashboard"
     except RuntimeError:
         raise ConfigError("data_dir: this user has no home folder; name one with DASHBOARD_DATA_DIR") from None
 
@@ -100,7 +101,7 @@ class DataDir:
     def _inode_now(self) -> tuple[int, int]:
         try:
             found = self.path.stat()
-        except FileNotFoundError:
+        except OSError:
             return (0, 0)
         return (found.st_dev, found.st_ino)
 

@@ -125,7 +125,7 @@ async def _settled(path: Path, stamp: Stamp, settle: float) -> Stamp:
 def _read(path: Path) -> tuple[tuple[Settings, tuple[Board, ...]] | None, str | None]:
     """Return what the file says, or what is wrong with it."""
     try:
-        if not path.exists():
+        if _stamp(path) is None:
             raise ConfigFileError(path, None, "", "is gone; what it said stays in effect until it is back")
         file, faults = SettingsFile.read(path), Faults()
         with faults.gathered():

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
+import stat
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,9 +17,14 @@ from dashboard.toml_lines import KeyPath, dotted, lines_of_keys
 _SAID_TWICE = ("Cannot overwrite a value", "Cannot declare", "Cannot mutate", "Duplicate inline table key")
 _PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
 _KEY = re.compile(r"[ \t]*\[{0,2}[ \t]*([A-Za-z0-9_.\-]+)[ \t]*[=\]]")
+_DIGITS = re.compile(r"[0-9](?:_?[0-9]){4300}")
+_LARGEST = 2**63  # of the whole numbers that TOML has
 _UNQUOTED = re.compile(
     r"[ \t]*[A-Za-z0-9_.\-]+[ \t]*=[ \t]*([A-Za-z/~.:][^\"'\[{#]*|[0-9]+\.[0-9]+\.[0-9.]+[^#]*)(?:#.*)?$"
 )
+
+
+_TOO_LARGE = "the number is too large for any setting"
 
 
 class Faults:
@@ -55,7 +63,7 @@ class SettingsFile:
     def read(cls, path: Path) -> SettingsFile:
         """Read and parse a file; raise ConfigFileError when it cannot be read or is not TOML."""
         try:
-            raw = path.read_bytes()
+            raw = read_regular(path)
         except OSError as error:
             raise ConfigFileError(path, None, "", f"cannot be read: {error.strerror or error}") from None
         return cls.parse(path, raw)
@@ -69,11 +77,19 @@ class SettingsFile:
             line = raw.count(b"\n", 0, error.start) + 1
             raise ConfigFileError(path, line, "", "is not UTF-8: save the file in that encoding") from None
         try:
-            return cls(path, tomllib.loads(text), lines_of_keys(text))
+            file = cls(path, tomllib.loads(text), lines_of_keys(text))
+            too_large = next(_too_large((), file.data), None)
         except tomllib.TOMLDecodeError as error:
             raise _syntax_error(path, text, str(error)) from None
         except RecursionError:
             raise ConfigFileError(path, None, "", "is nested too deeply") from None
+        except ValueError:  # Python makes no number of more digits than these
+            found = _DIGITS.search(text)
+            row = text.count("\n", 0, found.start()) + 1 if found else None
+            raise ConfigFileError(path, row, "", _TOO_LARGE) from None
+        if too_large is not None:
+            raise file.error(too_large, _TOO_LARGE)
+        return file
 
     def line(self, keys: KeyPath) -> int | None:
         """Return the line of the value at `keys`, or of the nearest table around it."""
@@ -86,6 +102,33 @@ class SettingsFile:
     def error(self, keys: KeyPath, message: str) -> ConfigFileError:
         """Return the fault at `keys`, ready to raise."""
         return ConfigFileError(self.path, self.line(keys), dotted(keys), message)
+
+
+def read_regular(path: Path) -> bytes:
+    """Return what a file holds; raises OSError, at once also for what would be waited at for ever, such as a pipe."""
+    file = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        found = os.fstat(file)
+        if stat.S_ISDIR(found.st_mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if not stat.S_ISREG(found.st_mode) and not os.path.samestat(found, os.stat(os.devnull)):
+            raise OSError(errno.EINVAL, "it is a pipe or a device, not a regular file")
+        with open(file, "rb", closefd=False) as opened:
+            return opened.read()
+    finally:
+        os.close(file)
+
+
+def _too_large(keys: KeyPath, value: object) -> Iterator[KeyPath]:
+    """Yield the way to each whole number that is beyond TOML's own."""
+    if isinstance(value, dict):
+        for key, part in value.items():
+            yield from _too_large((*keys, key), part)
+    elif isinstance(value, list):
+        for index, part in enumerate(value):
+            yield from _too_large((*keys, index), part)
+    elif isinstance(value, int) and not -_LARGEST <= value < _LARGEST:
+        yield keys
 
 
 def _syntax_error(path: Path, text: str, message: str) -> ConfigFileError:

@@ -202,7 +202,7 @@ class Database:
     def _fail(self, group: Sequence[Job], error: Exception) -> None:
         if self._fault is None:
             # That there is no folder is told once, and not by each file that would be in it.
-            level = logging.ERROR if self.path.parent.is_dir() else logging.DEBUG
+            level = logging.ERROR if os.path.isdir(self.path.parent) else logging.DEBUG  # Path.is_dir may raise
             log.log(level, "%s", error, exc_info=None if isinstance(error, StorageError) else error)
         self._fault = str(error)
         for job in group:

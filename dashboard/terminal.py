@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable
 
 import click
 
 
 def say(text: str) -> None:
-    """Write one line to stderr, whatever stands in `text`."""
-    click.echo(f"dashboard: {' '.join(text.splitlines())}", err=True)
+    """Write one line to stderr, whatever stands in `text`; one that cannot be written is no fault of what it tells."""
+    with contextlib.suppress(OSError):
+        click.echo(f"dashboard: {' '.join(text.splitlines())}", err=True)
 
 
 def warn(lines: Iterable[str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from pathlib import Path
 
 import msgspec
@@ -98,6 +99,11 @@ def test_a_path_in_a_file_begins_at_the_file() -> None:
         ("\nhost = localhost # x", 2, "host", 'at column 8; a text stands in quotes: "localhost"'),
         ("host = 0.0.0.0", 1, "host", 'a text stands in quotes: "0.0.0.0"'),
         ("port = 1\nport = 2\n", 2, "port", "is there twice"),
+        ('\ndata_dir = "a\\u0000b"', 2, "data_dir", 'must be a path without a NUL in it, not "a\\u0000b"'),
+        ('certfile = "a\\u0000b"', 1, "certfile", "without a NUL"),
+        ('collectors_dir = "~no-such-user/x"', 1, "collectors_dir", "home folder of a user who has none"),
+        ("\nport = " + "1" * 5000, 2, "", "too large for any setting"),
+        ("[[collector]]\nname = 'cpu'\ninterval = 0x" + "1" * 5000, 3, "collector.interval", "too large for any"),
         ("a = [\n1,", 2, "", "not TOML: "),
         ('host = "x', 1, "host", "not TOML: "),
     ],
@@ -145,6 +151,14 @@ def test_endless_nesting_is_a_fault_like_others() -> None:
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, name: str) -> None:
     with pytest.raises(ConfigFileError, match="cannot be read: "):
         SettingsFile.read(tmp_path / name)
+
+
+def test_what_is_no_file_is_refused_at_once_and_the_null_device_is_an_empty_one(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", Path("/dev/zero")):
+        with pytest.raises(ConfigFileError, match="cannot be read: it is a pipe or a device, not a regular file"):
+            SettingsFile.read(path)
+    assert SettingsFile.read(Path(os.devnull)).data == {}
 
 
 @given(st.binary(max_size=200) | st.text(st.sampled_from("abport=[]{}'\"\\\n .,#10"), max_size=60).map(str.encode))
@@ -198,6 +212,8 @@ def test_a_list_in_the_environment_is_the_same_with_commas_and_as_json(hosts: li
             "DASHBOARD_COLLECTOR[1].nam: unknown key; the nearest",
         ),
         ("DASHBOARD_IGNORE_DISKS", "[", "DASHBOARD_IGNORE_DISKS: must be a regular expression"),
+        ("DASHBOARD_COLLECTOR", "[" * 100_000, "DASHBOARD_COLLECTOR: is nested too deeply"),
+        ("DASHBOARD_ALLOWED_HOSTS", "[" * 700 + "]" * 700, "DASHBOARD_ALLOWED_HOSTS"),
     ],
 )
 def test_a_fault_in_the_environment_names_the_variable(name: str, text: str, message: str) -> None:

@@ -104,6 +104,9 @@ def test_the_default_folder_follows_the_systems_custom(tmp_path: Path, monkeypat
     monkeypatch.setattr("sys.platform", "linux")
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     assert default_folder() == tmp_path / "dashboard"
-    monkeypatch.delenv("XDG_DATA_HOME")
     monkeypatch.setenv("HOME", str(tmp_path))
+    for none in ("", "relative/path", "~/data"):
+        monkeypatch.setenv("XDG_DATA_HOME", none)
+        assert default_folder() == tmp_path / ".local/share/dashboard"
+    monkeypatch.delenv("XDG_DATA_HOME")
     assert default_folder() == tmp_path / ".local/share/dashboard"

@@ -171,6 +171,13 @@ def test_a_refusal_costs_one_line_until_it_is_over(tmp_path: Path, caplog: pytes
     assert [record.getMessage() for record in caplog.records] == ["not now", f"{tmp_path / 'x.db'} is written again"]
 
 
+def test_a_folder_that_the_system_cannot_even_look_for_is_a_refusal_at_once(tmp_path: Path) -> None:
+    with database(tmp_path / ("x" * 300) / "x.db") as opened:
+        for _ in range(2):
+            with pytest.raises(StorageError, match=r"cannot be written \(File name too long\)"):
+                opened.read(numbers)
+
+
 def test_a_file_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "x.db"
     with database(path) as opened:

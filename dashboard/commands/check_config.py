@@ -15,7 +15,7 @@ def command(file: Path) -> None:
 
     Ends with 2 and the reason when `serve` would not start with it, or could not read the folder of collectors.
     """
-    from dashboard.errors import PortTaken
+    from dashboard.errors import DashboardError, PortTaken
     from dashboard.settings_file import SettingsFile
     from dashboard.startup import board_lines, folder_fault, read_settings, setting_lines
     from dashboard.terminal import warn
@@ -31,4 +31,9 @@ def command(file: Path) -> None:
         listen(loaded.settings).close()
     except PortTaken as error:
         warn([str(error)])  # most likely by the very program whose settings these are
-    click.echo("\n".join([*setting_lines(loaded), "", *board_lines(boards)]))
+    try:
+        click.echo("\n".join([*setting_lines(loaded), "", *board_lines(boards)]))
+    except BrokenPipeError:
+        raise  # whoever read it has seen enough, as click knows
+    except OSError as error:
+        raise DashboardError(f"stdout cannot be written: {error.strerror}") from None

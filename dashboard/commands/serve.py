@@ -36,7 +36,7 @@ def command(
     from dashboard.startup import read_settings
     from dashboard.terminal import warn
 
-    if config is None and DEFAULT_FILE.exists():
+    if config is None and _is_there(DEFAULT_FILE):
         config = DEFAULT_FILE
     file = SettingsFile.read(config) if config is not None else None
     flags = {"host": host, "port": port, "data_dir": data_dir, "insecure": insecure}
@@ -51,6 +51,17 @@ def command(
     from dashboard.web.server import serve
 
     sys.exit(serve(settings, boards, (config or DEFAULT_FILE).absolute()))
+
+
+def _is_there(file: Path) -> bool:
+    """Tell whether there is a file; also when it is not to be had, for whoever reads it is told why."""
+    try:
+        file.stat()
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return True
 
 
 class _OneLine(logging.Formatter):

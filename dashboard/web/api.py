@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import re
 
 import msgspec
 from quart import Response
@@ -21,6 +22,8 @@ MAX_POINTS = 500_000
 
 STALE = 2.0
 """A series is stale when its newest sample is older than so many intervals, and a second."""
+
+_NUMBER = re.compile(r" ?[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")  # a bare + before it comes as a space
 
 
 async def series(context: Context) -> Response:
@@ -83,7 +86,7 @@ async def query_range(context: Context) -> Response:
         raise InvalidParameter("step", "must be 0 (as collected) or a number of seconds")
     lines = list(runtime.window.select(selectors))
     _limit(lines, start, end, step)
-    if step:  # whole buckets, so that each is the same wherever a question begins and ends
+    if step and lines:  # whole buckets, so that each is the same wherever a question begins and ends
         start, end = math.floor(start / step) * step, math.ceil(end / step) * step
     columns = [runtime.window.columns(line, start, end) for line in lines]
     raw = context.arg("raw") == "1"
@@ -127,28 +130,31 @@ def _number(context: Context, name: str, default: float) -> float:
     text = context.arg(name)
     if text is None:
         return default
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
+    value = float(text) if _NUMBER.fullmatch(text) else math.nan  # which takes 1_000, and digits of every script
     if not math.isfinite(value):
         raise InvalidParameter(name, "must be a number of seconds")
     return value
 
 
 def _limit(lines: list[Line], start: float, end: float, step: float) -> None:
-    count = max(1, len(lines))
+    """Raise TooManyPoints when the answer would have too many."""
+    count = len(lines)
     points = (end - start) / step * count if step else sum(line.count(start, end) for line in lines)
-    if points <= MAX_POINTS:
+    if not count or points <= MAX_POINTS:
         return
     least = (end - start) * count / MAX_POINTS
-    wider = f"a step of at least {math.ceil(least)} s, " if least < 1e9 else ""
+    wider = f"a step of at least {_rounded_up(least)} s, " if least < 1e9 else ""
+    many = f"{points:.0f} points; at most {MAX_POINTS}" if points < 1e15 else f"more than {MAX_POINTS} points"
     raise TooManyPoints(
-        f"{len(lines)} series would give {points:.4g} points; at most {MAX_POINTS}: "
-        f"take {wider}a shorter range, or fewer series",
-        len(lines),
+        f"{count} series would give {many}: take {wider}a shorter range, or fewer series",
+        count,
         int(MAX_POINTS * count / points),
     )
+
+
+def _rounded_up(seconds: float) -> str:
+    """Write a step in whole seconds, a short one in thousandths; never less than it is."""
+    return f"{math.ceil(seconds * 1000) / 1000:g}" if seconds < 10 else f"{math.ceil(seconds)}"
 
 
 def _encode(head: dict[str, object], columns: list[Columns], start: float, end: float, step: float, raw: bool) -> bytes:

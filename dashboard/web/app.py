@@ -81,7 +81,7 @@ class App(Quart):
 def create_app(runtime: Runtime) -> Quart:
     """Build the application around a running program."""
     app = App("dashboard", static_folder=None, template_folder=str(folder("templates")))
-    app.config["MAX_CONTENT_LENGTH"] = 8 * MAX_BODY  # past this nobody reads on, see Context.body
+    app.config["MAX_CONTENT_LENGTH"] = 8 * MAX_BODY  # past this nobody reads on, see pushing
     app.url_map.merge_slashes = False
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     assets = Assets(folder("static"))

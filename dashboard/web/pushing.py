@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 from collections.abc import Sequence
 from typing import Any
 
 from quart import Response
-from werkzeug.exceptions import HTTPException
+from quart.wrappers import Request
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from dashboard.errors import InvalidInput, InvalidParameter
 from dashboard.ingest.items import Rejection
 from dashboard.recent import Recent
-from dashboard.web.routing import JSON, Context, json_response
+from dashboard.web.routing import JSON, MAX_BODY, Context, json_response
+
+PATIENCE = 20.0
+"""Seconds that a body may take in any case."""
+
+SLOWEST = 8 * 1024
+"""Bytes of a body that are worth one further second: the largest may come by a line of 64 kbit/s."""
 
 
 class CompressedBody(HTTPException):
@@ -27,16 +35,55 @@ class CompressedBody(HTTPException):
         return [*super().get_headers(*given), ("Accept-Encoding", "identity")]
 
 
+class SlowBody(HTTPException):
+    """A body that stands still, or trickles; a connection is not held for it."""
+
+    code = 408
+    name = "Request Timeout"
+
+    def __init__(self) -> None:
+        super().__init__(f"the body came too slowly: it may take {PATIENCE:g} s, and 1 s more for each {SLOWEST} bytes")
+
+    def get_headers(self, *given: Any) -> list[tuple[str, str]]:
+        """Return the headers of the answer, with what becomes of the connection (RFC 9110, 15.5.9)."""
+        return [*super().get_headers(*given), ("Connection", "close")]
+
+
 async def json_body(context: Context) -> bytes:
     """Return the body; raise InvalidInput unless it says that it is JSON, which no foreign page can.
 
-    Raises CompressedBody when it is compressed.
+    Raises CompressedBody when it is compressed, RequestEntityTooLarge past `MAX_BODY`, and SlowBody.
     """
     if context.request.headers.get("Content-Encoding", "identity").strip().lower() not in ("", "identity"):
         raise CompressedBody
     if context.request.mimetype != JSON:
         raise InvalidInput(f"send Content-Type: {JSON}")
-    return await context.body()
+    return await _body(context.request)
+
+
+async def _body(request: Request) -> bytes:
+    """Return the request's body.
+
+    One somewhat too large is read on all the same, for a client that is still sending when the connection closes never
+    gets to see the reason.
+    """
+    kept, size, most = bytearray(), 0, request.max_content_length or MAX_BODY
+    began = asyncio.get_running_loop().time()
+    try:
+        async with asyncio.timeout(PATIENCE) as patience:
+            async for data in request.body:
+                size += len(data)
+                if size <= MAX_BODY:
+                    kept += data
+                    patience.reschedule(began + PATIENCE + size / SLOWEST)
+                elif size > most:
+                    break
+    except TimeoutError:
+        if size <= MAX_BODY:
+            raise SlowBody from None
+    if size > MAX_BODY:
+        raise RequestEntityTooLarge
+    return bytes(kept)
 
 
 def sender(context: Context) -> str:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import msgspec
 from quart import Quart, Response, g, request
 from quart.wrappers import Request
-from werkzeug.exceptions import RequestEntityTooLarge
 
 import dashboard.web
 from dashboard.model import Principal, Role
@@ -51,21 +50,6 @@ class Context(msgspec.Struct, frozen=True):
     def args(self, name: str) -> list[str]:
         """Return every value of a repeatable query parameter."""
         return [value for value in self.request.args.getlist(name) if value]
-
-    async def body(self) -> bytes:
-        """Return the request's body; raise RequestEntityTooLarge past `MAX_BODY`.
-
-        A body somewhat too large is read to its end all the same, for a client that is still sending when the
-        connection closes never gets to see the reason.
-        """
-        kept, size = bytearray(), 0
-        async for data in self.request.body:
-            size += len(data)
-            if size <= MAX_BODY:
-                kept += data
-        if size > MAX_BODY:
-            raise RequestEntityTooLarge
-        return bytes(kept)
 
 
 View = Callable[..., Awaitable[Response]]

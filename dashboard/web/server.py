@@ -10,6 +10,7 @@ import math
 import os
 import signal
 import ssl
+import sys
 import threading
 import time
 from collections.abc import Sequence
@@ -80,7 +81,7 @@ async def _serve(
         host, port = listener.getsockname()[:2]
         shown = f"[{host}]" if ":" in host else host
         scheme = "https" if certificate is not None else "http"
-        print(f"dashboard {__version__}: listening on {scheme}://{shown}:{port}", flush=True)
+        _print(f"dashboard {__version__}: listening on {scheme}://{shown}:{port}")
         renewing = asyncio.create_task(certificate.renew()) if certificate is not None else None
         config = _config(listener, connections.batch, certificate)
         try:
@@ -88,6 +89,17 @@ async def _serve(
         finally:
             if renewing is not None:
                 renewing.cancel()
+
+
+def _print(line: str) -> None:
+    """Write a line to stdout; where that is full, or read by no one any more, the log has it."""
+    try:
+        print(line, flush=True)
+    except OSError as error:
+        log.warning("%s (stdout cannot be written: %s)", line, error.strerror)
+        # What stays in the buffer would fail once more at the end, and then with an exit code.
+        with open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())
 
 
 def _end_anyway() -> None:

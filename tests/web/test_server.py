@@ -60,6 +60,16 @@ def test_a_data_folder_that_takes_no_writes_costs_one_line(tmp_path: Path) -> No
     assert server.log().count("cannot be written") == 1
 
 
+def test_a_line_that_cannot_be_printed_does_not_end_the_server(tmp_path: Path) -> None:
+    script = tmp_path / "python"
+    script.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@" >/dev/full\n')
+    script.chmod(0o755)
+    with running_server(python=script) as server:
+        assert httpx.get(f"{server.url}/healthz").status_code == 200
+        assert server.terminate() == 0
+    assert "stdout cannot be written: No space left on device" in server.log()
+
+
 async def test_small_writes_are_not_kept_back_until_the_last_one_is_acknowledged() -> None:
     """Nagle's algorithm is off on every connection, which asyncio sees to only for a listener that names TCP."""
     accepted: asyncio.Future[int] = asyncio.get_running_loop().create_future()

@@ -178,7 +178,8 @@ def test_a_certificate_that_cannot_be_used_ends_the_start_with_the_reason(
 ) -> None:
     cert, key = files
     _, other = certificate(tmp_path, "other.example")
-    locked, text = tmp_path / "locked.key", tmp_path / "text"
+    locked, text, pipe = tmp_path / "locked.key", tmp_path / "text", tmp_path / "pipe"
+    os.mkfifo(pipe)
     text.write_text("nothing of the kind")
     subprocess.run(
         [need("openssl"), "ec", "-in", key, "-aes256", "-passout", "pass:secret", "-out", locked],
@@ -190,6 +191,7 @@ def test_a_certificate_that_cannot_be_used_ends_the_start_with_the_reason(
         (f'keyfile = "{key}"', "keyfile: needs the setting certfile"),
         (f'certfile = "{tmp_path}/none"\nkeyfile = "{key}"', "certfile: .*none cannot be read: No such file"),
         (f'certfile = "{cert}"\nkeyfile = "{tmp_path}"', "keyfile: .* cannot be read: Is a directory"),
+        (f'certfile = "{pipe}"\nkeyfile = "{key}"', "certfile: .*pipe cannot be read: it is a pipe"),
         (f'certfile = "{text}"\nkeyfile = "{key}"', "certfile: .*text holds no certificate in PEM form"),
         (f'certfile = "{cert}"\nkeyfile = "{text}"', "keyfile: .*text holds no private key"),
         (f'certfile = "{cert}"\nkeyfile = "{other}"', "keyfile: .* is not the key of the certificate in"),
