@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import queue
 import threading
 import traceback
 from collections import deque
-from collections.abc import AsyncIterable, Awaitable, Callable, Iterable
-from math import isfinite
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import suppress
+from math import inf, isfinite
 from typing import cast
 
 import msgspec
@@ -20,12 +22,24 @@ from dashboard.model import Clock, series_text
 MAX_ERROR = 500
 """Characters of a failure's text at most, its place not counted."""
 
+MAX_SERIES = 20_000
+"""Series, and processes, that a run may give at most, where its collector was not given the setting `max_series`."""
+
+MAX_LENGTH = 4_096
+"""Characters of a series at most, as of one that is pushed."""
+
+TURN = 0.02
+"""Seconds for which reading what an async collector gives may hold the event loop."""
+
+CLOSING = 0.5
+"""Seconds that an async generator that is not read to its end has to close."""
+
 
 class Outcome(msgspec.Struct, frozen=True):
     """What one run gave, as a batch has it.
 
-    `error` is None when it went well, `told` is true when the collector raised it as CollectorError, `duration` is
-    in seconds.
+    `error` is None when it went well, `told` is true when the collector raised it as CollectorError, `stopped` when
+    it had not given all when it ended; `duration` is in seconds.
     """
 
     samples: dict[str, float]
@@ -33,60 +47,92 @@ class Outcome(msgspec.Struct, frozen=True):
     error: str | None
     told: bool
     duration: float
+    stopped: bool = False
+
+
+class Enough(Exception):
+    """Nothing more is read of what a collector gives."""
 
 
 class Intake:
-    """Takes what a collector gives and checks it against the families that it declared.
+    """Takes what a collector gives, checks it against the families that it declared, and is full at its `max_series`.
 
-    What it took before a fault counts.
+    What it took before a fault counts, and so does all that stands beside what it refuses.
     """
 
     def __init__(self, collector: Collector) -> None:
         self._collector = collector
         self._names = {name for family in collector.families for name in family.sample_names}
+        self._room: int = getattr(collector, "max_series", MAX_SERIES)
         self._samples: dict[str, float] = {}
         self._rows: list[ProcessRow] = []
+        self._refused, self._refusal = 0, ""
         self._error: str | None = None
-        self._told = False
+        self._told = self._stopped = False
 
     def take(self, item: Sample | ProcessRow) -> None:
-        """Take one; leave out a value that is not finite. Raise CollectorError at what does not suit."""
-        if isinstance(item, ProcessRow):
-            self._take_row(item)
-            return
+        """Take one; leave out a value that is not finite, and refuse what does not suit. Raise Enough when full."""
+        try:
+            if isinstance(item, ProcessRow):
+                self._take_row(item)
+            else:
+                self._take_sample(item)
+        except CollectorError as error:
+            self._refused += 1
+            self._refusal = self._refusal or plain.error(error, MAX_ERROR)
+
+    def _take_sample(self, item: Sample) -> None:
         if not isinstance(item, Sample):
             raise CollectorError(f"collect() gives Sample(name, value, labels), not {type(item).__name__}")
-        if item.name not in self._names:
-            raise CollectorError(f"gives {item.name!r}, which is not among its families")
+        where = item.name
         try:
-            key, value = item.key, float(item.value)
+            if where not in self._names:
+                raise CollectorError(f"gives {where!r}, which is not among its families")
+            key = where = item.key
             bad = [name for name in item.labels if not (name.isascii() and name.isidentifier()) or name == "__name__"]
+            value = float(item.value)
+        except OverflowError as error:
+            raise CollectorError(f"{where}: its value is too large") from error
         except (TypeError, ValueError, AttributeError) as error:
-            raise CollectorError(f"{item.name}: values are numbers and labels are text: {error}") from error
+            raise CollectorError(f"{where}: values are numbers and labels are text: {error}") from error
         if bad:
             raise CollectorError(f"{item.name}: no label can be called {bad[0]!r}")
+        if len(key) <= MAX_LENGTH and not key.isprintable():
+            key = _plain_key(item)
+        if len(key) > MAX_LENGTH:
+            raise CollectorError(f"{item.name}: a series has at most {MAX_LENGTH:,} characters")
         if isfinite(value):
-            self._samples[key if key.isprintable() else _plain_key(item)] = value
+            if len(self._samples) >= self._room and key not in self._samples:
+                raise Enough(
+                    f"gives more than {self._room:,} series, and is not read further: see the setting max_series"
+                )
+            self._samples[key] = value
 
     def _take_row(self, row: ProcessRow) -> None:
         try:
             msgspec.json.encode(row)
-        except (TypeError, ValueError) as error:
+            printable = all(map(str.isprintable, (row.name, row.user, row.command or "")))
+        except (TypeError, ValueError, OverflowError) as error:
             raise CollectorError(f"process {row.pid!r}: {error}") from error
-        if not all(map(str.isprintable, (row.name, row.user, row.command or ""))):
+        if not printable:
             command = row.command and plain.label(row.command)
             row = msgspec.structs.replace(row, name=plain.label(row.name), user=plain.label(row.user), command=command)
+        if len(self._rows) >= self._room:
+            raise Enough(f"gives more than {self._room:,} processes, and is not read further")
         self._rows.append(row)
 
     def fail(self, error: BaseException) -> None:
         """End with what was raised."""
+        self._stopped = isinstance(error, Enough)
         self._told = isinstance(error, CollectorError)
         said = plain.error(error, MAX_ERROR)
-        self._error = said if self._told else self._located(error, said)
+        self._error = said if self._told or self._stopped else self._located(error, said)
 
     def outcome(self, duration: float) -> Outcome:
         """Return what was taken so far."""
-        return Outcome(self._samples, tuple(self._rows), self._error, self._told, duration)
+        more = f"; {self._refused - 1:,} more of what it gives is refused" if self._refused > 1 else ""
+        error = self._error or self._refusal + more or None
+        return Outcome(self._samples, tuple(self._rows), error, self._told, duration, self._stopped)
 
     def _located(self, error: BaseException, said: str) -> str:
         """Say what was raised, and in which line of the collector's own file."""
@@ -104,6 +150,33 @@ def _given(returned: object) -> Collected:
     return returned
 
 
+async def _one_by_one(given: Collected) -> AsyncIterator[Sample | ProcessRow]:
+    try:
+        for item in given:
+            yield item
+    finally:
+        _close(given)
+
+
+def _close(given: object) -> None:
+    """End a generator that is not read to its end; what it raises then adds nothing to why it was ended."""
+    if inspect.isgenerator(given):
+        with suppress(BaseException):
+            given.close()
+
+
+async def _close_async(given: object) -> None:
+    # Left to the garbage, it would be closed in a task of the loop's, where KeyboardInterrupt ends the whole server.
+    if inspect.isasyncgen(given):
+        try:
+            async with asyncio.timeout(CLOSING):
+                await given.aclose()
+        except asyncio.CancelledError:
+            raise
+        except BaseException:
+            return
+
+
 def _plain_key(sample: Sample) -> str:
     # Paths and names of devices may hold bytes that are no text, which JSON could not carry.
     labels = ((name, plain.label(value.encode("utf-8", "replace").decode())) for name, value in sample.labels.items())
@@ -113,13 +186,15 @@ def _plain_key(sample: Sample) -> str:
 class Job:
     """One run of one collector for the aligned time `stamp`; `started` is set when it begins, `outcome` at its end.
 
-    `shift` is the sum of the clock's steps known at the time of `stamp`, in seconds.
+    `shift` is the sum of the clock's steps known at the time of `stamp`, in seconds. It ends by itself when it is
+    still given something after `deadline` seconds, also where nobody waits for it any more.
     """
 
-    def __init__(self, collector: Collector, stamp: float, shift: float) -> None:
+    def __init__(self, collector: Collector, stamp: float, shift: float, deadline: float = inf) -> None:
         self.collector = collector
         self.stamp = stamp
         self.shift = shift
+        self.deadline = deadline
         self.started: float | None = None
         self.outcome: Outcome | None = None
 
@@ -128,8 +203,13 @@ class Job:
         began = self.started = clock.monotonic()
         intake = Intake(self.collector)
         try:
-            for item in _given(self.collector.collect()):
-                intake.take(item)
+            given = _given(self.collector.collect())
+            try:
+                for item in given:
+                    self._mind_deadline(clock.monotonic() - began)
+                    intake.take(item)
+            finally:
+                _close(given)
         # A collector is anyone's code: what it raises, SystemExit too, must end its run and nothing else.
         except BaseException as error:
             intake.fail(error)
@@ -137,26 +217,36 @@ class Job:
 
     async def run_async(self, clock: Clock, limit: asyncio.Timeout) -> None:
         """Collect on the loop, for as long as `limit` lasts; raise only when its task is cancelled."""
+        loop = asyncio.get_running_loop()
+        turn = loop.time() + TURN
         began = self.started = clock.monotonic()
         intake = Intake(self.collector)
         try:
             async with limit:
                 given = self.collector.collect()
-                if isinstance(given, AsyncIterable):
+                if not isinstance(given, AsyncIterable):
+                    given = _one_by_one(_given(await cast(Awaitable[Collected], given)))
+                try:
                     async for item in given:
+                        self._mind_deadline(clock.monotonic() - began)
                         intake.take(item)
-                else:
-                    for item in _given(await cast(Awaitable[Collected], given)):
-                        intake.take(item)
-        except KeyboardInterrupt:
-            raise
-        # As in `run`; a collector may even raise CancelledError of its own.
+                        if loop.time() > turn:
+                            await asyncio.sleep(0)
+                            turn = loop.time() + TURN
+                finally:
+                    await _close_async(given)
+        # As in `run`; a collector may even raise CancelledError of its own, and KeyboardInterrupt is its own, too: the
+        # server takes SIGINT by a handler of the loop, which raises nothing.
         except BaseException as error:
             task = asyncio.current_task()
             if isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling():
                 raise
             intake.fail(error)
         self.outcome = intake.outcome(clock.monotonic() - began)
+
+    def _mind_deadline(self, took: float) -> None:
+        if took > self.deadline:
+            raise Enough(f"was still giving samples after {self.deadline:g} s, and was stopped")
 
     def refuse(self, reason: str) -> None:
         """End without having run."""

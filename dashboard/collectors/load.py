@@ -21,7 +21,7 @@ import dashboard.collectors
 from dashboard import plain
 from dashboard.collectors import CollectorState, Family
 from dashboard.collectors.itself import Itself
-from dashboard.collectors.lane import MAX_ERROR
+from dashboard.collectors.lane import MAX_ERROR, MAX_SERIES
 from dashboard.config import CollectorSetting, Settings
 from dashboard.errors import CollectorError
 from dashboard.model import NAME
@@ -37,7 +37,7 @@ MAX_HELP = 1_000
 
 @dataclass(frozen=True)
 class LoadedCollector:
-    """A collector as it was found, with the settings' interval applied."""
+    """A collector as it was found, with the settings' interval and bound applied."""
 
     name: str
     interval: float | None
@@ -45,6 +45,7 @@ class LoadedCollector:
     collect: Callable[[], Any]
     may_block: bool = False
     built_in: bool = True
+    max_series: int = MAX_SERIES
 
 
 class LoadFault(msgspec.Struct, frozen=True):
@@ -100,15 +101,13 @@ def load(settings: Settings) -> tuple[list[LoadedCollector], list[LoadFault]]:
                 name = f"{candidate.name}.py"  # so that it is not taken for the one that has the name
                 raise CollectorError(f"a collector named {candidate.name!r} is there already; rename the file")
             known.append(candidate.name)
-            found = _within_patience(partial(_made, candidate, settings)) if setting.enabled else None
-            if found is not None:
-                collector = _checked(found, candidate, setting, settings.window)
+            collector = _within_patience(partial(_made, candidate, setting, settings)) if setting.enabled else None
+            if collector is not None:
                 _claim(collector, families)
                 collectors.append(collector)
-        # Whatever someone else's file does at import, even sys.exit(), is that file's fault and no one else's.
-        except BaseException as error:
-            if isinstance(error, KeyboardInterrupt):
-                raise
+        except _Raised as raised:
+            faults.append(_fault(name, candidate.path, raised.error))
+        except Exception as error:
             faults.append(_fault(name, candidate.path, error))
     return collectors, faults
 
@@ -179,7 +178,12 @@ def _imported(path: Path) -> ModuleType:
     return module
 
 
-def _made(candidate: Candidate, settings: Settings) -> object | None:
+def _made(candidate: Candidate, setting: CollectorSetting, settings: Settings) -> LoadedCollector | None:
+    found = _found(candidate, settings)
+    return _checked(found, candidate, setting, settings) if found is not None else None
+
+
+def _found(candidate: Candidate, settings: Settings) -> object | None:
     module = candidate.module()
     if hasattr(module, "create"):
         made: object | None = module.create(settings)
@@ -191,8 +195,18 @@ def _made(candidate: Candidate, settings: Settings) -> object | None:
     raise CollectorError("has neither collect() nor create(settings)")
 
 
-def _within_patience(make: Callable[[], object | None]) -> object | None:
-    made: list[object | None] = []
+class _Raised(Exception):
+    """Something was raised by a file, in its thread: even sys.exit() is that file's fault and no one else's.
+
+    KeyboardInterrupt, too; a real one comes to the thread that waits.
+    """
+
+    def __init__(self, error: BaseException) -> None:
+        self.error = error
+
+
+def _within_patience(make: Callable[[], LoadedCollector | None]) -> LoadedCollector | None:
+    made: list[LoadedCollector | None] = []
     raised: list[BaseException] = []
 
     def attempt() -> None:
@@ -206,13 +220,13 @@ def _within_patience(make: Callable[[], object | None]) -> object | None:
     thread.start()
     thread.join(IMPORT_PATIENCE)
     if raised:
-        raise raised[0]
+        raise _Raised(raised[0])
     if not made:
         raise CollectorError(f"was not imported within {IMPORT_PATIENCE:g} s; move endless work into collect()")
     return made[0]
 
 
-def _checked(found: object, candidate: Candidate, setting: CollectorSetting, window: float) -> LoadedCollector:
+def _checked(found: object, candidate: Candidate, setting: CollectorSetting, settings: Settings) -> LoadedCollector:
     collect = getattr(found, "collect", None)
     if not callable(collect):
         raise CollectorError("what create(settings) returned has no collect()")
@@ -229,11 +243,13 @@ def _checked(found: object, candidate: Candidate, setting: CollectorSetting, win
     interval = getattr(found, "interval", None) if setting.interval is None else setting.interval
     if interval is not None and not (isinstance(interval, (int, float)) and 0.1 <= interval <= 3600):
         raise CollectorError(f"interval must be from 0.1 to 3600 seconds, not {interval!r}")
-    if interval is not None and (fault := outlasts(interval, window)) is not None:
+    if interval is not None and (fault := outlasts(interval, settings.window)) is not None:
         raise CollectorError(f"interval {fault}")
     may_block = bool(getattr(found, "may_block", False))
     known = tuple(msgspec.structs.replace(family, help=plain.line(family.help, MAX_HELP)) for family in families)
-    return LoadedCollector(candidate.name, interval, known, collect, may_block, candidate.built_in)
+    return LoadedCollector(
+        candidate.name, interval, known, collect, may_block, candidate.built_in, max_series=settings.max_series
+    )
 
 
 def _claim(collector: LoadedCollector, families: dict[str, tuple[Family, str]]) -> None:
@@ -250,4 +266,9 @@ def _fault(name: str, path: str, error: BaseException) -> LoadFault:
     if isinstance(error, SyntaxError):
         return LoadFault(name, error.filename or path, error.lineno, f"SyntaxError: {error.msg}")
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == path]
-    return LoadFault(name, path, frames[-1].lineno if frames else None, f"{type(error).__name__}: {said}")
+    return LoadFault(
+        name,
+        path,
+        frames[-1].lineno if frames else None,
+        f"{type(error).__name__}: {said}" if said else type(error).__name__,
+    )

@@ -2,7 +2,8 @@
 
 Cheap collectors share one thread, handed over once a tick. One that holds that thread for `PATIENCE` keeps it: the
 others go on in a new one, and the culprit has a thread of its own until it has been quick for a while. While a
-collector has not returned it is not started again, so a hung one costs one thread and no more.
+collector has not returned it is not started again, so a hung one costs one thread and no more: whatever it still gives
+after its deadline ends its run.
 """
 
 from __future__ import annotations
@@ -121,7 +122,7 @@ class Scheduler:
             stamp = watch.due(wall, monotonic)
             if stamp is None:
                 continue
-            watch.job = job = Job(watch.collector, stamp, self._shift)
+            watch.job = job = Job(watch.collector, stamp, self._shift, watch.deadline)
             if watch.is_async:
                 self._start_task(watch, job)
             elif watch.alone:

@@ -25,6 +25,9 @@ GRACE = 10.0
 LONGEST_BACKOFF = 30.0
 """Seconds at most between the end of a run that took too long and the next try."""
 
+NOTICE = 0.25
+"""Seconds after its deadline in which a run that still gives something ends by itself, which tells more."""
+
 _ALMOST = 0.0005
 """Seconds by which a wake-up may come too early."""
 
@@ -103,7 +106,7 @@ class Watch:
         if job is None or job.started is None or job.outcome is not None:
             return None
         took = monotonic - job.started
-        if took > self.deadline:
+        if took > self.deadline + NOTICE:
             self._count_overrun(job)
             if self.limit is not None and self.limit.when() is None:
                 self.limit.reschedule(asyncio.get_running_loop().time())
@@ -120,8 +123,10 @@ class Watch:
         if outcome.duration > self.deadline:
             self._overruns += 1
             self._retry_at = monotonic + min(self.interval * 2.0**self._overruns, LONGEST_BACKOFF)
+            stopped = outcome.stopped and job is not self._overrun  # or it was told of already that it hung before
             self._count_overrun(job)
-            return self._failed(f"did not return within {self.deadline:g} s", wall)
+            error = outcome.error if stopped else None
+            return self._failed(error or f"did not return within {self.deadline:g} s", wall)
         self._overruns = 0
         error = outcome.error or refused
         if error is not None:

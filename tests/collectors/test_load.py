@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from dashboard.collectors import Collector
@@ -89,6 +90,7 @@ def test_collector_that_does_not_suit_this_machine_is_silently_absent(tmp_path: 
         ("families = [\n\ndef collect(:\n", 3, "SyntaxError"),
         ("\n\nraise ValueError('odd')\n", 3, "ValueError: odd"),
         ("import sys\nsys.exit(3)\n", 2, "SystemExit: 3"),
+        ("\nraise KeyboardInterrupt\n", 2, "KeyboardInterrupt"),
         ("import no_such_module\n", 1, "ModuleNotFoundError: No module named 'no_such_module'"),
         ("def create(settings):\n    return 1 / 0\n", 2, "ZeroDivisionError"),
         ("def create(settings):\n    return 5\n", None, "has no collect()"),
@@ -145,6 +147,11 @@ def test_settings_slow_one_down_and_leave_one_out(tmp_path: Path) -> None:
     assert faults == []
     assert named(collectors, "good").interval == 30
     assert not {"bad", "processes"} & {collector.name for collector in collectors}
+
+
+def test_what_a_collector_may_give_is_bounded_by_the_setting(tmp_path: Path) -> None:
+    settings = msgspec.structs.replace(put(tmp_path, good=GOOD), max_series=123)
+    assert {getattr(collector, "max_series", None) for collector in load(settings)[0]} == {123}
 
 
 def test_setting_for_no_collector_names_the_nearest(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -35,6 +36,24 @@ from dashboard.collectors import Family, Sample
 families = [Family("twin", "gauge", "", "Twin.")]
 def collect():
     yield Sample("twin", 1)
+"""
+
+ENDLESS = """
+from dashboard.collectors import Family, Sample
+families = [Family("endless", "gauge", "", "Endless.")]
+interval = 0.5
+def collect():
+    while True:
+        yield Sample("endless", 1)
+"""
+
+LARGE = """
+from dashboard.collectors import Family, Sample
+families = [Family("large", "gauge", "", "Large.")]
+def collect():
+    yield Sample("large", 1, {"i": "a"})
+    yield Sample("large", 10**400, {"i": "b"})
+    yield Sample("large", 3, {"i": "c"})
 """
 
 SETTINGS = """
@@ -113,9 +132,22 @@ def test_what_a_built_in_collector_will_give_cannot_be_pushed_in_the_first_momen
         assert [one["code"] for one in answer.json()["rejected"]] == ["taken"] and answer.json()["accepted"] == 1
 
 
-def test_a_collector_that_loaded_and_does_not_return_is_told_with_what_it_would_give(tmp_path: Path) -> None:
+def test_a_collector_ends_neither_the_server_nor_what_it_gives_itself(tmp_path: Path) -> None:
+    """One hangs on the loop, one gives without an end, one raises what Ctrl-C does; a real Ctrl-C still ends all."""
     slow = TWIN.replace("def collect():", "async def collect():\n    import asyncio\n    await asyncio.Event().wait()")
     slow = slow.replace("yield Sample", "return Sample")
-    with running_server(config=serving(tmp_path, slow=slow)) as server:
+    stroke = TWIN.replace("def collect", "async def collect").replace(
+        'yield Sample("twin", 1)', "raise KeyboardInterrupt"
+    )
+    files = {"slow": slow, "stroke": stroke, "endless": ENDLESS, "large": LARGE}
+    with running_server(config=serving(tmp_path, **files)) as server:
         state = told(server, "slow", lambda state: state.state == "failed")
         assert (state.error, state.families) == ("did not return within 2 s", ("twin",))
+        endless = told(server, "endless", lambda state: state.state == "failed")
+        assert endless.error == "was still giving samples after 1 s, and was stopped"
+        assert told(server, "large", lambda state: state.failures >= 2).error == 'large{i="b"}: its value is too large'
+        assert [value for value, _ in latest(server, "large")] == [1.0, 3.0]
+        stroken = told(server, "stroke", lambda state: state.failures >= 2)
+        assert stroken.error == f"{tmp_path / 'stroke.py'}:5: KeyboardInterrupt"
+        server.send(signal.SIGINT)
+        assert server.wait() == 0
