@@ -76,23 +76,28 @@ function begin({ ctx, chartArea: area }, x, moment) {
 }
 
 /**
- * Tell since when there is a record, left of where it begins; what is drawn there already does not strike it through.
+ * Tell since when there is a record, left of where it begins or, where that is too narrow, right of it; in the fewest
+ * words that have room. What is drawn there already does not strike it through.
  * @param {Plot} plot
  * @param {number} seconds
  * @param {Moment} moment
  * @param {number} rem
  */
 function tellBegin({ ctx, chartArea: area, scales }, seconds, moment, rem) {
-  const x = scales.x.getPixelForValue(seconds * 1000) - 8 * rem;
-  const text = `recorded since ${moment.preferences.clock?.(seconds * 1000)}`;
-  const { width } = ctx.measureText(text);
-  if (width + 8 * rem > x - area.left) return;
-  ctx.fillStyle = moment.palette.surface;
-  ctx.fillRect(x - width - 4 * rem, area.top + 5 * rem, width + 8 * rem, 16 * rem);
-  ctx.fillStyle = moment.palette.muted;
-  ctx.textAlign = "right";
-  ctx.textBaseline = "top";
-  ctx.fillText(text, x, area.top + 7 * rem);
+  const at = scales.x.getPixelForValue(seconds * 1000);
+  const clock = moment.preferences.clock?.(seconds * 1000);
+  for (const text of [`recorded since ${clock}`, `since ${clock}`]) {
+    const width = ctx.measureText(text).width + 16 * rem;
+    const x = at - width >= area.left ? at - 8 * rem : at + width - 8 * rem;
+    if (x > area.right) continue;
+    ctx.fillStyle = moment.palette.surface;
+    ctx.fillRect(x - width + 12 * rem, area.top + 5 * rem, width - 8 * rem, 16 * rem);
+    ctx.fillStyle = moment.palette.muted;
+    ctx.textAlign = "right";
+    ctx.textBaseline = "top";
+    ctx.fillText(text, x, area.top + 7 * rem);
+    return;
+  }
 }
 
 /**

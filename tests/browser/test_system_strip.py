@@ -81,11 +81,11 @@ async def test_what_fails_and_recovers(open_glass: OpenGlass, tmp_path: Path) ->
 async def marks_are_told(glass: Glass) -> None:
     """A chart pointed at where something happened says what; so does the strip of a chart's moment."""
     await glass.panels_when(lambda panels: panels["line"].state in ("live", "some"))
-    failed = "document.querySelector('live-chart').moment.marks.find(({ text }) => text.includes('moody fails'))"
+    failed = "document.querySelector('live-chart').moment.marks.find(({ text }) => text.includes('moody has trouble'))"
     await glass.until(f"Boolean({failed})")
     place = """(() => {
         const { chart, moment } = document.querySelector("live-chart");
-        const failed = moment.marks.find(({ text }) => text.includes("moody fails"));
+        const failed = moment.marks.find(({ text }) => text.includes("moody has trouble"));
         const { left, right, top, bottom } = chart.chartArea;
         const box = chart.canvas.getBoundingClientRect();
         const part = 1 - (moment.end - failed.time) / moment.range;
@@ -95,7 +95,7 @@ async def marks_are_told(glass: Glass) -> None:
     at = await glass.page.evaluate(place)
     await glass.page.mouse.move(at["x"], at["y"])
     await glass.until(f"{said}.includes('△ collector moody has trouble: ')")
-    await glass.page.locator("system-strip li button", has_text="moody fails").focus()
+    await glass.page.locator("system-strip li button", has_text="moody has trouble").focus()
     await glass.until("[...document.querySelectorAll('.cross')].every((one) => !one.hidden)")
 
 

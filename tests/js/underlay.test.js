@@ -14,14 +14,34 @@ function pen() {
   return { ctx, drawn };
 }
 
-test("no mark strikes through the words that say since when there is a record", () => {
+const MARKS = [{ time: 380, tone: "", shape: "●", text: "started" }, { time: 396, tone: "bad", shape: "▲", text: "high load" }];
+
+/**
+ * What is drawn over a chart of 600 seconds and as many pixels, or fewer of both.
+ * @param {number} begin
+ * @param {object[]} marks
+ * @param {number} size
+ */
+function drawnAt(begin, marks, size = 600) {
   const { ctx, drawn } = pen();
   const x = { getPixelForValue: (/** @type {number} */ time) => time / 1000 };
-  const plot = { ctx, chartArea: { left: 0, right: 600, top: 0, bottom: 100 }, scales: { x, y: x } };
+  const plot = { ctx, chartArea: { left: 0, right: size, top: 0, bottom: 100 }, scales: { x, y: x } };
   const palette = { muted: "grey", surface: "white", warning: "yellow" };
-  const marks = [{ time: 380, tone: "", shape: "●", text: "started" }, { time: 396, tone: "bad", shape: "▲", text: "high load" }];
-  const moment = { end: 600, range: 600, now: 0, marks, palette, preferences: { clock: () => "10:00:00" } };
-  drawAbove(plot, [], { begin: 400 }, moment, 1);
+  const moment = { end: size, range: size, now: 0, marks, palette, preferences: { clock: () => "10:00:00" } };
+  drawAbove(plot, [], { begin }, moment, 1);
+  return drawn;
+}
+
+test("since when there is a record is told wherever there is room, in fewer words if need be", () => {
+  const told = (/** @type {number} */ begin, size = 600) => drawnAt(begin, [], size).find(({ what }) => what !== "ground");
+  assert.deepEqual(told(400), { what: "recorded since 10:00:00", from: 254, to: 392 });
+  assert.deepEqual(told(50), { what: "recorded since 10:00:00", from: 58, to: 196 });
+  assert.deepEqual(told(120, 200), { what: "since 10:00:00", from: 28, to: 112 });
+  assert.equal(told(50, 90), undefined);
+});
+
+test("no mark strikes through the words that say since when there is a record", () => {
+  const drawn = drawnAt(400, MARKS);
   assert.deepEqual(drawn.map(({ what }) => what), ["mark", "mark", "ground", "recorded since 10:00:00"]);
   const [, , ground, words] = drawn;
   assert.ok(ground.from <= words.from && words.to <= ground.to);
