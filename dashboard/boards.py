@@ -107,7 +107,9 @@ class BoardTable(msgspec.Struct, frozen=True, kw_only=True):
     """A `[[board]]` as it stands in the file."""
 
     name: Annotated[str, Meta(description="Name in the address `/boards/<name>`: small letters, digits, - and _.")]
-    title: Annotated[str, Meta(max_length=200, description="What the navigation and the tab call it (default: the name).")] = ""
+    title: Annotated[
+        str, Meta(max_length=200, description="What the pages' bar and the tab call it (default: the name).")
+    ] = ""
     range: Annotated[str, Meta(description='How much time its charts show, such as "15m" or "1h30m".')] = "15m"
     panel: Annotated[tuple[Panel, ...], Meta(description="Its panels, each a `[[board.panel]]`.")] = ()
 

@@ -76,8 +76,8 @@ function begin({ ctx, chartArea: area }, x, moment) {
 }
 
 /**
- * Tell since when there is a record, left of where it begins or, where that is too narrow, right of it; in the fewest
- * words that have room. What is drawn there already does not strike it through.
+ * Tell since when there is a record, left of where it begins, in fewer words if need be; where that is too narrow, right
+ * of it. What is drawn there already does not strike it through, and values are still seen beneath.
  * @param {Plot} plot
  * @param {number} seconds
  * @param {Moment} moment
@@ -86,11 +86,12 @@ function begin({ ctx, chartArea: area }, x, moment) {
 function tellBegin({ ctx, chartArea: area, scales }, seconds, moment, rem) {
   const at = scales.x.getPixelForValue(seconds * 1000);
   const clock = moment.preferences.clock?.(seconds * 1000);
-  for (const text of [`recorded since ${clock}`, `since ${clock}`]) {
+  const texts = [`recorded since ${clock}`, `since ${clock}`];
+  for (const [text, left] of [...texts.map((text) => /** @type {const} */ ([text, true])), ...texts.map((text) => /** @type {const} */ ([text, false]))]) {
     const width = ctx.measureText(text).width + 16 * rem;
-    const x = at - width >= area.left ? at - 8 * rem : at + width - 8 * rem;
-    if (x > area.right) continue;
-    ctx.fillStyle = moment.palette.surface;
+    const x = left ? at - 8 * rem : at + width - 8 * rem;
+    if (at - width < area.left && left || x > area.right) continue;
+    ctx.fillStyle = left ? moment.palette.surface : `${moment.palette.surface}b3`;
     ctx.fillRect(x - width + 12 * rem, area.top + 5 * rem, width - 8 * rem, 16 * rem);
     ctx.fillStyle = moment.palette.muted;
     ctx.textAlign = "right";
