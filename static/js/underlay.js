@@ -87,18 +87,17 @@ function tellBegin({ ctx, chartArea: area, scales }, seconds, moment, rem) {
   const at = scales.x.getPixelForValue(seconds * 1000);
   const clock = moment.preferences.clock?.(seconds * 1000);
   const texts = [`recorded since ${clock}`, `since ${clock}`];
-  for (const [text, left] of [...texts.map((text) => /** @type {const} */ ([text, true])), ...texts.map((text) => /** @type {const} */ ([text, false]))]) {
-    const width = ctx.measureText(text).width + 16 * rem;
-    const x = left ? at - 8 * rem : at + width - 8 * rem;
-    if (at - width < area.left && left || x > area.right) continue;
-    ctx.fillStyle = left ? moment.palette.surface : `${moment.palette.surface}b3`;
-    ctx.fillRect(x - width + 12 * rem, area.top + 5 * rem, width - 8 * rem, 16 * rem);
-    ctx.fillStyle = moment.palette.muted;
-    ctx.textAlign = "right";
-    ctx.textBaseline = "top";
-    ctx.fillText(text, x, area.top + 7 * rem);
-    return;
-  }
+  const widthOf = (/** @type {string} */ text) => ctx.measureText(text).width + 16 * rem;
+  const left = texts.find((text) => widthOf(text) <= at - area.left);
+  const text = left ?? texts.find((text) => widthOf(text) <= area.right - at);
+  if (!text) return;
+  const x = left ? at - 8 * rem : at + widthOf(text) - 8 * rem;
+  ctx.fillStyle = left ? moment.palette.surface : `${moment.palette.surface}b3`;
+  ctx.fillRect(x - widthOf(text) + 12 * rem, area.top + 5 * rem, widthOf(text) - 8 * rem, 16 * rem);
+  ctx.fillStyle = moment.palette.muted;
+  ctx.textAlign = "right";
+  ctx.textBaseline = "top";
+  ctx.fillText(text, x, area.top + 7 * rem);
 }
 
 /**

@@ -35,8 +35,9 @@ function drawnAt(begin, marks, size = 600) {
 test("since when there is a record is told wherever there is room, in fewer words if need be", () => {
   const told = (/** @type {number} */ begin, size = 600) => drawnAt(begin, [], size).find(({ what }) => what !== "ground");
   assert.deepEqual(told(400), { what: "recorded since 10:00:00", from: 254, to: 392 });
+  assert.deepEqual(told(120), { what: "since 10:00:00", from: 28, to: 112 });
   assert.deepEqual(told(50), { what: "recorded since 10:00:00", from: 58, to: 196 });
-  assert.deepEqual(told(120, 200), { what: "since 10:00:00", from: 28, to: 112 });
+  assert.deepEqual(told(50, 200), { what: "since 10:00:00", from: 58, to: 142 });
   assert.equal(told(50, 90), undefined);
 });
 
