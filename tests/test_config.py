@@ -266,7 +266,7 @@ def test_every_default_is_a_value_that_may_be_written_in_a_file() -> None:
     assert load(parsed(text), {}).settings == Settings()
 
 
-@given(st.recursive(st.booleans() | st.integers() | st.floats() | st.text(), st.lists, max_leaves=8))
+@given(st.recursive(st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.floats() | st.text(), st.lists, max_leaves=8))
 def test_values_are_written_as_toml_that_reads_the_same(value: object) -> None:
     read = parsed(f"a = {toml_value(value)}").data["a"]
     assert read == value or (isinstance(value, float) and math.isnan(value)) or "nan" in repr(value)

@@ -68,17 +68,16 @@ export class Truth {
   }
 
   /**
-   * The shortest interval that any series declares, seconds; Infinity: none does. One that has ended tells nothing of the
-   * stream while others come.
+   * The shortest interval that any series declares, seconds; Infinity: none does. One that had ended when others still
+   * came tells nothing of the stream.
    */
   get shortest() {
-    const now = this.store.clock.monotonic();
     let shortest = Infinity;
     let living = Infinity;
     for (const { declared, deadline } of this.store.lines.values()) {
       if (declared === null) continue;
       shortest = Math.min(shortest, declared);
-      if (now < deadline) living = Math.min(living, declared);
+      if (this.newestAt < deadline) living = Math.min(living, declared);
     }
     return living < Infinity ? living : shortest;
   }

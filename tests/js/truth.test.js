@@ -10,7 +10,6 @@ import { Truth } from "../../static/js/truth.js";
 function page(lines, connection = {}) {
   const store = {
     lines: new Map(lines.map((line, at) => [String(at), line])), stretched: 0, asOf: "1000000-0", sources: new Map(),
-    clock: { monotonic: () => 100_000, now: () => 1000 },
   };
   const open = { phase: "open", cause: null, openedAt: 0, lastByte: 99_000, heartbeat: 5, fault: null, ...connection };
   const truth = new Truth(/** @type {any} */ (open), /** @type {any} */ (store), "1");
@@ -26,6 +25,12 @@ test("a series that has ended does not decide how long the stream may be silent,
   const quick = page([{ declared: 0.05, deadline: 100_500 }, living]);
   assert.equal(quick.truth.shortest, 0.05);
   assert.equal(quick.truth.status(100_000).word, "stale");
+});
+
+test("a stream that has fallen silent is not measured by the slowest series, which is the last to grow old", () => {
+  const { truth } = page([{ declared: 1, deadline: 101_600 }, { declared: 30, deadline: 160_000 }]);
+  assert.equal(truth.status(110_000).word, "stale");
+  assert.equal(truth.explain("vm/cpu", 110_000), "stream: nothing received for 11\u00a0s");
 });
 
 test("where all have ended the quickest of them decides", () => {
