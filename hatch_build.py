@@ -11,6 +11,7 @@ import hashlib
 import os
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -95,14 +96,7 @@ def _join(root: Path, modules: Path, folder: Path) -> None:
 
     entries = [str(root / "static" / "js" / name) for name in JOINED]
     options = ("--bundle", "--format=esm", "--minify", "--target=es2022", "--log-level=warning", f"--outdir={folder}")
-    done = node(
-        [str(modules / "esbuild/bin/esbuild"), *entries, *options],
-        return_completed_process=True,
-        cwd=root,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+    done = _run(node, [str(modules / "esbuild/bin/esbuild"), *entries, *options], root)
     if done.returncode != 0:
         raise SystemExit(f"The scripts of `static/js` could not be joined:\n{done.stdout}")
 
@@ -113,20 +107,25 @@ def _install(root: Path, folder: Path) -> Path:
 
     for name in ("package.json", "package-lock.json", ".npmrc"):
         shutil.copyfile(root / name, folder / name)
-    done = npm(
-        ["ci", "--omit=dev", "--ignore-scripts"],
-        return_completed_process=True,
-        cwd=folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+    done = _run(npm, ["ci", "--omit=dev", "--ignore-scripts"], folder)
     if done.returncode != 0:
         raise SystemExit(
             f"Chart.js and esbuild could not be fetched (npm exit code {done.returncode}). "
             f"Is a package registry reachable?\n{done.stdout}"
         )
     return folder / "node_modules"
+
+
+def _run(program: Callable[..., Any], arguments: list[str], folder: Path) -> Any:
+    """Run one of the wheel's programs in a folder and return how it ended, with all that it said."""
+    return program(
+        arguments,
+        return_completed_process=True,
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
 
 
 if __name__ == "__main__":

@@ -21,7 +21,6 @@ _UNACKED, _BYTES_ACKED, _UNSENT = slice(24, 28), slice(120, 128), slice(144, 148
 
 @dataclass(slots=True)
 class _Judged:
-    transport: asyncio.WriteTransport
     progress: int
     since: float
 
@@ -43,7 +42,7 @@ class StallWatch:
             with contextlib.suppress(OSError):  # it has just ended
                 transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 0)
         loop = asyncio.get_running_loop()
-        self._judged[transport] = _Judged(transport, _progress(transport)[0], since or loop.time())
+        self._judged[transport] = _Judged(_progress(transport)[0], since or loop.time())
         if self._timer is None:
             self._timer = loop.call_later(self._every, self._look)
 
@@ -54,15 +53,15 @@ class StallWatch:
     def _look(self) -> None:
         loop = asyncio.get_running_loop()
         now = loop.time()
-        for one in list(self._judged.values()):
-            progress, waiting = _progress(one.transport)
+        for transport, one in list(self._judged.items()):
+            progress, waiting = _progress(transport)
             if progress != one.progress or not waiting:
                 one.progress, one.since = progress, now
             # What is seen now may have begun one look before it was seen first, and the next look comes later still.
             elif now - one.since > self._patience - 2.5 * self._every:
-                self.forget(one.transport)
+                self.forget(transport)
                 self._tally.stalled += 1
-                one.transport.abort()
+                transport.abort()
         self._timer = loop.call_later(self._every, self._look) if self._judged else None
 
 

@@ -185,7 +185,7 @@ async def test_one_collector_hangs(tmp_path: Path, open_glass: OpenGlass) -> Non
         hung = time.time()
         await glass.panels_when(
             lambda panels: all(
-                panel.state == "stale" and "collector stuck" in panel.veil
+                panel.state == "stale" and panel.veil.endswith("· collector stuck")
                 for name, panel in panels.items()
                 if name.startswith("stuck")
             )

@@ -323,7 +323,7 @@ async def test_below_a_path_every_address_that_a_page_names_is_there(way: str) -
                 pages += [urljoin(url, link.replace("&amp;", "&")) for link in found if ":" not in link.split("/")[0]]
                 embedded = re.search(r'"root_path":"([^"]*)"', answer.text)
                 assert embedded is None or embedded[1] == "/dash"
-        assert len(seen) > 10 and f"{base}/add" in seen
+        assert len(seen) > 15 and f"{base}/add" in seen
         missing = await client.get(f"{base}/nothing", headers={"Accept": "text/html"})
         assert missing.status_code == 404 and 'href="/dash/"' in missing.text
 
