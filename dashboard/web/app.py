@@ -28,6 +28,7 @@ from dashboard.web.assets import FOR_EVER, Assets, folder
 from dashboard.web.forwarded import Proxies
 from dashboard.web.guard import HEADERS, PART_HEADERS, Guard
 from dashboard.web.limits import Limits
+from dashboard.web.pushing import read_rest
 from dashboard.web.routing import EVENT_STREAM, MAX_BODY, json_response, register, routes, takes_gzip
 
 log = logging.getLogger("dashboard.web")
@@ -115,6 +116,8 @@ def _static_file(
     found = assets.kept(scope["path"], asked.get(b"accept-encoding", b""))
     if found is None or not guard.knows(asked.get(b"host", b"").decode("latin-1")):
         return None
+    if b"content-length" in asked or b"transfer-encoding" in asked:
+        return None  # a body that has to be read first
     body, kind = found
     runtime.tally.bytes_sent += len(body)
     runtime.tally.count("/static/<path:path>", "GET", 200, 0.0)
@@ -179,6 +182,8 @@ async def _finish(runtime: Runtime, response: Response) -> Response:
         response.headers["Content-Encoding"] = "gzip"
     if compressible:
         response.headers["Vary"] = "Accept-Encoding"
+    if "Connection" not in response.headers and not await read_rest(request):
+        response.headers["Connection"] = "close"
     runtime.tally.bytes_sent += len(body)
     runtime.tally.count(route, method, response.status_code, time.monotonic() - g.get("started", time.monotonic()))
     return response

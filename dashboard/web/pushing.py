@@ -19,6 +19,9 @@ from dashboard.web.routing import JSON, MAX_BODY, Context, json_response
 PATIENCE = 20.0
 """Seconds that a body may take in any case."""
 
+REST = 1.0
+"""Seconds that the rest of a body may take once its answer is known."""
+
 SLOWEST = 8 * 1024
 """Bytes of a body that are worth one further second: the largest may come by a line of 64 kbit/s."""
 
@@ -84,6 +87,26 @@ async def _body(request: Request) -> bytes:
     if size > MAX_BODY:
         raise RequestEntityTooLarge
     return bytes(kept)
+
+
+async def read_rest(request: Request) -> bool:
+    """Read what nobody read of a body before it is answered; tell whether that was all of it.
+
+    A connection can take its next request only when this one's body is over, and a client that did not hear that it
+    will be closed may have sent that already.
+    """
+    if "Content-Length" not in request.headers and "Transfer-Encoding" not in request.headers:
+        return True
+    size = 0
+    try:
+        async with asyncio.timeout(REST):
+            async for data in request.body:
+                size += len(data)
+                if size > MAX_BODY:
+                    return False
+    except (TimeoutError, RequestEntityTooLarge):
+        return False
+    return True
 
 
 def sender(context: Context) -> str:

@@ -1,9 +1,10 @@
-"""Bodies that stand still or trickle: answered and cut off, however many bytes were announced."""
+"""Bodies that stand still, trickle, or come when they are refused already."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 from collections.abc import AsyncIterator, Iterable
 from itertools import chain, repeat
 from pathlib import Path
@@ -98,3 +99,37 @@ async def test_a_body_without_an_end_is_read_no_further_than_one_that_says_its_l
     monkeypatch.setattr(pushing, "PATIENCE", 10 * DEADLINE)
     answer = await sent(port, chain([CHUNKED], repeat(b"10000\r\n" + b" " * 0x10000 + b"\r\n")))
     assert answer == b"" or answer.startswith(b"HTTP/1.1 413 "), answer
+
+
+REFUSED = [
+    pytest.param("POST", "/api/v1/samples", 400, id="of no JSON"),
+    pytest.param("POST", "/api/v1/none", 404, id="to no route"),
+    pytest.param("DELETE", "/api/v1/samples", 405, id="by no method"),
+    pytest.param("GET", "/healthz", 200, id="that is not asked for"),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "status"), REFUSED)
+async def test_a_body_that_comes_after_its_refusal_costs_no_connection(
+    port: int, method: str, path: str, status: int
+) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    head = f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\nContent-Length: 5\r\n\r\n"
+    async with asyncio.timeout(DEADLINE):
+        for _ in range(3):
+            writer.write(head.encode())
+            await asyncio.sleep(0.1)  # long enough for an answer, were there one before the body
+            writer.write(b"12345")
+            answer = await reader.readuntil(b"\r\n\r\n")
+            assert answer.startswith(b"HTTP/1.1 %d " % status) and b"connection:" not in answer.lower(), answer
+            await reader.readexactly(int(re.findall(rb"content-length: (\d+)", answer.lower())[0]))
+    writer.close()
+
+
+@pytest.mark.parametrize(("method", "path", "status"), REFUSED)
+async def test_where_a_refused_body_stays_away_the_answer_says_that_the_connection_ends(
+    port: int, method: str, path: str, status: int
+) -> None:
+    head = f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\nContent-Length: 5\r\n\r\n"
+    answer = await sent(port, [head.encode(), b"1234"])
+    assert answer.startswith(b"HTTP/1.1 %d " % status) and b"connection: close" in answer.lower(), answer
