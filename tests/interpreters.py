@@ -1,4 +1,4 @@
-"""The supported Pythons that this machine has, each with the project installed in a cached environment."""
+"""The supported Pythons that this machine has, each with what the project needs in a cached environment."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from functools import cache
 from pathlib import Path
 
@@ -44,24 +45,37 @@ def versions() -> list[str]:
     return sorted(_found(), key=lambda version: [int(part) for part in re.findall(r"\d+", version)])
 
 
+def environment(python: str | Path, folder: Path, *needs: str | Path) -> Path:
+    """Make a virtual environment of `python` in which there is what `needs` names and no more; return its interpreter.
+
+    It is this interpreter's pip that fills it: one of its own would take longer to unpack than all the rest.
+    Raises CalledProcessError, with pip's words on standard error, when it cannot be made.
+    """
+    interpreter = folder / "bin" / "python"
+    subprocess.run([python, "-m", "venv", "--without-pip", folder], check=True)
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--python", str(interpreter)]
+    subprocess.run([*pip, "install", "--quiet", "--no-compile", *map(str, needs)], check=True)
+    return interpreter
+
+
 def installed(version: str) -> Path:
-    """Return the interpreter of an environment of `version` with the project in it, made on first use.
+    """Return the interpreter of an environment of `version` that runs this tree, made on first use.
 
     Raises CalledProcessError, with pip's words on standard error, when it cannot be made.
     """
     if version == RUNNING:
         return Path(sys.executable)
     folder = CACHE / version
-    python = folder / "bin" / "python"
     stamp = folder / ".installed"
-    packed = b"".join((ROOT / name).read_bytes() for name in ("pyproject.toml", "hatch_build.py", "package-lock.json"))
-    digest = hashlib.sha256(packed).hexdigest()
+    needs = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    digest = hashlib.sha256(repr(needs).encode()).hexdigest()
     CACHE.mkdir(exist_ok=True)
     with (CACHE / f"{version}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not stamp.is_file() or stamp.read_text() != digest:
             shutil.rmtree(folder, ignore_errors=True)
-            subprocess.run([_found()[version], "-m", "venv", folder], check=True)
-            subprocess.run([python, "-m", "pip", "install", "--quiet", "--editable", ROOT], check=True)
+            environment(_found()[version], folder, *needs)
+            (packages,) = folder.glob("lib/python*/site-packages")
+            (packages / "tree.pth").write_text(f"{ROOT}\n")  # as an editable installation has it
             stamp.write_text(digest)
-    return python
+    return folder / "bin" / "python"

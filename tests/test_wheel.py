@@ -16,6 +16,7 @@ import httpx
 import pytest
 from playwright.async_api import Browser, Request
 
+from tests.interpreters import environment
 from tests.serving import running_server
 
 ROOT = Path(__file__).parent.parent
@@ -67,11 +68,7 @@ def wheel(tree: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The interpreter of an environment in which there is the wheel and what it depends on, no more."""
-    folder = tmp_path_factory.mktemp("empty") / "venv"
-    subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-    interpreter = folder / "bin" / "python"
-    subprocess.run([interpreter, "-m", "pip", "install", "--quiet", wheel], check=True)
-    return interpreter
+    return environment(sys.executable, tmp_path_factory.mktemp("empty") / "venv", wheel)
 
 
 def test_a_wheel_carries_pages_static_files_and_chart_js(wheel: Path) -> None:
