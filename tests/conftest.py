@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import ssl
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Generator
+from functools import cache
 from pathlib import Path
+from typing import Any
 
+import certifi
 import hypothesis
 import pytest
 from playwright.async_api import Browser
@@ -21,6 +26,20 @@ hypothesis.settings.register_profile(
     "suite", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow], database=None
 )
 hypothesis.settings.load_profile("suite")
+
+# An HTTP client reads the certificates of all the world's authorities when it is made, for 40 ms. No test asks one of
+# them for anything: they are read once.
+_AUTHORITIES = os.environ.get("SSL_CERT_FILE") or certifi.where()
+_make_context = ssl.create_default_context
+_of_all_authorities = cache(lambda: _make_context(cafile=_AUTHORITIES))
+
+
+def _context(*args: Any, **named: Any) -> ssl.SSLContext:
+    every = not args and named == {"cafile": _AUTHORITIES}
+    return _of_all_authorities() if every else _make_context(*args, **named)
+
+
+ssl.create_default_context = _context
 
 
 @pytest.fixture
