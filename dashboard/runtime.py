@@ -10,6 +10,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import get_args
 
+import msgspec
+
 from dashboard import __version__
 from dashboard.archive import Archive
 from dashboard.boards import Board
@@ -28,6 +30,7 @@ from dashboard.ingest.tasklist import TaskList, restore
 from dashboard.model import Batch
 from dashboard.ownlog import OwnLog
 from dashboard.pipeline import Pipeline
+from dashboard.recent import recent
 from dashboard.reload import watch
 from dashboard.strain import Shortage, Strain, Turn
 from dashboard.tally import Refused, Tally
@@ -208,7 +211,7 @@ async def running(settings: Settings, boards: Sequence[Board], path: Path | None
             )
         ]
         await runtime.broadcaster.recall()
-        runtime.system("start", f"dashboard {__version__} started.")
+        runtime.system("start", f"dashboard {__version__} started.{await _last_end(runtime)}")
         try:
             with OwnLog(runtime.broadcaster.publish, runtime.clock, runtime.instance):
                 for fault in runtime.load_faults:
@@ -220,6 +223,15 @@ async def running(settings: Settings, boards: Sequence[Board], path: Path | None
             runtime.archive.mark(runtime.log.stamped.ms + 1)
             runtime.broadcaster.retire()
             runtime.archive.close()
+
+
+async def _last_end(runtime: Runtime) -> str:
+    """Return a sentence about the end of the run before this one, if it came unannounced."""
+    turns = ("start", "stop")
+    found = await recent(runtime.log, runtime.broadcaster.stored, System, 1, lambda event: event.event in turns)
+    if not found.events or msgspec.json.decode(found.events[0], type=System).event == "stop":
+        return ""
+    return " The run before it ended without a word: it was killed, or the machine went down."
 
 
 async def _for_ever(name: str, run: Callable[[], Awaitable[None]]) -> None:

@@ -58,11 +58,13 @@ export class Rates {
 export function problemsOf(status, growth) {
   /** @type {Problem[]} */
   const critical = [];
+  /** @type {Problem[]} what fails, which a board tells before any other warning, too */
+  const failing = [];
   /** @type {Problem[]} */
   const warning = [];
   const warn = (/** @type {string} */ text) => warning.push({ severity: "warning", text });
   for (const { name, state } of status.collectors) {
-    if (state === "failed") critical.push({ severity: "critical", text: `Collector ${name} fails` });
+    if (state === "failed") failing.push({ severity: "warning", text: `Collector ${name} fails` });
     if (state === "late") warn(`Collector ${name} is late`);
   }
   if (growth && growth.refused > 0) critical.push({ severity: "critical", text: "Streams are being refused" });
@@ -70,5 +72,5 @@ export function problemsOf(status, growth) {
   if (status.slowest > FAR * status.log.max_events) warn(`The slowest stream is ${status.slowest} events behind`);
   if ((status.process.loop_lag ?? 0) > LATE) warn("The event loop is late");
   if (status.board_fault) warn("The settings have a fault");
-  return [...critical, ...warning];
+  return [...critical, ...failing, ...warning];
 }

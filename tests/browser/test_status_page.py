@@ -96,7 +96,7 @@ async def test_a_collector_that_fails_is_named_with_its_reason(
     (tmp_path / "broken").touch()
     await until_says(glass, "collectors", "no answer from the printer")
     worst = glass.page.locator(".worst")
-    assert await worst.get_attribute("data-severity") == "critical"
+    assert await worst.get_attribute("data-severity") == "warning"
     assert "Collector printer fails" in await worst.inner_text()
 
 

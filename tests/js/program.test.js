@@ -30,13 +30,13 @@ test("a program in order has no problems", () => {
   assert.deepEqual(problemsOf(status({ collectors: /** @type {any} */ ([{ name: "cpu", state: "ok" }, { name: "new", state: "waiting" }]) }), null), []);
 });
 
-test("what fails comes before what is late, and each is named", () => {
+test("what fails comes before what is late and is no graver here than on a board; each is named", () => {
   const collectors = /** @type {any} */ ([{ name: "slow", state: "late" }, { name: "gone", state: "failed" }]);
   const process = { cpu_ratio: null, resident_bytes: null, loop_lag: 0.5 };
   const all = status({ collectors, process, slowest: 51, series: 20, board_fault: "line 3" });
   assert.deepEqual(problemsOf(all, { seconds: 2, bytes: 0, events: 0, refused: 1 }).map(({ severity, text }) => `${severity}: ${text}`), [
-    "critical: Collector gone fails",
     "critical: Streams are being refused",
+    "warning: Collector gone fails",
     "warning: Collector slow is late",
     "warning: No room for further series",
     "warning: The slowest stream is 51 events behind",

@@ -7,13 +7,14 @@ import gzip
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from httpx_sse import ServerSentEvent, aconnect_sse
 
-from tests.serving import running_server
+from tests.serving import Server, running_server
 
 OWN = "web-1/dashboard"
 """Source of the server's own lines, which come when they come."""
@@ -228,6 +229,26 @@ async def test_what_the_program_said_is_listed_across_restarts_and_costs_no_gap(
             assert said == ["start", "stop", "start"]
             assert [one["event"] for one in await result(client, "system", limit="1")] == ["start"]
             assert not any((await client.get("/api/v1/status")).json()["gaps"].values())
+
+
+async def test_only_a_run_that_ended_without_a_word_is_told_of_by_the_next(tmp_path: Path) -> None:
+    async def word(server: Server) -> str:
+        async with httpx.AsyncClient(base_url=server.url) as client:
+            (newest,) = await result(client, "system", limit="1")
+        assert newest["event"] == "start"
+        return str(newest["message"])
+
+    unannounced = "The run before it ended without a word"
+    async with running_server(data_dir=tmp_path) as server:
+        assert unannounced not in await word(server)
+        async with running_server(data_dir=tmp_path) as beside:  # it may not even read what the first keeps
+            assert unannounced not in await word(beside)
+        server.kill()
+        await asyncio.to_thread(server.start)
+        assert unannounced in await word(server)
+        server.terminate()
+        await asyncio.to_thread(server.start)
+        assert unannounced not in await word(server)
 
 
 async def test_what_the_program_says_of_itself_has_only_the_fields_that_apply(client: httpx.AsyncClient) -> None:
