@@ -38,7 +38,8 @@ MEGABYTE = 1024 * 1024
 async def used(session: CDPSession, page: Page) -> tuple[int, Counter[str]]:
     """Return the bytes of the heap after a forced collection, and how many nodes each part of the page has.
 
-    Of the collections of a second the least counts, for the feed and the compiler go on meanwhile.
+    Of the collections of a second the least counts, for the feed and the compiler go on meanwhile. A text that is all
+    its element has is not counted: it is there or not, as there is something to say.
     """
     heaps = []
     for _ in range(25):
@@ -51,6 +52,7 @@ async def used(session: CDPSession, page: Page) -> tuple[int, Counter[str]]:
             const counts = {};
             while (walker.nextNode()) {
                 const node = walker.currentNode;
+                if (node.nodeType === Node.TEXT_NODE && node.parentNode.childNodes.length === 1) continue;
                 const element = node.closest ? node : node.parentElement;
                 const part = element?.closest(".panel, system-strip, notice-list, health-line");
                 const name = part ? part.id || part.localName : "elsewhere";
