@@ -209,6 +209,8 @@ async def follow(steps: list[tuple[str, object]], stage: Stage, viewers: list[Vi
                 publish(FLOODS[str(what)](), urgent=True)
         elif step == "turn":
             await asyncio.sleep(0)
+        elif step == "settle":
+            await stage.runtime.broadcaster.settled()
         elif step == "restart":
             await stage.stop()
             await stage.start()
@@ -298,8 +300,9 @@ def test_a_fault_where_viewers_go_together_costs_none_of_them_an_event(
 
     said = {"read": "cannot be read", "write": "are cut off"}[fault]
     monkeypatch.setattr(*((Cursor, "lead", lead) if fault == "read" else (Crowd, "give", give_in_part)))
+    caught_up = [("catch_up", who) for who in range(len(FILTERS))]
     for _ in range(20):
-        played([("publish", ["both", "log"]), ("turn", None), *(("catch_up", who) for who in range(len(FILTERS)))] * 3)
+        played([("publish", ["both", "log"]), ("settle", None), *caught_up] * 3)
         if said in caplog.text:
             return
     raise AssertionError("nothing has failed")

@@ -15,7 +15,7 @@ from dashboard.eventlog import EventId
 from dashboard.web.poll import MOST
 from tests.serving import Server, running_server
 from tests.web.conftest import until_ready
-from tests.web.test_stream import push, viewing
+from tests.web.test_stream import names, push, viewing
 from tests.web.wire import DEADLINE, RawStream, asking
 
 Json = dict[str, Any]
@@ -44,9 +44,10 @@ def chosen(body: Json) -> list[str]:
 
 async def test_without_after_it_begins_after_the_newest_and_waits_for_what_is_next(client: httpx.AsyncClient) -> None:
     query: Json = {"types": "metrics", "match": "polled_first_*"}
-    await push(client, "polled_first_past")
-    waiting = asyncio.create_task(poll(client, **query))
     async with viewing(client, query) as viewer:
+        await push(client, "polled_first_past")
+        assert names(await viewer.next("metrics")) == {"polled_first_past"}  # it is past: what is pushed can be read
+        waiting = asyncio.create_task(poll(client, **query))
         await viewer.next("heartbeat")
         assert not waiting.done()
         await push(client, "polled_first_next")
