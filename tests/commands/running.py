@@ -37,13 +37,14 @@ def start(*arguments: str, url: str, stdin: int = subprocess.DEVNULL) -> subproc
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         start_new_session=True,
-        # Where the suite runs in a shell's background SIGINT is ignored, and what is ignored no shell can trap.
+        # A shell ignores SIGINT in its background, nohup SIGHUP; and what is ignored no shell can trap.
         preexec_fn=_take_interrupts,
     )
 
 
 def _take_interrupts() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def run(*arguments: str, url: str, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:

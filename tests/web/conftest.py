@@ -25,6 +25,14 @@ def until_ready(server: Server, timeout: float = 10.0) -> None:
         assert time.monotonic() < deadline, "no collector delivered"
 
 
+def until_all_are_in(server: Server, timeout: float = 20.0) -> None:
+    """Return when every collector has been run."""
+    deadline = time.monotonic() + timeout
+    while any(one["state"] == "waiting" for one in httpx.get(f"{server.url}/api/v1/status").json()["collectors"]):
+        assert time.monotonic() < deadline, "a collector was not run"
+        time.sleep(0.05)
+
+
 WRITERS = {"fast": "", "portable": "fast_writer = false\n"}
 """By name: the setting that chooses who writes streams."""
 
@@ -39,7 +47,7 @@ def writer(request: pytest.FixtureRequest) -> str:
 def shared() -> Iterator[Server]:
     """A server whose state no test may count on, and none may spoil."""
     with running_server(config=SETTINGS) as running:
-        until_ready(running)
+        until_all_are_in(running)
         yield running
 
 
