@@ -6,6 +6,7 @@ import ipaddress
 import json
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated
 
@@ -215,6 +216,7 @@ def refuse_exposure(settings: Settings) -> None:
         )
 
 
+@lru_cache(1024)
 def is_loopback(host: str) -> bool:
     """Tell whether only this machine reaches `host`; names other than localhost count as reachable."""
     if host.lower() == "localhost":

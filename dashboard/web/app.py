@@ -23,11 +23,13 @@ from dashboard import __version__
 from dashboard.errors import Busy, DashboardError, InvalidInput, TooManyPoints
 from dashboard.model import Role
 from dashboard.runtime import Runtime
-from dashboard.web import stream
 from dashboard.web.assets import FOR_EVER, Assets, folder
+from dashboard.web.fast_writer import FastWriter, HandingOver
 from dashboard.web.forwarded import Proxies
 from dashboard.web.guard import HEADERS, PART_HEADERS, Guard
 from dashboard.web.limits import Limits
+from dashboard.web.opening import Opening
+from dashboard.web.portable_writer import PortableWriter
 from dashboard.web.pushing import read_rest
 from dashboard.web.routing import EVENT_STREAM, MAX_BODY, json_response, register, routes, takes_gzip
 
@@ -87,7 +89,7 @@ def create_app(runtime: Runtime) -> Quart:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     assets = Assets(folder("static"))
     app.extensions["assets"] = assets
-    app.extensions["limits"] = Limits(runtime.settings, runtime.tally, runtime.clock)
+    limits = app.extensions["limits"] = Limits(runtime.settings, runtime.tally, runtime.clock)
     app.jinja_env.globals.update(
         version=__version__, instance=runtime.instance, heartbeat_interval=runtime.settings.heartbeat_interval
     )
@@ -102,7 +104,13 @@ def create_app(runtime: Runtime) -> Quart:
     app.register_error_handler(DashboardError, partial(_own_error, runtime))
     app.register_error_handler(Exception, partial(_crash, runtime))
     register(app, runtime)
-    stream.install(app, runtime)
+    if runtime.settings.fast_writer:
+        writer = FastWriter(runtime)
+        app.asgi_http_class = HandingOver
+        app.extensions["opening"] = Opening(runtime, guard, limits, writer, app.proxies.resolve)
+        app.extensions["writer"] = writer
+    else:
+        app.extensions["writer"] = PortableWriter(runtime)
     app.shortcut = partial(_static_file, runtime, guard, assets)
     return app
 

@@ -14,13 +14,14 @@ import socket
 import ssl
 import sys
 import time
+from collections.abc import Callable
 from functools import partial
 from typing import Any, cast
 
 import hypercorn.asyncio.run
 import hypercorn.protocol
-from hypercorn.asyncio.tcp_server import TCPServer
-from hypercorn.events import Event
+from hypercorn.asyncio.tcp_server import MAX_RECV, TCPServer
+from hypercorn.events import Event, RawData
 from hypercorn.protocol import ProtocolWrapper
 from hypercorn.protocol.h11 import H11Protocol
 
@@ -120,6 +121,7 @@ class Connection(TCPServer):
         super().__init__(*arguments)
         self.connections = connections
         self.taken = False
+        self._begun = b""
         self.state = {**self.state, SCOPE_KEY: self}
 
     async def run(self) -> None:
@@ -129,7 +131,9 @@ class Connection(TCPServer):
             transport.abort()
             return
         try:
-            await super().run()
+            opening = self.connections.opening
+            if opening is None or not opening(self, await self._begin()):
+                await super().run()
         finally:
             # Without these circles of references it is freed at once, not at some time.
             self.protocol = cast(ProtocolWrapper, _Ended())
@@ -137,6 +141,26 @@ class Connection(TCPServer):
             self.state = {}
             if not self.taken:
                 self.connections.leave(transport, self.reader.exception())
+
+    async def _begin(self) -> bytes:
+        """Wait for the first bytes, as long as for those of any request, and return them."""
+        self.connections.waiting.add(self)
+        try:
+            async with asyncio.timeout(self.config.keep_alive_timeout):
+                self._begun = await self.reader.read(MAX_RECV)
+        except TimeoutError:
+            self.abort()
+        except OSError:
+            pass  # whoever reads next is told the same
+        finally:
+            self.connections.waiting.discard(self)
+        return self._begun
+
+    async def _read_data(self) -> None:
+        if self._begun:
+            data, self._begun = self._begun, b""
+            await self.protocol.handle(RawData(data))
+        await super()._read_data()
 
     def take_over(self, protocol: asyncio.Protocol) -> bool:
         """Give the transport to `protocol`, who is to call `connections.leave` when it is lost; False: it is.
@@ -200,6 +224,10 @@ class _Ended:
         """Do nothing."""
 
 
+Opening = Callable[[Connection, bytes], bool]
+"""What is shown the first bytes of a connection, before the server is; it tells whether it took the connection."""
+
+
 class Connections:
     """Every open connection: a shutdown cuts those that do not end, and a flood cannot take all descriptors."""
 
@@ -207,6 +235,9 @@ class Connections:
         """`patience`: seconds after which one that takes no bytes is cut off."""
         self._tally = tally
         self.stalls = StallWatch(tally, patience)
+        self.opening: Opening | None = None
+        self.waiting: set[Connection] = set()
+        """Connections that have not sent anything yet."""
         self._open: set[asyncio.WriteTransport] = set()
         files = _most_files()
         # Some batches are accepted before the first connection of them can be refused.
@@ -216,8 +247,9 @@ class Connections:
         self._left = 0
         self._tidying: asyncio.TimerHandle | None = None
 
-    def register(self) -> None:
-        """Make Hypercorn keep its connections here."""
+    def register(self, opening: Opening | None = None) -> None:
+        """Make Hypercorn keep its connections here; `opening` may take one by the first bytes that came on it."""
+        self.opening = opening
         hypercorn.asyncio.run.TCPServer = partial(Connection, self)  # type: ignore[attr-defined,assignment,misc]
         hypercorn.protocol.H11Protocol = Http1  # type: ignore[attr-defined,misc]
 
@@ -254,6 +286,11 @@ class Connections:
             gc.collect()
         trim_memory()
         self._tidying = asyncio.get_running_loop().call_later(TIDY_AFTER, self._tidy)
+
+    def dismiss(self) -> None:
+        """Close those on which nothing was ever asked, as the server does with those on which nothing is."""
+        for connection in list(self.waiting):
+            connection.reader.feed_eof()
 
     def abort(self) -> None:
         """Cut every connection that is still there."""

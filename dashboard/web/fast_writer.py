@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from email.utils import formatdate
 
 from hypercorn.typing import ASGISendCallable, HTTPScope
@@ -60,14 +60,20 @@ class FastWriter:
         connection = scope.get("state", {}).get(SCOPE_KEY)
         if not isinstance(connection, Connection) or scope["http_version"] not in ("1.0", "1.1"):
             return False
-        stream = SocketStream(self, connection, response.cursor, response.viewer, scope["http_version"] == "1.1")
+        chunked = scope["http_version"] == "1.1"
+        head = head_of(response.headers.items()) + closing_lines(chunked=chunked)
+        self.open(connection, response.cursor, response.viewer, head, chunked=chunked)
+        return True
+
+    def open(self, connection: Connection, cursor: Cursor, viewer: Viewer, head: bytes, *, chunked: bool) -> None:
+        """Take a connection, if it is still there, and write `head` to it and then all that its cursor reads."""
+        stream = SocketStream(self, connection, cursor, viewer, chunked)
         if connection.take_over(stream):
-            self._tally.enter(stream.viewer)
-            stream.cursor.__enter__()
+            self._tally.enter(viewer)
+            cursor.__enter__()
             self._streams.add(stream)
             self._loose.add(stream)
-            self.write(stream, _head(response, stream.chunked))
-        return True
+            self.write(stream, head)
 
     def write(self, stream: SocketStream, head: bytes = b"") -> None:
         """Write to a stream all there is, as far as its socket takes it, with `head` in front of the first."""
@@ -205,12 +211,17 @@ class _Handed(Response):
         self.writer, self.cursor, self.viewer = writer, cursor, viewer
 
 
-def _head(response: Response, chunked: bool) -> bytes:
-    """Return the head of an answer, as the server would have written it."""
-    lines = [f"{name.lower()}: {value}" for name, value in response.headers.items()]
-    lines.append(f"date: {formatdate(usegmt=True)}")
-    lines.append("transfer-encoding: chunked" if chunked else "connection: close")
-    return "\r\n".join(("HTTP/1.1 200 ", *lines, "\r\n")).encode("latin-1")
+def head_of(headers: Iterable[tuple[str, str]]) -> bytes:
+    """Return the beginning of an answer, as the server would have written it."""
+    return "\r\n".join(("HTTP/1.1 200 ", *(f"{name.lower()}: {value}" for name, value in headers), "")).encode(
+        "latin-1"
+    )
+
+
+def closing_lines(*, chunked: bool) -> bytes:
+    """Return the lines that end the head of an answer: of what differs from one answer to the next."""
+    body = "transfer-encoding: chunked" if chunked else "connection: close"
+    return f"date: {formatdate(usegmt=True)}\r\n{body}\r\n\r\n".encode("latin-1")
 
 
 class HandingOver(ASGIHTTPConnection):

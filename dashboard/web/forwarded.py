@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import cast
 
 from hypercorn.typing import HTTPScope
@@ -98,6 +99,7 @@ class _Said:
         return values[-min(hops, len(values))] if values else ""
 
 
+@lru_cache(4096)  # the same few come all the time
 def parse(text: str) -> Address | None:
     """Read an address, which may have a port; an IPv4 address is one however it is written. None: it is none."""
     text = text.strip()

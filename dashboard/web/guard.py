@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from quart.wrappers import Request
@@ -96,6 +97,7 @@ def _is_of(origin: str, scheme: str, host: str) -> bool:
     return bool(site.netloc) and same and (site.scheme == scheme or scheme == "http")
 
 
+@lru_cache(1024)
 def _is_address(host: str) -> bool:
     try:
         ipaddress.ip_address(host)

@@ -6,7 +6,7 @@ import math
 import random
 from typing import NamedTuple
 
-from quart import Response, current_app
+from quart import Response
 
 from dashboard.config import Settings, is_loopback
 from dashboard.errors import Busy, TooManyStreams
@@ -40,20 +40,24 @@ class Limits:
         self._settings, self._tally = settings, tally
         self._attempts = _Attempts(clock, settings.max_attempts_per_minute)
 
+    def allows(self, viewer: Viewer) -> bool:
+        """Tell whether this viewer could have a further stream, and count nothing."""
+        return self._refusal(viewer, attempt=True, count=False) is None
+
     def refusal(self, viewer: Viewer, *, attempt: bool = True) -> Refusal | None:
         """Return why this viewer is to have no further stream, and count that; None lets it in.
 
         `attempt`: it counts against the attempts of a minute. The own machine is limited by the overall limit alone.
         """
-        refusal = self._refusal(viewer, attempt=attempt)
+        refusal = self._refusal(viewer, attempt=attempt, count=True)
         if refusal is not None:
             self._tally.refused[refusal.limit] += 1
         return refusal
 
-    def _refusal(self, viewer: Viewer, *, attempt: bool) -> Refusal | None:
+    def _refusal(self, viewer: Viewer, *, attempt: bool, count: bool) -> Refusal | None:
         settings, tally = self._settings, self._tally
         far = not is_loopback(viewer.address)
-        wait = self._attempts.wait(viewer.address) if far and attempt else 0.0
+        wait = self._attempts.wait(viewer.address, count=count) if far and attempt else 0.0
         if wait:
             return _refused("attempts", f"{settings.max_attempts_per_minute} streams a minute", wait)
         if tally.streams >= settings.max_streams:
@@ -73,26 +77,28 @@ class _Attempts:
         self._clock, self._cost = clock, _MINUTE / per_minute
         self._full_at: dict[str, float] = {}  # by address, longest quiet first: when its bucket will be full again
 
-    def wait(self, address: str) -> float:
-        """Return 0 and count an attempt, or the seconds until there may be one; what is refused is not counted."""
+    def wait(self, address: str, *, count: bool) -> float:
+        """Return 0 and count an attempt, if so wished, or the seconds until there may be one; then none is counted."""
         now = self._clock.monotonic()
-        full_at = max(self._full_at.pop(address, now), now)
+        full_at = max(self._full_at.get(address, now), now)
         wait = full_at + self._cost - now - _MINUTE
         # A billionth of a second is what rounding adds to the sum of a minute's attempts.
         allowed = wait <= 1e-9 * _MINUTE
+        if not count:
+            return 0.0 if allowed else wait
+        self._full_at.pop(address, None)  # what is put in again is the last
         self._full_at[address] = full_at + self._cost if allowed else full_at
         while len(self._full_at) > MOST_ADDRESSES:
             del self._full_at[next(iter(self._full_at))]
         return 0.0 if allowed else wait
 
 
-def admit(context: Context, *, polling: bool = False) -> Response | None:
+def admit(context: Context, limits: Limits, *, polling: bool = False) -> Response | None:
     """Return None when a stream may begin, else the answer that sends its viewer away for a while.
 
     Whoever accepts an event stream gets one that ends with `bye`, for a native EventSource gives up for good on
     anything but a 200; for others TooManyStreams or Busy is raised. A poll counts while it waits, not as an attempt.
     """
-    limits: Limits = current_app.extensions["limits"]
     refusal = limits.refusal(context.viewer, attempt=not polling)
     if refusal is None:
         return None

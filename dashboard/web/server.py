@@ -63,13 +63,14 @@ async def _serve(
         loop.add_signal_handler(name, stop.set)
     async with running(settings, boards, path) as runtime:
         connections = Connections(runtime.tally, runtime.settings.stall_timeout)
-        connections.register()
         app = create_app(runtime)
+        connections.register(app.extensions.get("opening"))
         writer: Writer = app.extensions["writer"]
 
         async def until_stopped() -> None:
             await stop.wait()
             runtime.end_streams()
+            connections.dismiss()
             # From Python 3.12 on a server that closes waits for every connection, also for one that takes no bytes.
             loop.call_later(GRACE, connections.abort)
             threading.Thread(target=_end_anyway, name="last-guard", daemon=True).start()

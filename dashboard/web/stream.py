@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from quart import Quart, Response, current_app
+from quart import Response, current_app
 
 from dashboard.broadcaster import Cursor
 from dashboard.filters import Filter
 from dashboard.model import Role
-from dashboard.runtime import Runtime
 from dashboard.tally import Viewer
 from dashboard.web import limits, poll
-from dashboard.web.fast_writer import FastWriter, HandingOver
-from dashboard.web.portable_writer import PortableWriter
 from dashboard.web.routing import EVENT_STREAM, STREAM_HEADERS, Context, Route
+
+PATH = "/api/v1/events"
+
+HEADERS = {**STREAM_HEADERS, "Content-Type": EVENT_STREAM}
 
 
 class Writer(Protocol):
@@ -29,41 +30,34 @@ class Writer(Protocol):
         ...
 
 
-def install(app: Quart, runtime: Runtime) -> Writer:
-    """Give the application the writer that the settings choose."""
-    writer: Writer
-    if runtime.settings.fast_writer:
-        writer = FastWriter(runtime)
-        app.asgi_http_class = HandingOver
-    else:
-        writer = PortableWriter(runtime)
-    app.extensions["writer"] = writer
-    return writer
+def wanted(context: Context) -> Cursor:
+    """Return a cursor by `types`, `match` (repeatable), `after`, and the header Last-Event-ID, which wins.
 
-
-async def events(context: Context) -> Response:
-    """Stream events: `types`, `match` (repeatable), `after`, and the header Last-Event-ID, which wins.
-
-    With `wait`, answer a piece of them as JSON.
+    Raises InvalidParameter or SelectorSyntaxError.
     """
-    refused = limits.admit(context, polling="wait" in context.request.args)
-    if refused is not None:
-        return refused
-    wait = poll.wait_of(context) if "wait" in context.request.args else None
     filter = Filter.parse(",".join(context.args("types")), context.args("match"), len(context.runtime.window))
-    cursor = context.runtime.broadcaster.subscribe(
+    return context.runtime.broadcaster.subscribe(
         filter,
         after=context.arg("after"),
         header=context.request.headers.get("Last-Event-ID"),
         to=context.principal.name,
     )
+
+
+async def events(context: Context) -> Response:
+    """Stream events as `wanted`. With `wait`, answer a piece of them as JSON."""
+    wait = poll.wait_of(context) if "wait" in context.request.args else None
+    cursor = wanted(context)
+    refused = limits.admit(context, current_app.extensions["limits"], polling=wait is not None)
+    if refused is not None:
+        return refused
     if wait is not None:
         return await poll.answer(context, cursor, wait)
     writer: Writer = current_app.extensions["writer"]
     response = Response(b"") if context.request.method == "HEAD" else writer.response(cursor, context.viewer)
-    response.headers.update({**STREAM_HEADERS, "Content-Type": EVENT_STREAM})
+    response.headers.update(HEADERS)
     response.timeout = None
     return response
 
 
-ROUTES = (Route("/api/v1/events", Role.VIEWER, events),)
+ROUTES = (Route(PATH, Role.VIEWER, events),)

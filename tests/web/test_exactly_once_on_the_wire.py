@@ -102,8 +102,8 @@ class Stage:
         self.settings = msgspec.structs.replace(self.settings, port=listener.getsockname()[1])
         async with running(self.settings, [], None) as runtime:
             connections = Connections(runtime.tally, runtime.settings.stall_timeout)
-            connections.register()
             app = create_app(runtime)
+            connections.register(app.extensions.get("opening"))
 
             async def until_stopped() -> None:
                 ready.set_result(runtime)

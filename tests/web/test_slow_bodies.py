@@ -37,9 +37,10 @@ async def port(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
     listener = listen(settings)
     async with running(settings, [], None) as runtime:
         connections = Connections(runtime.tally, settings.stall_timeout)
-        connections.register()
+        app = create_app(runtime)
+        connections.register(app.extensions.get("opening"))
         config = _config(listener, connections.batch, None)
-        serving = asyncio.create_task(serve(create_app(runtime), config, shutdown_trigger=stop.wait))
+        serving = asyncio.create_task(serve(app, config, shutdown_trigger=stop.wait))
         yield listener.getsockname()[1]
         runtime.end_streams()
         connections.abort()
