@@ -6,7 +6,6 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
-from statistics import median
 from typing import Literal
 
 import msgspec
@@ -57,7 +56,8 @@ class Line:
         recent = self.times[-5:]
         if len(recent) < 5:
             return None
-        return median(later - earlier for earlier, later in pairwise(recent))
+        _, shorter, longer, _ = sorted(later - earlier for earlier, later in pairwise(recent))
+        return (shorter + longer) / 2
 
     def is_fed(self, now: float) -> bool:
         """Tell whether its source goes on: no guest may write it then."""

@@ -61,6 +61,7 @@ WAITING = 2048
 """Connections that the kernel keeps until they are accepted, where the system lets it."""
 
 _OUT_OF_REACH = (errno.ETIMEDOUT, errno.EHOSTUNREACH, errno.ENETUNREACH)
+_ARENA_MAX = -8  # M_ARENA_MAX of malloc.h
 _UNSENT = 16 * 1024  # bytes that the kernel takes ahead of what is on the wire, so that "the newest" is new
 
 
@@ -305,6 +306,15 @@ def trim_memory() -> None:
     """Hand free pages back to the system, where its allocator can (glibc)."""
     with contextlib.suppress(AttributeError, OSError):
         ctypes.CDLL(None).malloc_trim(0)
+
+
+def share_memory() -> None:
+    """Have all threads allocate from one heap, where the allocator would give each its own (glibc).
+
+    They take turns anyway, and what one gives back is then of use to all. To be called before there are others.
+    """
+    with contextlib.suppress(AttributeError, OSError):
+        ctypes.CDLL(None).mallopt(_ARENA_MAX, 1)
 
 
 def _most_files() -> int:

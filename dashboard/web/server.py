@@ -26,7 +26,7 @@ from dashboard.certificate import Certificate
 from dashboard.config import Settings
 from dashboard.runtime import running
 from dashboard.web.app import create_app
-from dashboard.web.connections import Connections, Listener, listen
+from dashboard.web.connections import Connections, Listener, listen, share_memory
 from dashboard.web.stream import Writer
 
 log = logging.getLogger("dashboard")
@@ -45,6 +45,7 @@ def serve(settings: Settings, boards: Sequence[Board], path: Path | None) -> int
     """Serve until SIGTERM or SIGINT; return the exit code. Raises ConfigError when the address cannot be had."""
     certificate = Certificate.of(settings)
     listener = listen(settings)
+    share_memory()
     asyncio.run(_serve(settings, boards, path, listener, certificate))
     return 0
 
