@@ -25,7 +25,7 @@ test: joined
 	exit $$failed
 
 test-long: joined
-	@$(BIN)/python -m checks.machine
+	@$(BIN)/python -m checks.machine --long
 	@$(BIN)/python -m pytest -m long --timeout=3600 $(PYTEST) || test $$? = 5
 
 # (pytest's 5 above: there was no such test.)

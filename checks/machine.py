@@ -1,7 +1,7 @@
 """The programs that the tests use and pip cannot bring: where they are, and the line that brings one.
 
-`python -m checks.machine` installs what is missing: as root on Debian by apt, elsewhere a browser by Playwright. It
-needs nothing but the standard library, and starts no service of what it installs.
+`python -m checks.machine` installs what is missing, with `--long` also for the long tests: as root on Debian by apt,
+elsewhere a browser by Playwright. It needs nothing but the standard library, and starts no service of what it installs.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ class Program:
     name: str
     find: Callable[[], Path | None]
     packages: tuple[str, ...]
+    long: bool = False
+    """Whether only tests of `make test-long` need it."""
 
     @property
     def mend(self) -> str:
@@ -98,14 +100,22 @@ def _faketime() -> Path | None:
     return next(iter(sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))), None)
 
 
+def _nchan() -> Path | None:
+    """Find nginx's module of event streams, which is measured beside ours."""
+    module = Path("/usr/lib/nginx/modules/ngx_nchan_module.so")
+    return module if module.is_file() else None
+
+
 PROGRAMS = {
     program.name: program
     for program in (
         Program("chromium", _chromium, ("chromium",)),
         Program("headless", _headless, (SHELL,)),
+        Program("caddy", _on_path("caddy"), ("caddy",), long=True),
         Program("curl", _on_path("curl"), ("curl",)),
         Program("faketime", _faketime, ("faketime",)),
         Program("fonts", _fonts, ("fonts-dejavu-core", "fonts-noto-core")),
+        Program("nchan", _nchan, ("nginx-light", "libnginx-mod-nchan"), long=True),
         Program("netdata", _on_path("netdata"), ("netdata",)),
         Program("nginx", _on_path("nginx"), ("nginx-light",)),
         Program("node", _node, ()),
@@ -140,9 +150,13 @@ def _apt(*arguments: str) -> int:
     return subprocess.run(["apt-get", "-qq", *arguments], env=environment, stdout=subprocess.DEVNULL).returncode
 
 
-def install() -> list[Program]:
-    """Try to bring what is missing, and return what still is. Says what it does on standard output."""
-    missing = [program for program in PROGRAMS.values() if program.find() is None]
+def install(*, long: bool = False) -> list[Program]:
+    """Try to bring what is missing, and return what still is; `long`: for the long tests, too.
+
+    Says what it does on standard output.
+    """
+    needed = [program for program in PROGRAMS.values() if long or not program.long]
+    missing = [program for program in needed if program.find() is None]
     packages = [package for program in missing for package in program.packages]
     if _shell() is None and SHELL not in packages:
         packages.append(SHELL)  # not needed, but the tests are done sooner with it
@@ -161,7 +175,7 @@ def install() -> list[Program]:
 
 def main() -> int:
     """Install, and fail only if `REQUIRE_ALL=1` asks for everything."""
-    missing = install()
+    missing = install(long="--long" in sys.argv[1:])
     for program in missing:
         print(f"Missing for the tests: {program.name}. This brings it: {program.mend}")
     return 1 if missing and os.environ.get("REQUIRE_ALL") == "1" else 0

@@ -47,7 +47,7 @@ def running_nginx(http: str) -> Iterator[Nginx]:
     `listen 80` and `listen 443` become a free port of loopback.
     """
     program = need("nginx")
-    port = _free_port()
+    port = free_port()
     with TemporaryDirectory(prefix="nginx-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         _configure(folder, _LISTEN.sub(f"listen 127.0.0.1:{port}", http))
@@ -58,7 +58,7 @@ def running_nginx(http: str) -> Iterator[Nginx]:
                 stderr=log,
             )
         try:
-            _until_listening(process, port, folder / "log")
+            until_listening(process, port, folder / "log")
             yield Nginx(port, folder / "log")
         finally:
             process.terminate()
@@ -88,17 +88,19 @@ def _configure(folder: Path, http: str) -> None:
     )
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port of loopback that nobody listened at just now."""
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         return int(one.getsockname()[1])
 
 
-def _until_listening(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+def until_listening(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    """Return when a proxy takes connections; raise AssertionError with its log when it does not."""
     deadline = time.monotonic() + DEADLINE
     while True:
-        assert process.poll() is None, f"nginx ended: {log.read_text()}"
-        assert time.monotonic() < deadline, f"nginx does not listen: {log.read_text()}"
+        assert process.poll() is None, f"the proxy ended: {log.read_text()}"
+        assert time.monotonic() < deadline, f"the proxy does not listen: {log.read_text()}"
         try:
             socket.create_connection(("127.0.0.1", port), 1).close()
             return

@@ -23,8 +23,9 @@ from playwright.async_api import Browser
 
 from dashboard.web.forwarded import Proxies, counted, parse
 from tests.browser.glass import Glass
+from tests.caddy import running_caddy
 from tests.needs import need
-from tests.nginx import Nginx, certificate, running_nginx
+from tests.nginx import certificate, running_nginx
 from tests.serving import Server, running_server
 from tests.web.conftest import until_ready
 from tests.web.wire import DEADLINE, ask, asking
@@ -187,9 +188,9 @@ def bare(server: Server, more: str = "") -> str:
     return f"server {{ listen 80; location / {{ proxy_pass {server.url}; }} }} {more}"
 
 
-async def longest_silence(nginx: Nginx, seconds: float, query: str = "") -> float:
-    """Read a stream for so long; return the longest time without a byte."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", nginx.port)
+async def longest_silence(port: int, seconds: float, query: str = "") -> float:
+    """Read a stream through the proxy at a port for so long; return the longest time without a byte."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
         writer.write(f"GET /api/v1/events{query} HTTP/1.1\r\nHost: localhost\r\nAccept-Encoding: gzip\r\n\r\n".encode())
         began = last = time.monotonic()
@@ -209,12 +210,47 @@ async def test_through_a_bare_proxy_pass_nothing_is_held_back(seconds: float) ->
     async with running_server() as server:
         until_ready(server)
         with running_nginx(bare(server)) as nginx:
-            assert await longest_silence(nginx, seconds) < 2.0
+            assert await longest_silence(nginx.port, seconds) < 2.0
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("more", ["", "encode gzip"])
+async def test_through_caddy_as_the_docs_set_it_up_nothing_is_held_back(more: str) -> None:
+    (site,) = re.findall(r"## Caddy\n\n```\ndash\.example\.com \{\n(.*?)\n\}\n```", PROXIES_PAGE, re.DOTALL)
+    async with running_server() as server:
+        until_ready(server)
+        assert "127.0.0.1:8000" in site
+        with running_caddy(f"{site.replace('8000', str(server.port))}\n{more}") as port:
+            assert await longest_silence(port, 30) < 2.0
+
+
+@pytest.mark.long
+async def test_below_a_path_caddy_is_set_up_as_the_docs_say() -> None:
+    (site,) = re.findall(r"with `root_path`:\n\n```\ndash\.example\.com \{\n(.*?)\n\}\n```", PROXIES_PAGE, re.DOTALL)
+    config = 'root_path = "/dashboard"\ntrusted_proxies = ["127.0.0.1"]'
+    async with running_server(config=config) as server:
+        with running_caddy(site.replace("8000", str(server.port))) as port:
+            async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", follow_redirects=True) as client:
+                page = await client.get("/dashboard")
+                assert page.status_code == 200 and page.url.path == "/dashboard/" and "/dashboard/static/" in page.text
+                assert (await client.get("/dashboard/healthz")).text == "ok\n"
+                assert (await client.get("/healthz")).status_code != 200 or not (await client.get("/healthz")).text
+
+
+@pytest.mark.long
+async def test_caddy_that_gathers_is_mended_by_the_line_that_is_shown() -> None:
+    """The same board's stream, with heartbeats alone: gathered for a minute, and with our line not at all."""
+    line = re.findall(r"\| Caddy \| `([^`]+)` in `reverse_proxy` \|", PROXIES_PAGE)[0]
+    assert line in (Path(__file__).parents[2] / "templates/proxy.html").read_text("utf-8")
+    async with running_server(config="heartbeat_interval = 0.5") as server:
+        proxied = f"reverse_proxy 127.0.0.1:{server.port} {{\n{line}\n}}"
+        with running_caddy(proxied) as port:
+            assert await longest_silence(port, 5, "?types=system") < 1.5
 
 
 async def test_compression_by_the_proxy_holds_nothing_back(trusting: Server) -> None:
     with running_nginx(bare(trusting, "gzip_types *; gzip_min_length 0;")) as nginx:
-        assert await longest_silence(nginx, 4, "?types=system") < 1.5
+        assert await longest_silence(nginx.port, 4, "?types=system") < 1.5
 
 
 async def test_what_a_viewer_reads_through_a_proxy_is_the_stream(trusting: Server) -> None:
@@ -242,7 +278,7 @@ async def test_a_viewer_that_leaves_the_proxy_leaves_the_server(trusting: Server
 
         before = await streams()
         with running_nginx(bare(trusting)) as nginx:
-            assert await longest_silence(nginx, 1, "?types=system") < 1.5
+            assert await longest_silence(nginx.port, 1, "?types=system") < 1.5
             began = time.monotonic()
             while await streams() > before:
                 assert time.monotonic() - began < 3.0
