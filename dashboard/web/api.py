@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import math
-import re
 
 import msgspec
 from quart import Response
@@ -14,7 +13,7 @@ from dashboard.errors import InvalidParameter, TooManyPoints
 from dashboard.model import Role
 from dashboard.points import Point, bucketed, collected, rates, short
 from dashboard.selector import Selector, parse_all
-from dashboard.web.routing import Context, Route, json_response
+from dashboard.web.routing import Context, Route, json_response, number
 from dashboard.window import Columns, Line
 
 MAX_POINTS = 500_000
@@ -22,8 +21,6 @@ MAX_POINTS = 500_000
 
 STALE = 2.0
 """A series is stale when its newest sample is older than so many intervals, and a second."""
-
-_NUMBER = re.compile(r" ?[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")  # a bare + before it comes as a space
 
 
 async def series(context: Context) -> Response:
@@ -130,7 +127,7 @@ def _number(context: Context, name: str, default: float) -> float:
     text = context.arg(name)
     if text is None:
         return default
-    value = float(text) if _NUMBER.fullmatch(text) else math.nan  # which takes 1_000, and digits of every script
+    value = number(text)
     if not math.isfinite(value):
         raise InvalidParameter(name, "must be a number of seconds")
     return value

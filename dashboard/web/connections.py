@@ -150,7 +150,7 @@ class Connection(TCPServer):
             async with asyncio.timeout(self.config.keep_alive_timeout):
                 self._begun = await self.reader.read(MAX_RECV)
         except TimeoutError:
-            self.abort()
+            self.reader.feed_eof()  # the server then takes it for one that has ended
         except OSError:
             pass  # whoever reads next is told the same
         finally:
@@ -290,7 +290,7 @@ class Connections:
 
     def dismiss(self) -> None:
         """Close those on which nothing was ever asked, as the server does with those on which nothing is."""
-        for connection in list(self.waiting):
+        for connection in self.waiting:
             connection.reader.feed_eof()
 
     def abort(self) -> None:

@@ -12,7 +12,7 @@ from dashboard.broadcaster import Cursor
 from dashboard.errors import InvalidParameter
 from dashboard.eventlog import EventId
 from dashboard.events import Bye, Heartbeat, Hello
-from dashboard.web.routing import JSON, Context
+from dashboard.web.routing import JSON, Context, number
 
 LONGEST = 30.0
 """Seconds that an answer may wait for something to happen at most."""
@@ -30,10 +30,7 @@ _BYE = str(Bye.__struct_config__.tag).encode()
 
 def wait_of(context: Context) -> float:
     """Return the query's `wait` in seconds; raise InvalidParameter when it cannot be used."""
-    try:
-        wait = float(context.arg("wait") or "")
-    except ValueError:
-        wait = -1.0
+    wait = number(context.arg("wait") or "")
     if not 0 <= wait <= LONGEST:
         raise InvalidParameter("wait", f"must be a number of seconds from 0 to {LONGEST:g}")
     return wait if context.request.method == "GET" else 0.0

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import pkgutil
+import re
 from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
 from importlib import import_module
@@ -50,6 +52,14 @@ class Context(msgspec.Struct, frozen=True):
     def args(self, name: str) -> list[str]:
         """Return every value of a repeatable query parameter."""
         return [value for value in self.request.args.getlist(name) if value]
+
+
+_NUMBER = re.compile(r" ?[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")  # a bare + before it comes as a space
+
+
+def number(text: str) -> float:
+    """Read a number of a query; NaN when it is none. `float` alone takes 1_000, and the digits of every script."""
+    return float(text) if _NUMBER.fullmatch(text) else math.nan
 
 
 View = Callable[..., Awaitable[Response]]

@@ -95,6 +95,7 @@ async def test_after_its_wait_it_answers_with_the_servers_time_and_an_id_that_mo
         ({"wait": "-1"}, "wait: "),
         ({"wait": "30.1"}, "wait: "),
         ({"wait": "nan"}, "wait: "),
+        ({"wait": "1_0"}, "wait: "),
         ({"wait": "inf"}, "wait: "),
         ({"wait": "1\0"}, "wait: "),
         ({"wait": "x" * 5000}, "wait: "),
