@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 import pytest_asyncio
+from playwright.async_api import expect
 
 from tests.browser.conftest import OpenGlass
 from tests.browser.glass import Glass
@@ -139,6 +140,30 @@ async def test_a_reader_who_pauses(server: Server, open_glass: OpenGlass) -> Non
     await button.click()
     assert (await shown(glass))[-7:] == [f"later {number}" for number in range(1, 8)]
     assert await button.inner_text() == "Pause"
+
+
+async def test_what_is_selected_stays_until_it_is_let_go(server: Server, open_glass: OpenGlass) -> None:
+    """Lines that come meanwhile wait, from the press on: they would change the text under it."""
+    await write(server, "quoted", 5)
+    glass = await open_glass()
+    await open_log(glass, server)
+    line = glass.page.locator("[data-panel=log] .line .text", has_text="quoted 3").last
+    box = await line.bounding_box()
+    assert box is not None
+    mouse, middle = glass.page.mouse, box["y"] + box["height"] / 2
+    await mouse.move(box["x"] + 1, middle)
+    await mouse.down()
+    await write(server, "meanwhile", 20)
+    button = glass.page.locator("[data-panel=log] [data-pause]")
+    await expect(button).to_have_text("Resume · 20 waiting")
+    await mouse.move(box["x"] + 200, middle, steps=5)
+    await mouse.up()
+    await write(server, "later", 1)
+    await expect(button).to_have_text("Resume · 21 waiting")
+    assert await glass.page.evaluate("getSelection().toString().trim()") == "quoted 3"
+    await glass.page.locator("[data-panel=log] .panel-title, [data-panel=log] h2").first.click()
+    await expect(button).to_have_text("Pause")
+    await glass.until(f"{LINES % 'log'}.at(-1) === 'later 1'")
 
 
 async def test_scrolling_up_pauses_and_down_goes_on(server: Server, open_glass: OpenGlass) -> None:

@@ -35,6 +35,9 @@ export class LiveLog extends HTMLElement {
   frozen = null;
   /** Whether scrolling paused it, so that scrolling to the end goes on. */
   scrolled = false;
+  /** Whether a press or a selection in it paused it, which goes on when that is over: rows must not change under either. */
+  selecting = false;
+  pressed = false;
   /** Lines that came since, and up to which arrival they are counted. */
   waiting = 0;
   counted = 0;
@@ -78,7 +81,15 @@ export class LiveLog extends HTMLElement {
     });
     this.list.addEventListener("scroll", () => this.#scrolled());
     this.list.addEventListener("click", (event) => this.#toggle(event));
+    this.list.addEventListener("pointerdown", (event) => this.#press(event));
+    const { signal } = (this.ending = new AbortController());
+    for (const end of ["pointerup", "pointercancel"]) addEventListener(end, () => this.#release(), { signal });
+    document.addEventListener("selectionchange", () => this.#settle(), { signal });
     new ResizeObserver(() => this.#stick()).observe(this.list);
+  }
+
+  disconnectedCallback() {
+    this.ending?.abort();
   }
 
   /**
@@ -238,7 +249,30 @@ export class LiveLog extends HTMLElement {
     if (this.open.has(item)) this.open.delete(item);
     else this.open.add(item);
     if (!this.frozen) this.#freeze(true);
+    this.selecting = false;
     this.#write(row, item);
+  }
+
+  /** @param {PointerEvent} event */
+  #press({ button, pointerType }) {
+    if (button !== 0 || pointerType !== "mouse") return;
+    this.pressed = true;
+    if (this.frozen) return;
+    this.#freeze(true);
+    this.selecting = true;
+  }
+
+  #release() {
+    if (!this.pressed) return;
+    this.pressed = false;
+    setTimeout(() => this.#settle()); // behind the click, which is for what was pressed
+  }
+
+  /** Go on when nothing is pressed or selected any more. */
+  #settle() {
+    if (!this.selecting || this.pressed) return;
+    const selection = getSelection();
+    if (!selection || selection.isCollapsed || !this.list?.contains(selection.anchorNode)) this.#resume();
   }
 
   /** @param {boolean} scrolled */
@@ -253,6 +287,7 @@ export class LiveLog extends HTMLElement {
 
   #resume() {
     this.frozen = null;
+    this.selecting = false;
     this.below = 0;
     this.#show();
     this.#tell();
@@ -300,9 +335,10 @@ export class LiveLog extends HTMLElement {
     const { list } = this;
     if (!list) return;
     const end = list.scrollHeight - list.scrollTop - list.clientHeight <= NEAR;
+    if (!end) this.selecting = false; // who scrolls away reads on, also when nothing is selected any more
     if (!end && !this.frozen) this.#freeze(true);
     else if (end && this.frozen && this.below) this.#forward();
-    else if (end && this.frozen && this.scrolled) this.#resume();
+    else if (end && this.frozen && this.scrolled && !this.selecting) this.#resume();
   }
 
   /** Scrolled to the end of earlier lines: those after them follow. */
