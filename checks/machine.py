@@ -116,7 +116,7 @@ PROGRAMS = {
         Program("faketime", _faketime, ("faketime",)),
         Program("fonts", _fonts, ("fonts-dejavu-core", "fonts-noto-core")),
         Program("nchan", _nchan, ("nginx-light", "libnginx-mod-nchan"), long=True),
-        Program("netdata", _on_path("netdata"), ("netdata",)),
+        Program("netdata", _on_path("netdata"), ("netdata",), long=True),
         Program("nginx", _on_path("nginx"), ("nginx-light",)),
         Program("node", _node, ()),
         Program("openssl", _on_path("openssl"), ("openssl",)),

@@ -45,6 +45,7 @@ def test_fanout_shows_peers_beside_us() -> None:
     assert all(row["delivered"] == "100.00 %" for row in rows)
 
 
+@pytest.mark.long
 def test_resume_tells_how_soon_all_are_back_and_what_they_lost() -> None:
     """After either end of the server every viewer has every notification, once and in order."""
     rows, _ = bench("resume", "--n", "3")
@@ -54,6 +55,7 @@ def test_resume_tells_how_soon_all_are_back_and_what_they_lost() -> None:
     ]
 
 
+@pytest.mark.long
 def test_collect_shows_the_dashboard_beside_an_idle_netdata(need: Callable[[str], Path]) -> None:
     """Two programs over the same window, and the ratio of the two."""
     need("netdata")

@@ -87,7 +87,7 @@ async def late(route: Route) -> None:
     await route.continue_()
 
 
-@pytest.mark.parametrize("hours", [1, -1])
+@pytest.mark.parametrize("hours", [pytest.param(1, marks=pytest.mark.long), -1])
 async def test_clock_is_set(hours: int, tmp_path: Path, open_glass: OpenGlass) -> None:
     """All panels stay live through the step, points stand at the new time, and each id is above the last."""
     offset = tmp_path / "offset"
