@@ -46,11 +46,12 @@ def wanted(context: Context) -> Cursor:
 
 async def events(context: Context) -> Response:
     """Stream events as `wanted`. With `wait`, answer a piece of them as JSON."""
-    wait = poll.wait_of(context) if "wait" in context.request.args else None
-    cursor = wanted(context)
-    refused = limits.admit(context, current_app.extensions["limits"], polling=wait is not None)
+    polling = "wait" in context.request.args
+    refused = limits.admit(context, current_app.extensions["limits"], polling=polling)
     if refused is not None:
         return refused
+    wait = poll.wait_of(context) if polling else None
+    cursor = wanted(context)
     if wait is not None:
         return await poll.answer(context, cursor, wait)
     writer: Writer = current_app.extensions["writer"]
