@@ -275,18 +275,32 @@ class Connections:
             self._tally.stalled += 1  # the kernel was the first to lose patience
         self._left += 1
         if self._left >= CROWD and self._tidying is None:
-            self._tidying = asyncio.get_running_loop().call_later(TIDY_AFTER, self._tidy)
+            self._tidy_later(TIDY_AFTER)
 
-    def _tidy(self) -> None:
-        """Give the memory of a crowd that has left back to the system, and once more for its last few."""
+    def _tidy_later(self, seconds: float, *, rest: bool = False) -> None:
+        self._tidying = asyncio.get_running_loop().call_later(seconds, self._tidy, rest)
+
+    def _tidy(self, rest: bool) -> None:
+        """Give the memory of a crowd that has left back to the system, and once more for the `rest`, its last few."""
         left, self._left, self._tidying = self._left, 0, None
         if not left:
             return
+        began = time.monotonic()
         # With many still open the search for circles would be felt, and memory is in use anyway.
         if len(self._open) <= FEW:
             gc.collect()
         trim_memory()
-        self._tidying = asyncio.get_running_loop().call_later(TIDY_AFTER, self._tidy)
+        # However many come and go all the time, this is no more than a fiftieth of what a core does.
+        pause = max(TIDY_AFTER, 50 * (time.monotonic() - began))
+        if not rest:
+            self._tidy_later(pause, rest=True)
+        elif pause > TIDY_AFTER:
+            self._tidying = asyncio.get_running_loop().call_later(pause, self._rested)
+
+    def _rested(self) -> None:
+        self._tidying = None
+        if self._left >= CROWD:
+            self._tidy(rest=False)
 
     def dismiss(self) -> None:
         """Close those on which nothing was ever asked, as the server does with those on which nothing is."""

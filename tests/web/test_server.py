@@ -9,12 +9,15 @@ import sys
 import time
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx
+import pytest
 
 from dashboard.config import Settings
-from dashboard.web.connections import listen
+from dashboard.tally import Tally
+from dashboard.web import connections
+from dashboard.web.connections import Connections, listen
 from tests.serving import running_server
 
 
@@ -85,3 +88,22 @@ async def test_small_writes_are_not_kept_back_until_the_last_one_is_acknowledged
         assert await accepted == 1
         writer.close()
         await writer.wait_closed()
+
+
+async def test_however_many_come_and_go_giving_memory_back_is_little_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program that pushes by a connection for each sample must not have everyone wait for searches of the memory."""
+    spent: list[float] = []
+
+    def collect() -> None:
+        time.sleep(0.004)
+        spent.append(0.004)
+
+    monkeypatch.setattr(connections, "TIDY_AFTER", 0.01)
+    monkeypatch.setattr(connections.gc, "collect", collect)
+    monkeypatch.setattr(connections, "trim_memory", lambda: None)
+    kept, began = Connections(Tally(), 30.0), time.monotonic()
+    one = cast(asyncio.WriteTransport, object())
+    while time.monotonic() < began + 2:
+        kept.leave(one)
+        await asyncio.sleep(0.001)
+    assert spent and sum(spent) < 0.1 * (time.monotonic() - began)
