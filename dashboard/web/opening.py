@@ -7,11 +7,11 @@ that may begin goes the long way, where it is refused with its reason, or answer
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import cast
 from urllib.parse import unquote
 
-import h11
 from hypercorn.typing import HTTPScope
 from hypercorn.utils import parse_socket_addr
 from quart.wrappers import Request
@@ -28,8 +28,14 @@ from dashboard.web.guard import Guard
 from dashboard.web.limits import Limits
 from dashboard.web.routing import Context
 
-_METHOD, _PATH, _END = b"GET ", stream.PATH.encode(), b"\r\n\r\n"
-_LONG = (b"upgrade", b"content-length", b"transfer-encoding", b"expect")
+_PLAIN = re.compile(
+    rb"GET ([\x21-\x7e]+) HTTP/(1\.[01])\r\n"
+    rb"((?:[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t\x20-\x7e\x80-\xff]*\r\n)+)\r\n"
+)
+"""A whole request, with nothing in it that could be read in two ways, and nothing behind it."""
+
+_PATH = stream.PATH.encode()
+_LONG = frozenset({b"upgrade", b"content-length", b"transfer-encoding", b"expect"})
 
 
 class Opening:
@@ -93,22 +99,26 @@ HEADERS = {**stream.HEADERS, **guard.HEADERS}
 """Headers of every stream."""
 
 
+def read_plain(begun: bytes) -> tuple[bytes, bytes, list[tuple[bytes, bytes]]] | None:
+    """Return target, version and headers of a request that is plain; None when these bytes are not just one such."""
+    plain = _PLAIN.fullmatch(begun)
+    if plain is None:
+        return None
+    parts = (line.partition(b":") for line in plain[3].split(b"\r\n")[:-1])
+    headers = [(name.lower(), value.strip(b" \t")) for name, _, value in parts]
+    names = [name for name, _ in headers]
+    if names.count(b"host") != 1 or not _LONG.isdisjoint(names):
+        return None
+    return plain[1], plain[2], headers
+
+
 def _scope(connection: Connection, begun: bytes) -> HTTPScope | None:
-    """Return the ASGI scope of a request that may be for a stream; None when these bytes are not just one such."""
-    if not begun.startswith(_METHOD) or not begun.endswith(_END) or _PATH not in begun[: begun.index(b"\n")]:
+    """Return the ASGI scope of a request that may be for a stream; None when it is none of the kind."""
+    read = read_plain(begun) if _PATH in begun else None
+    if read is None:
         return None
-    parser = h11.Connection(h11.SERVER, max_incomplete_event_size=connection.config.h11_max_incomplete_size)
-    try:
-        parser.receive_data(begun)
-        request, end = parser.next_event(), parser.next_event()
-    except h11.RemoteProtocolError:
-        return None
-    if not isinstance(request, h11.Request) or not isinstance(end, h11.EndOfMessage) or parser.trailing_data[0]:
-        return None
-    headers = list(request.headers)
-    if any(name in _LONG for name, _ in headers) or request.http_version not in (b"1.0", b"1.1"):
-        return None
-    path, _, query = request.target.partition(b"?")
+    target, version, headers = read
+    path, _, query = target.partition(b"?")
     socket = connection.writer.get_extra_info("socket")
     secure = connection.writer.get_extra_info("ssl_object") is not None
     try:
@@ -117,7 +127,7 @@ def _scope(connection: Connection, begun: bytes) -> HTTPScope | None:
         return None
     scope = {
         "type": "http",
-        "http_version": request.http_version.decode(),
+        "http_version": version.decode(),
         "asgi": {"spec_version": "2.1", "version": "3.0"},
         "method": "GET",
         "scheme": "https" if secure else "http",

@@ -9,15 +9,19 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import h11
 import hypercorn.asyncio.run
 import hypercorn.protocol
 import pytest
 from hypercorn.asyncio import serve
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dashboard.config import Settings
 from dashboard.runtime import Runtime, running
 from dashboard.web.app import create_app
 from dashboard.web.connections import Connection, Connections, listen
+from dashboard.web.opening import read_plain
 from dashboard.web.server import _config
 from tests.web.wire import DEADLINE, asking
 
@@ -132,6 +136,10 @@ async def test_both_ways_give_the_same_answer_and_count_the_same(door: Door, ver
         (b"GET /api/v1/events HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400),
         (b"GET /api/v1/events HTTP/2.0\r\nHost: localhost\r\nConnection: close\r\n\r\n", 505),
         (b"GET /api/v1/events nonsense\r\n\r\n", 400),
+        (b"GET /api/v1/events HTTP/1.1\r\nHost: localhost\r\nX: a\r\n b\r\nConnection: close\r\n\r\n", 200),
+        (b"GET /api/v1/events HTTP/1.1\r\nHost: localhost\r\nX: a\0b\r\n\r\n", 400),
+        (b"GET /api/v1/events HTTP/1.1\nHost: localhost\n\n", 200),
+        (b"GET http://localhost/api/v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n", 200),
     ],
 )
 async def test_what_is_not_to_begin_goes_the_long_way(door: Door, ask: bytes, status: int) -> None:
@@ -209,3 +217,25 @@ async def test_whoever_sends_nothing_for_long_is_closed(door: Door, monkeypatch:
     reader, writer = await asyncio.open_connection("127.0.0.1", door.port)
     assert await asyncio.wait_for(reader.read(), DEADLINE) == b""
     writer.close()
+
+
+BYTES = st.binary(max_size=12) | st.sampled_from(
+    [b" ", b"\t", b"a", b"Host", b"localhost", b":", b"\r", b"\n", b"\r\n"]
+)
+HEADS = st.lists(st.tuples(BYTES, BYTES) | st.sampled_from([(b"Host", b"a"), (b"X-A", b" b\t")]), max_size=5)
+
+
+@given(HEADS, st.sampled_from([b"1.0", b"1.1", b"2.0", b"1.1 "]), BYTES)
+def test_what_is_read_here_is_read_alike_by_the_server(
+    pairs: list[tuple[bytes, bytes]], version: bytes, query: bytes
+) -> None:
+    lines = b"".join(name + b":" + value + b"\r\n" for name, value in pairs)
+    begun = b"GET /api/v1/events?" + query + b" HTTP/" + version + b"\r\n" + lines + b"\r\n"
+    read = read_plain(begun)
+    if read is None:
+        return
+    parser = h11.Connection(h11.SERVER)
+    parser.receive_data(begun)
+    request = parser.next_event()
+    assert isinstance(request, h11.Request) and isinstance(parser.next_event(), h11.EndOfMessage)
+    assert (request.target, request.http_version, list(request.headers)) == read
