@@ -133,7 +133,12 @@ class Connection(TCPServer):
             return
         try:
             opening = self.connections.opening
-            if opening is None or not opening(self, await self._begin()):
+            if opening is None:
+                await super().run()
+            elif not await self._begin() or transport.is_closing():
+                with contextlib.suppress(OSError):
+                    await self._close()
+            elif not opening(self, self._begun):
                 await super().run()
         finally:
             # Without these circles of references it is freed at once, not at some time.
@@ -143,19 +148,16 @@ class Connection(TCPServer):
             if not self.taken:
                 self.connections.leave(transport, self.reader.exception())
 
-    async def _begin(self) -> bytes:
-        """Wait for the first bytes, as long as for those of any request, and return them."""
-        self.connections.waiting.add(self)
-        try:
-            async with asyncio.timeout(self.config.keep_alive_timeout):
-                self._begun = await self.reader.read(MAX_RECV)
-        except TimeoutError:
-            self.reader.feed_eof()  # the server then takes it for one that has ended
-        except OSError:
-            pass  # whoever reads next is told the same
-        finally:
-            self.connections.waiting.discard(self)
-        return self._begun
+    async def _begin(self) -> bool:
+        """Wait for the first bytes, as long as for those of any request; tell whether there are any."""
+        with contextlib.suppress(TimeoutError, OSError):
+            async with asyncio.timeout(self.config.keep_alive_timeout) as patience:
+                self.connections.waiting.add(patience)
+                try:
+                    self._begun = await self.reader.read(MAX_RECV)
+                finally:
+                    self.connections.waiting.discard(patience)
+        return bool(self._begun)
 
     async def _read_data(self) -> None:
         if self._begun:
@@ -237,8 +239,8 @@ class Connections:
         self._tally = tally
         self.stalls = StallWatch(tally, patience)
         self.opening: Opening | None = None
-        self.waiting: set[Connection] = set()
-        """Connections that have not sent anything yet."""
+        self.waiting: set[asyncio.Timeout] = set()
+        """How long each connection may wait that has not sent anything yet."""
         self._open: set[asyncio.WriteTransport] = set()
         files = _most_files()
         # Some batches are accepted before the first connection of them can be refused.
@@ -304,8 +306,8 @@ class Connections:
 
     def dismiss(self) -> None:
         """Close those on which nothing was ever asked, as the server does with those on which nothing is."""
-        for connection in self.waiting:
-            connection.reader.feed_eof()
+        for patience in self.waiting:
+            patience.reschedule(0)
 
     def abort(self) -> None:
         """Cut every connection that is still there."""

@@ -122,16 +122,25 @@ RED = """async (picture) => {
     const head = Math.round(image.height / 9);
     const { data } = pen.getImageData(0, head, image.width, image.height - head);
     let red = 0;
-    for (let at = 0; at < data.length; at += 4) red += data[at] > 150 && data[at + 1] < 80 && data[at + 2] < 80;
-    return red;
+    const box = [Infinity, Infinity, -Infinity, -Infinity];
+    for (let at = 0; at < data.length; at += 4) {
+        if (!(data[at] > 150 && data[at + 1] < 80 && data[at + 2] < 80)) continue;
+        red++;
+        const [x, y] = [(at / 4) % image.width, head + Math.floor(at / 4 / image.width)];
+        box.splice(0, 4, Math.min(box[0], x), Math.min(box[1], y), Math.max(box[2], x), Math.max(box[3], y));
+    }
+    return [red, red ? box : []];
 }"""
 
 
-async def red(browser: Browser, taken: list[tuple[float, str]]) -> list[tuple[float, int]]:
-    """Count the red pixels of each picture, below the line that may say in red how busy this machine is."""
+async def red(browser: Browser, taken: list[tuple[float, str]]) -> list[tuple[float, int, list[int]]]:
+    """Count the red pixels of each picture, below the line that may say in red how busy this machine is.
+
+    Return its time, how many there are, and the box that holds them.
+    """
     page = await browser.new_page()
     try:
-        return [(at, await page.evaluate(RED, picture)) for at, picture in taken]
+        return [(at, *await page.evaluate(RED, picture)) for at, picture in taken]
     finally:
         await page.close()
 
@@ -224,7 +233,7 @@ async def test_frozen_tab(seconds: float, server: Server, chromium: Browser) -> 
     thawed = next(frame.now for frame in seen if frame.now > froze + 1)
     assert thawed > froze + seconds - 0.5, "it was not frozen"
     assert bare_and_old(seen) == []
-    assert [at - froze for at, count in await red(chromium, taken) if count and at > froze + 3] == []
+    assert [(at - froze, box) for at, count, box in await red(chromium, taken) if count and at > froze + 3] == []
     assert glass.faults == []
 
 
@@ -249,7 +258,7 @@ async def test_stopped_tab(seconds: float, server: Server, chromium: Browser, op
     assert any(frame.now > stopped + seconds for frame in seen)
     assert bare_and_old(seen) == []
     times = await drawn(chromium, began, taken)
-    counts = [count for _, count in await red(chromium, taken)]
+    counts = [count for _, count, _ in await red(chromium, taken)]
     assert any(counts) and max(times) > went_on
     assert [at - stopped for at, count in zip(times, counts, strict=True) if count and at > stopped + 0.5] == []
 
@@ -282,9 +291,9 @@ async def test_blocked_scripts(server: Server, chromium: Browser, open_glass: Op
         await glass.page.evaluate("((begun) => { while (performance.now() - begun < 6000); })(performance.now())")
         await fresh(glass)
     counted = await red(chromium, taken)
-    assert any(count for at, count in counted if at < began + 2)
-    assert [at - began for at, count in counted if count and at > began + 3] == []
-    assert any(began + 2 < at < began + 5.5 for at, _ in counted), "no picture while the scripts were blocked"
+    assert any(count for at, count, _ in counted if at < began + 2)
+    assert [(at - began, box) for at, count, box in counted if count and at > began + 3] == []
+    assert any(began + 2 < at < began + 5.5 for at, *_ in counted), "no picture while the scripts were blocked"
 
 
 @pytest.mark.parametrize("minutes", [10, -10])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
+import struct
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -210,6 +212,34 @@ async def test_whoever_sends_nothing_is_closed_as_soon_as_the_server_stops(door:
         assert await reader.read() == b""
     assert not door.connections.waiting
     writer.close()
+
+
+async def test_whoever_speaks_just_as_the_server_stops_costs_no_traceback(
+    door: Door, caplog: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(50):
+        _, writer = await asyncio.open_connection("127.0.0.1", door.port)
+        await until(lambda: door.connections.waiting)
+        door.connections.dismiss()
+        writer.write(HEALTH)
+        await until(lambda: not door.connections.waiting)
+        writer.write(HEALTH)
+        await asyncio.sleep(0)
+        writer.transport.abort()
+    assert not [record for record in caplog.records if record.exc_info], caplog.text
+
+
+@pytest.mark.parametrize("begun", [b"", PLAIN, PLAIN + b"\r\n", HEALTH])
+async def test_whoever_goes_away_at_once_costs_no_traceback(
+    door: Door, begun: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(50):
+        with socket.create_connection(("127.0.0.1", door.port)) as one:
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # a reset, not an end
+            one.sendall(begun)
+        await asyncio.sleep(0)
+    await until(lambda: not door.connections.waiting and not door.runtime.tally.streams)
+    assert not [record for record in caplog.records if record.exc_info], caplog.text
 
 
 async def test_whoever_sends_nothing_for_long_is_closed(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
