@@ -257,9 +257,7 @@ export class LiveLog extends HTMLElement {
   #press({ button, pointerType }) {
     if (button !== 0 || pointerType !== "mouse") return;
     this.pressed = true;
-    if (this.frozen) return;
-    this.#freeze(true);
-    this.selecting = true;
+    this.#hold();
   }
 
   #release() {
@@ -268,11 +266,17 @@ export class LiveLog extends HTMLElement {
     setTimeout(() => this.#settle()); // behind the click, which is for what was pressed
   }
 
-  /** Go on when nothing is pressed or selected any more. */
+  /** Stand still while something of it is selected, and go on when nothing is pressed or selected any more. */
   #settle() {
-    if (!this.selecting || this.pressed) return;
     const selection = getSelection();
-    if (!selection || selection.isCollapsed || !this.list?.contains(selection.anchorNode)) this.#resume();
+    if (selection && !selection.isCollapsed && this.list?.contains(selection.anchorNode)) this.#hold();
+    else if (this.selecting && !this.pressed) this.#resume();
+  }
+
+  #hold() {
+    if (this.frozen) return;
+    this.#freeze(true);
+    this.selecting = true;
   }
 
   /** @param {boolean} scrolled */
