@@ -133,13 +133,14 @@ class Connection(TCPServer):
             return
         try:
             opening = self.connections.opening
-            if opening is None:
-                await super().run()
-            elif not await self._begin() or transport.is_closing():
-                with contextlib.suppress(OSError):
-                    await self._close()
-            elif not opening(self, self._begun):
-                await super().run()
+            if opening is not None:
+                gone = not await self._begin() or transport.is_closing()
+                if gone or opening(self, self._begun):
+                    if not self.taken:  # nothing was asked, or by someone who is gone already
+                        with contextlib.suppress(OSError):
+                            await self._close()
+                    return
+            await super().run()
         finally:
             # Without these circles of references it is freed at once, not at some time.
             self.protocol = cast(ProtocolWrapper, _Ended())

@@ -242,6 +242,16 @@ async def test_whoever_goes_away_at_once_costs_no_traceback(
     assert not [record for record in caplog.records if record.exc_info], caplog.text
 
 
+@pytest.mark.parametrize("begun", [b"", PLAIN + b"\r\n"])
+async def test_whoever_asks_and_hears_nothing_more_is_closed(door: Door, begun: bytes) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", door.port)
+    writer.write(begun)
+    writer.write_eof()
+    await asyncio.wait_for(reader.read(), DEADLINE)
+    writer.close()
+    assert not door.runtime.tally.streams
+
+
 async def test_whoever_sends_nothing_for_long_is_closed(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hypercorn.config.Config, "keep_alive_timeout", 0.2)
     reader, writer = await asyncio.open_connection("127.0.0.1", door.port)
