@@ -106,6 +106,7 @@ async def test_hundreds_of_updates(first: int, last: int, open_glass: OpenGlass)
         heap, nodes = await grown(glass, hasten=True, timeout=120, first=first, last=last)
         stop.set()
         await feeding
+    nodes.pop("system-strip")  # what the program says of itself has a bound of its own, for which the next test looks
     assert heap <= MEGABYTE
     assert sum(nodes.values()) == 0, nodes
 
