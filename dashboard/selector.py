@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Literal, Protocol, cast
 
 import msgspec
@@ -24,6 +25,8 @@ MAX_SELECTORS = 200
 
 MAX_TESTS = 1_000_000
 """Times that the selectors of one question are held against a series at most."""
+
+_SHORT = 200  # characters of a selector that is remembered at most
 
 Operator = Literal["=", "!=", "=~", "!~"]
 
@@ -79,6 +82,11 @@ class Selector:
     @classmethod
     def parse(cls, text: str) -> Selector:
         """Read a selector; raise SelectorSyntaxError with the position of the fault."""
+        # One with a regular expression is read anew: what that is compiled to may be large.
+        return _remembered(text) if len(text) <= _SHORT and "~" not in text else cls._read(text)
+
+    @classmethod
+    def _read(cls, text: str) -> Selector:
         if len(text) > MAX_LENGTH:
             raise SelectorSyntaxError(text, MAX_LENGTH, f"longer than {MAX_LENGTH} characters")
         text = text.strip()
@@ -108,6 +116,12 @@ class Selector:
         elif self.name and self.name != series.name:
             return False
         return all(_holds(matcher, pattern, series) for matcher, pattern in self._tests)
+
+
+@lru_cache(1024)
+def _remembered(text: str) -> Selector:
+    """Read a selector, or know it: all pages of a board ask for the same ones, a dozen and more each time."""
+    return Selector._read(text)
 
 
 class Selectors:
