@@ -259,7 +259,7 @@ async def test_stopped_tab(seconds: float, server: Server, chromium: Browser, op
     assert bare_and_old(seen) == []
     times = await drawn(chromium, began, taken)
     counts = [count for _, count, _ in await red(chromium, taken)]
-    assert any(counts) and max(times) > went_on
+    assert any(counts) and max(times) + 0.25 > went_on  # as far as the strip tells
     assert [at - stopped for at, count in zip(times, counts, strict=True) if count and at > stopped + 0.5] == []
 
 
