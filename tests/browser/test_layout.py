@@ -18,6 +18,14 @@ pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group(
 
 LAYOUT = Path(__file__).with_name("layout.js").read_text(encoding="utf-8")
 SIZES = [pytest.param(size, id=f"{size[0]}x{size[1]}") for size in ((390, 844), (1440, 900), (3840, 2160))]
+FOLD = {
+    "health": ("health-line h1", ".uptime", ".load", ".worst", "connection-status"),
+    "tiles": tuple(f"#panel-{tile} {part}" for tile in ("cpu", "memory", "disk", "network") for part in ("h2", "canvas")),
+    "charts": tuple(f"#panel-{chart}" for chart in ("cpu-modes", "memory-states", "network-io", "disk-io")),
+    "processes": ("#panel-processes", *(f"#panel-processes tbody tr:nth-child({row})" for row in range(1, 6))),
+}
+"""What the overview shows without scrolling, as selectors."""
+
 LONG = "the-name-of-a-queue-that-someone-thought-about-for-a-very-long-time-" + "x" * 12
 HOSTILE = '<img src=x onerror="document.title=1"><b>bold</b>&amp;'
 
@@ -117,6 +125,37 @@ async def test_nothing_is_cut(size: tuple[int, int], server: Server, open_glass:
     await glass.page.goto(server.url + "/add")
     assert await glass.page.evaluate("layout.cut()") == []
     assert await glass.page.evaluate("layout.wide()") == 0
+
+
+async def test_what_matters_is_seen_without_scrolling(server: Server, open_glass: OpenGlass) -> None:
+    """At 1440x900 the line of health, the tiles with their pictures, the main charts and who is busiest are whole."""
+    glass = await open_glass()
+    await glass.open(server.url)
+    await glass.panels_when(
+        lambda panels: all(panels[name].state == "live" for name in ("cpu", "cpu-modes", "processes"))
+    )
+    await glass.until("/[0-9]/.test(document.querySelector('.load').innerText)")
+    boxes = {
+        (group, part): await glass.page.evaluate(
+            """(part) => { const one = document.querySelector(part); if (!one?.checkVisibility()) return null;
+                const { left, top, right, bottom } = one.getBoundingClientRect(); return [left, top, right, bottom]; }""",
+            part,
+        )
+        for group, parts in FOLD.items()
+        for part in parts
+    }
+    assert await glass.page.evaluate("[scrollX, scrollY, innerWidth, innerHeight]") == [0, 0, 1440, 900]
+    hidden = [
+        part
+        for part, box in boxes.items()
+        if not box or not (0 <= box[0] < box[2] <= 1440 and 0 <= box[1] < box[3] <= 900)
+    ]
+    assert hidden == []
+    health = [box for (group, _), box in boxes.items() if group == "health"]
+    assert max(box[1] for box in health) < min(box[3] for box in health), "more than one line"
+    tiles = [box for (group, _), box in boxes.items() if group == "tiles"]
+    assert max(box[3] for box in health) <= min(box[1] for box in tiles)
+    assert max(box[3] for box in tiles) <= min(box[1] for (group, _), box in boxes.items() if group == "charts")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
