@@ -32,6 +32,7 @@ from dashboard.web.opening import Opening
 from dashboard.web.portable_writer import PortableWriter
 from dashboard.web.pushing import read_rest
 from dashboard.web.routing import EVENT_STREAM, MAX_BODY, json_response, register, routes, takes_gzip
+from dashboard.web.shape import lacking
 
 log = logging.getLogger("dashboard.web")
 
@@ -104,7 +105,7 @@ def create_app(runtime: Runtime) -> Quart:
     app.register_error_handler(DashboardError, partial(_own_error, runtime))
     app.register_error_handler(Exception, partial(_crash, runtime))
     register(app, runtime)
-    if runtime.settings.fast_writer:
+    if runtime.settings.fast_writer and not lacking():
         writer = FastWriter(runtime)
         app.asgi_http_class = HandingOver
         app.extensions["opening"] = Opening(runtime, guard, limits, writer, app.proxies.resolve)

@@ -16,21 +16,21 @@ import sys
 import time
 from collections.abc import Callable
 from functools import partial
-from typing import Any, cast
-
-import hypercorn.asyncio.run
-import hypercorn.protocol
-from hypercorn.asyncio.tcp_server import MAX_RECV, TCPServer
-from hypercorn.events import Event, RawData
-from hypercorn.protocol import ProtocolWrapper
-from hypercorn.protocol.h11 import H11Protocol
+from typing import TYPE_CHECKING, Any, cast
 
 from dashboard.config import Settings
 from dashboard.errors import ConfigError, PortTaken
 from dashboard.tally import Tally
+from dashboard.web.shape import H11Protocol, RawData, TCPServer, lacking, replace
 from dashboard.web.stalls import StallWatch
 
+if TYPE_CHECKING:
+    from hypercorn.events import Event
+
 log = logging.getLogger("dashboard")
+
+MAX_RECV = 64 * 1024
+"""Bytes that are read of a connection before Hypercorn reads on."""
 
 MOST_FILES = 65_536
 """Open files that are asked of the system at most."""
@@ -47,7 +47,7 @@ FEW = 1000
 RESERVE = 48
 """Open files that connections leave to collectors, to the data folder and to the program itself."""
 
-SCOPE_KEY = "connection"
+SCOPE_KEY = "dashboard.connection"
 """Where a request's ASGI `scope["state"]` names the connection that it came by."""
 
 BATCH = 8
@@ -143,7 +143,7 @@ class Connection(TCPServer):
             await super().run()
         finally:
             # Without these circles of references it is freed at once, not at some time.
-            self.protocol = cast(ProtocolWrapper, _Ended())
+            self.protocol = cast(Any, _Ended())
             vars(self).pop("_task_group", None)
             self.state = {}
             if not self.taken:
@@ -191,6 +191,10 @@ class Connection(TCPServer):
     def abort(self) -> None:
         """Cut it off."""
         self.writer.transport.abort()
+
+    def held_up(self, since: float) -> None:
+        """Watch it from now on: it has taken nothing `since` a time of the event loop."""
+        self.connections.stalls.judge(self.writer.transport, since)
 
     async def _close(self) -> None:
         if self.taken:
@@ -253,9 +257,11 @@ class Connections:
 
     def register(self, opening: Opening | None = None) -> None:
         """Make Hypercorn keep its connections here; `opening` may take one by the first bytes that came on it."""
+        if reason := lacking():
+            log.warning("streams are written the portable way, and connections are not counted: %s", reason)
+            return
         self.opening = opening
-        hypercorn.asyncio.run.TCPServer = partial(Connection, self)  # type: ignore[attr-defined,assignment,misc]
-        hypercorn.protocol.H11Protocol = Http1  # type: ignore[attr-defined,misc]
+        replace(partial(Connection, self), Http1)
 
     def enter(self, connection: asyncio.WriteTransport) -> bool:
         """Count a connection; False when there are too many already."""

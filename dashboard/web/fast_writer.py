@@ -13,7 +13,6 @@ from email.utils import formatdate
 
 from hypercorn.typing import ASGISendCallable, HTTPScope
 from quart import Response
-from quart.asgi import ASGIHTTPConnection
 from quart.typing import ResponseTypes
 
 from dashboard.broadcaster import PIECE, Cursor
@@ -23,6 +22,7 @@ from dashboard.tally import Viewer
 from dashboard.web.connections import SCOPE_KEY, Connection
 from dashboard.web.crowd import Crowd
 from dashboard.web.portable_writer import PortableWriter
+from dashboard.web.shape import ASGIHTTPConnection
 from dashboard.web.socket_stream import LAST_CHUNK, SocketStream, chunk
 
 log = logging.getLogger("dashboard.web")

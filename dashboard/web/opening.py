@@ -13,7 +13,6 @@ from typing import cast
 from urllib.parse import unquote
 
 from hypercorn.typing import HTTPScope
-from hypercorn.utils import parse_socket_addr
 from quart.wrappers import Request
 from werkzeug.datastructures import Headers
 from werkzeug.exceptions import HTTPException
@@ -122,7 +121,7 @@ def _scope(connection: Connection, begun: bytes) -> HTTPScope | None:
     socket = connection.writer.get_extra_info("socket")
     secure = connection.writer.get_extra_info("ssl_object") is not None
     try:
-        client = parse_socket_addr(socket.family, socket.getpeername())
+        client = socket.getpeername()[:2]  # host and port, of IPv6 as well
     except OSError:
         return None
     scope = {

@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from typing import Protocol
 
 from quart import Response, request
 
 from dashboard.broadcaster import Cursor
 from dashboard.runtime import Runtime
 from dashboard.tally import Viewer
-from dashboard.web.connections import SCOPE_KEY, Connection
+from dashboard.web.connections import SCOPE_KEY
 
 IN_TIME = 0.25
 """Seconds within which a viewer that keeps up takes its bytes."""
+
+
+class Watched(Protocol):
+    """A connection that is looked after by who accepted it, as far as that gives one at all."""
+
+    def held_up(self, since: float) -> None:
+        """It has taken nothing `since` a time of the event loop."""
+        ...
 
 
 class PortableWriter:
@@ -34,10 +43,9 @@ class PortableWriter:
 
     def written(self, cursor: Cursor, viewer: Viewer) -> AsyncIterator[bytes]:
         """Yield what there is to write, until the stream has ended. Called while the request is at hand."""
-        connection = request.scope.get("state", {}).get(SCOPE_KEY)
-        return self._written(cursor, viewer, connection if isinstance(connection, Connection) else None)
+        return self._written(cursor, viewer, request.scope.get("state", {}).get(SCOPE_KEY))
 
-    async def _written(self, cursor: Cursor, viewer: Viewer, connection: Connection | None) -> AsyncIterator[bytes]:
+    async def _written(self, cursor: Cursor, viewer: Viewer, connection: Watched | None) -> AsyncIterator[bytes]:
         # All is acquired here, not in the view: a viewer who leaves before the first byte then leaves nothing behind.
         loop, task = asyncio.get_running_loop(), asyncio.current_task()
         assert task is not None
@@ -45,7 +53,7 @@ class PortableWriter:
         def held_up(since: float) -> None:
             """Do what is to be done about a viewer that has not taken all."""
             if connection is not None:
-                connection.connections.stalls.judge(connection.writer.transport, since)
+                connection.held_up(since)
             elif loop.time() - since > self._patience * 0.9:
                 self._tally.stalled += 1
                 task.cancel()
