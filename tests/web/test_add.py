@@ -30,13 +30,17 @@ def commands(server: Server) -> list[str]:
     return [unescape(re.sub(r"<[^>]+>", "", text)) for text in found]
 
 
-def paste(command: str, folder: Path) -> None:
-    """Run a command as a shell does that it is pasted into, wherever that is; twice, for people do that."""
+def paste(command: str, folder: Path) -> str:
+    """Run a command as a shell does that it is pasted into, wherever that is; twice, for people do that.
+
+    Return what it said at last.
+    """
     for _ in range(2):
         ended = subprocess.run(
             ["sh", "-eu"], cwd=folder, input=command, capture_output=True, text=True, timeout=DEADLINE, check=False
         )
-        assert ended.returncode == 0 and ("curl" in command or not ended.stderr), ended
+        assert ended.returncode == 0 and ("curl -X POST" in command or not ended.stderr), ended
+    return ended.stdout
 
 
 def until(found: Callable[[], bool], server: Server) -> None:
@@ -64,16 +68,17 @@ def test_each_way_is_a_command_that_does_what_it_says(tmp_path: Path, config: st
     need("curl")
     with running_server(config=config) as server:
         metric, collector, board = commands(server)
+        assert all(server.url in command for command in (metric, collector, board))
         file = Path(shlex.split(board.splitlines()[0])[3])
         assert file.read_text() == config
 
-        paste(metric, tmp_path)
+        assert '"accepted":1' in paste(metric, tmp_path)
         until(lambda: latest(server, "orders_waiting") == [7.0], server)
 
-        paste(board, tmp_path)
-        until(lambda: httpx.get(f"{server.url}/boards/shop", timeout=DEADLINE).status_code == 200, server)
+        assert paste(board, tmp_path) == f"It is there: {server.url}/boards/shop\n"
+        assert httpx.get(f"{server.url}/boards/shop", timeout=DEADLINE).status_code == 200
 
-        paste(collector, tmp_path)
+        assert "Start the dashboard again" in paste(collector, tmp_path)
         read = SettingsFile.read(file)
         folder = load(read, {}).settings.collectors_dir
         assert folder is not None and [one.name for one in folder.iterdir()] == ["temporary.py"]
@@ -82,7 +87,19 @@ def test_each_way_is_a_command_that_does_what_it_says(tmp_path: Path, config: st
         assert server.terminate() == 0
         server.start()
         until(lambda: len(latest(server, "temporary_files")) == 1, server)
+        assert re.search(r'"temporary_files\{[^}]*\}.*"value":[0-9]', paste(collector, tmp_path))
         assert "not taken" not in server.log() and "failed" not in server.log()
+
+
+def test_all_kinds_of_panels_are_named_and_a_board_that_does_not_come_is_told(tmp_path: Path) -> None:
+    """A fault further up in the file keeps every board of it from being shown."""
+    need("curl")
+    with running_server() as server:
+        board = commands(server)[2].replace("1 2 3 4 5", "1")
+        assert f"# {' '.join(get_args(Kind))}\n" in board
+        Path(shlex.split(board.splitlines()[0])[3]).write_text("[[board]\n")
+        ended = subprocess.run(["sh"], cwd=tmp_path, input=board, capture_output=True, text=True, timeout=DEADLINE)
+        assert (ended.returncode, ended.stdout) == (22, "") and "404" in ended.stderr, ended
 
 
 def test_without_a_settings_file_the_commands_name_the_one_that_would_be_taken(tmp_path: Path) -> None:
@@ -97,8 +114,3 @@ def test_without_a_settings_file_the_commands_name_the_one_that_would_be_taken(t
         assert server.terminate() == 0
         server.start()
         until(lambda: len(latest(server, "temporary_files")) == 1, server)
-
-
-def test_all_kinds_of_panels_are_named(tmp_path: Path) -> None:
-    with running_server() as server:
-        assert f"# {' '.join(get_args(Kind))}\n" in commands(server)[2]
