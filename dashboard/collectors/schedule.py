@@ -42,6 +42,8 @@ class Scheduler:
     failure of its collector. `on_state` gets a collector's state when it failed, is late or recovered, and again
     when a failure that a collector raised as CollectorError reads differently. `on_clock_step` gets the seconds by
     which the wall clock was set, before any batch of the new time. All three are called on the loop of `run`.
+
+    The log has one line for whatever happens: a run that is late is told of when it ended, for it may yet hang.
     """
 
     def __init__(
@@ -67,6 +69,7 @@ class Scheduler:
             for each in collectors
         }
         self._tasks: set[asyncio.Task[None]] = set()
+        self._unsaid: dict[str, CollectorState] = {}  # by name: late, and its run goes on
 
     def states(self) -> list[CollectorState]:
         """Return how every collector is doing, in the order in which they were given."""
@@ -85,7 +88,7 @@ class Scheduler:
                     self._step(wall, wall - expected)
                 self._free_shared(monotonic)
                 for watch in self._watches.values():
-                    self._report(watch.look(wall, monotonic))
+                    self._report(watch.look(wall, monotonic), goes_on=True)
                 self._start_due(wall, monotonic)
                 await self._clock.sleep(self._pause(wall))
         finally:
@@ -155,9 +158,12 @@ class Scheduler:
             refused = None
             if outcome.duration <= watch.deadline and (outcome.samples or outcome.rows):
                 refused = self._accept(self._batch(watch, job, outcome))
-            judged.append(watch.settle(outcome, self._clock.wall(), self._clock.monotonic(), refused=refused))
-        for changed in judged:  # last, for what the disk keeps holds up what is published with it
+            changed = watch.settle(outcome, self._clock.wall(), self._clock.monotonic(), refused=refused)
+            judged.append((watch.collector.name, changed))
+        for name, changed in judged:  # last, for what the disk keeps holds up what is published with it
             self._report(changed)
+            if (late := self._unsaid.pop(name, None)) is not None:
+                _say(late)
 
     def _batch(self, watch: Watch, job: Job, outcome: Outcome) -> Batch:
         return Batch(
@@ -170,13 +176,14 @@ class Scheduler:
             rows=outcome.rows,
         )
 
-    def _report(self, changed: CollectorState | None) -> None:
+    def _report(self, changed: CollectorState | None, *, goes_on: bool = False) -> None:
         if changed is None:
             return
-        if changed.state == "ok":
-            _log.info("collector %s: recovered", changed.name)
+        self._unsaid.pop(changed.name, None)
+        if goes_on and changed.state == "late":
+            self._unsaid[changed.name] = changed
         else:
-            _log.warning("collector %s: %s: %s", changed.name, changed.state, changed.error)
+            _say(changed)
         self._on_state(changed)
 
     def _pause(self, wall: float) -> float:
@@ -196,3 +203,10 @@ class Scheduler:
             task.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=1.0)
+
+
+def _say(state: CollectorState) -> None:
+    if state.state == "ok":
+        _log.info("collector %s: recovered", state.name)
+    else:
+        _log.warning("collector %s: %s: %s", state.name, state.state, state.error)

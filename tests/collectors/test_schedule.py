@@ -17,6 +17,11 @@ from tests.clocks import START
 from tests.collectors.stage import Held, Stage, Steady, running
 
 
+def warned(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """Return what the log holds of warnings, in order."""
+    return [record.message for record in caplog.records if record.levelname == "WARNING"]
+
+
 class Failing(Steady):
     """Raises what it is given, after its sample."""
 
@@ -86,7 +91,7 @@ async def test_raising_collector_is_reported_once_and_recovers(caplog: pytest.Lo
         await stage.tick("failing", "steady")
         assert stage.reports == [("failing", "failed"), ("failing", "ok")]
         assert stage.state("failing").error is None
-    assert [record.levelname for record in caplog.records if record.levelname == "WARNING"] == ["WARNING"]
+    assert len(warned(caplog)) == 1
 
 
 async def test_samples_before_a_failure_count() -> None:
@@ -112,7 +117,7 @@ async def test_collector_whose_samples_are_refused_has_failed_until_they_are_tak
         await stage.tick("steady")
         assert stage.reports == [("steady", "failed"), ("steady", "ok")]
         assert stage.state("steady").error is None
-    assert [record.levelname for record in caplog.records if record.levelname == "WARNING"] == ["WARNING"]
+    assert len(warned(caplog)) == 1
 
 
 async def test_failure_told_on_purpose_is_reported_again_when_it_reads_differently() -> None:
@@ -164,7 +169,7 @@ async def test_hanging_collector_delays_no_other() -> None:
         hung.free()
 
 
-async def test_hung_collector_costs_one_thread() -> None:
+async def test_hung_collector_costs_one_thread_and_one_line_of_the_log(caplog: pytest.LogCaptureFixture) -> None:
     hung, steady = Held("hung"), Steady("steady")
     async with running(hung, steady) as stage:
         await stage.clock.run(1.0)
@@ -177,6 +182,8 @@ async def test_hung_collector_costs_one_thread() -> None:
         assert threading.active_count() <= threads
         assert stage.state("hung").failures == 1
         hung.free()
+        await stage.until(lambda: stage.state("hung").duration is not None)
+    assert warned(caplog) == ["collector hung: failed: did not return within 2 s"]
 
 
 async def test_collector_that_hung_is_tried_again_and_recovers() -> None:
@@ -199,7 +206,7 @@ async def test_collector_that_hung_is_tried_again_and_recovers() -> None:
         assert stage.stamps("hung")[0] >= START + 11
 
 
-async def test_late_collector_is_reported_once_and_its_samples_count() -> None:
+async def test_late_collector_is_reported_once_and_its_samples_count(caplog: pytest.LogCaptureFixture) -> None:
     """Each of its runs takes one and a half intervals: it misses every other tick, and no one else misses any."""
     late, steady = Held("late", may_block=True), Steady("steady")
     async with running(late, steady) as stage:
@@ -210,6 +217,7 @@ async def test_late_collector_is_reported_once_and_its_samples_count() -> None:
             await stage.tick("steady")
             await stage.clock.run(0.5)
             runs = late.runs
+            assert runs or not warned(caplog)
             late.free()
             await stage.until(lambda runs=runs: len(stage.stamps("late")) == runs + 1)  # type: ignore[misc]
         assert stage.reports == [("late", "late")]
@@ -217,6 +225,25 @@ async def test_late_collector_is_reported_once_and_its_samples_count() -> None:
         late.free()
         await stage.tick("steady", "late")
         assert stage.reports == [("late", "late"), ("late", "ok")]
+    assert warned(caplog) == ["collector late: late: takes longer than its interval of 1 s"]
+
+
+async def test_late_collector_that_fails_in_the_end_has_one_line_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    class Both(Held):
+        def collect(self) -> Iterator[Sample]:
+            yield from super().collect()
+            raise CollectorError("disk b does not answer")
+
+    late, steady = Both("late", may_block=True), Steady("steady")
+    async with running(late, steady) as stage:
+        await stage.tick("steady")
+        await late.entered()
+        await stage.tick("steady")
+        await stage.clock.run(0.5)
+        assert stage.reports == [("late", "late")]
+        late.free()
+        await stage.until(lambda: stage.reports == [("late", "late"), ("late", "failed")])
+    assert warned(caplog) == ["collector late: failed: disk b does not answer"]
 
 
 async def test_collector_that_may_block_never_shares() -> None:
@@ -280,7 +307,7 @@ async def test_async_collectors_run_on_the_loop() -> None:
         assert [batch.samples for batch in stage.batches] == [{"asked": 1.0}, {"asked": 2.0}]
 
 
-async def test_async_collector_that_hangs_is_cancelled_and_tried_again() -> None:
+async def test_async_collector_that_hangs_is_cancelled_and_tried_again(caplog: pytest.LogCaptureFixture) -> None:
     asked, steady = Asked(), Steady("steady")
     async with running(asked, steady) as stage:
         for _ in range(4):
@@ -292,6 +319,7 @@ async def test_async_collector_that_hangs_is_cancelled_and_tried_again() -> None
         for _ in range(4):
             await stage.tick("steady")
         await stage.until(lambda: stage.state("asked").state == "ok")
+    assert warned(caplog) == ["collector asked: failed: did not return within 2 s"]
 
 
 async def test_sample_that_was_not_declared_fails_its_collector() -> None:
