@@ -28,8 +28,8 @@ FRAMES = """(() => {
 })()"""
 """Notes the time and the ground of each frame up to the first that the browser says it has painted."""
 
-BLOCKING = """performance.getEntriesByType("resource").filter(({ renderBlockingStatus }) => renderBlockingStatus === "blocking")
-    .map(({ name }) => name)"""
+BLOCKING = """performance.getEntriesByType("resource")
+    .filter(({ renderBlockingStatus }) => renderBlockingStatus === "blocking").map(({ name }) => name)"""
 
 HELD_FOR = 400
 """Milliseconds for which a page that is all there waits for its style; without it, it would be painted in a tenth."""

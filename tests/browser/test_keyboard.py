@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from itertools import pairwise
 from typing import Any
 
 import httpx
@@ -32,8 +33,9 @@ KEYS = """(() => {
             if (one === document.body) return null;
             const { left, top, right, bottom, width, height } = one.getBoundingClientRect();
             const { outlineStyle, outlineWidth } = getComputedStyle(one);
-            const [x, y] = [Math.max(left, 0) + Math.min(right, innerWidth), Math.max(top, 0) + Math.min(bottom, innerHeight)];
-            const over = document.elementFromPoint(x / 2, y / 2);
+            const x = (Math.max(left, 0) + Math.min(right, innerWidth)) / 2;
+            const y = (Math.max(top, 0) + Math.min(bottom, innerHeight)) / 2;
+            const over = document.elementFromPoint(x, y);
             const label = one.labels?.[0]?.textContent;
             return {
                 number: number(one), panel: one.closest(".panel")?.dataset.panel ?? "", kind: one.localName,
@@ -96,7 +98,7 @@ async def test_tab_goes_everywhere(path: str, server: Server, open_glass: OpenGl
     assert wanted - {stop["number"] for stop in back} == set()
     assert [stop for stop in stops if not (stop["name"] and stop["ring"] and stop["seen"])] == []
     rest = [stop for stop in stops if stop["kind"] != "a" or not stop["name"].startswith("Skip")]
-    assert [pair for pair in zip(rest, rest[1:], strict=False) if backward(*pair)] == []
+    assert [pair for pair in pairwise(rest) if backward(*pair)] == []
     there = [stop["number"] for stop in stops if stop["number"] in wanted]
     assert [stop["number"] for stop in reversed(back) if stop["number"] in wanted] == there
     if path == "/":

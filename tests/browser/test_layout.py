@@ -20,7 +20,9 @@ LAYOUT = Path(__file__).with_name("layout.js").read_text(encoding="utf-8")
 SIZES = [pytest.param(size, id=f"{size[0]}x{size[1]}") for size in ((390, 844), (1440, 900), (3840, 2160))]
 FOLD = {
     "health": ("health-line h1", ".uptime", ".load", ".worst", "connection-status"),
-    "tiles": tuple(f"#panel-{tile} {part}" for tile in ("cpu", "memory", "disk", "network") for part in ("h2", "canvas")),
+    "tiles": tuple(
+        f"#panel-{tile} {part}" for tile in ("cpu", "memory", "disk", "network") for part in ("h2", "canvas")
+    ),
     "charts": tuple(f"#panel-{chart}" for chart in ("cpu-modes", "memory-states", "network-io", "disk-io")),
     "processes": ("#panel-processes", *(f"#panel-processes tbody tr:nth-child({row})" for row in range(1, 6))),
 }
@@ -137,8 +139,12 @@ async def test_what_matters_is_seen_without_scrolling(server: Server, open_glass
     await glass.until("/[0-9]/.test(document.querySelector('.load').innerText)")
     boxes = {
         (group, part): await glass.page.evaluate(
-            """(part) => { const one = document.querySelector(part); if (!one?.checkVisibility()) return null;
-                const { left, top, right, bottom } = one.getBoundingClientRect(); return [left, top, right, bottom]; }""",
+            """(part) => {
+                const one = document.querySelector(part);
+                if (!one?.checkVisibility()) return null;
+                const { left, top, right, bottom } = one.getBoundingClientRect();
+                return [left, top, right, bottom];
+            }""",
             part,
         )
         for group, parts in FOLD.items()
