@@ -14,6 +14,11 @@ import msgspec
 from dashboard.model import ProcessRow
 
 _encode = msgspec.json.Encoder().encode
+_EXACT = 2**53  # below it a float holds every whole number
+
+
+def _plain(value: float) -> float:
+    return int(value) if not value % 1 and -_EXACT < value < _EXACT else value
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", omit_defaults=True):
@@ -38,6 +43,13 @@ class Metrics(Event, frozen=True, kw_only=True, tag="metrics"):
     interval: float | None
     resource: dict[str, str]
     samples: dict[str, float]
+
+    def encode(self) -> bytes:
+        """Return `data` without its `id`; whole numbers have no fraction, which to JSON is the same and shorter."""
+        samples = {key: _plain(value) for key, value in self.samples.items()}
+        interval = self.interval and _plain(self.interval)
+        whole = msgspec.structs.replace(self, timestamp=_plain(self.timestamp), interval=interval, samples=samples)
+        return _encode(whole)
 
 
 class Processes(Event, frozen=True, kw_only=True, tag="processes"):
@@ -99,6 +111,7 @@ class Notification(Event, frozen=True, kw_only=True, tag="notification"):
 SystemEvent = Literal[
     "start",
     "stop",
+    "blind",
     "collector_failed",
     "collector_recovered",
     "changed",
@@ -112,7 +125,8 @@ SystemEvent = Literal[
 class System(Event, frozen=True, kw_only=True, tag="system"):
     """Something that the program says of itself.
 
-    `not_stored` names in `ids` the events that no disk holds; `step` is the seconds by which the clock was set.
+    `not_stored` names in `ids` the events that no disk holds; `step` is the seconds by which the clock was set; from
+    `start` to `end` (Unix seconds) nobody watched.
     """
 
     event: SystemEvent
@@ -121,6 +135,8 @@ class System(Event, frozen=True, kw_only=True, tag="system"):
     what: str | None = None
     ids: tuple[str, ...] = ()
     step: float | None = None
+    start: float | None = None
+    end: float | None = None
 
 
 class Control(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", omit_defaults=True):

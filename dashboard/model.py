@@ -33,7 +33,7 @@ class Clock(Protocol):
         ...
 
     def monotonic(self) -> float:
-        """Seconds since some moment; never jumps."""
+        """Seconds since some moment, those of the machine's sleep among them; never jumps."""
         ...
 
 
@@ -104,15 +104,18 @@ class Sample(msgspec.Struct, frozen=True):
 
 
 class ProcessRow(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One process at the time of its collection; `cpu_ratio` 1.0 is one core fully used."""
+    """One process at the time of its collection; `cpu_ratio` 1.0 is one core fully used.
+
+    What nearly all have in common is not said of each: one thread, and that it sleeps.
+    """
 
     pid: int
     name: str
     user: str
     cpu_ratio: float
     resident_bytes: int
-    threads: int
-    state: str
+    threads: int = 1
+    state: str = "sleeping"
     command: str | None = None
 
 

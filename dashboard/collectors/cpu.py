@@ -73,7 +73,7 @@ class Cpu:
             total = sum(spent)
             if total < FEWEST_SECONDS or times[0] < last[core][0] or times[3] < last[core][3]:
                 continue
-            yield Sample(UTILIZATION.name, round(1 - (spent[3] + spent[4]) / total, 4), {"cpu": core})
+            yield Sample(UTILIZATION.name, round(1 - (spent[3] + spent[4]) / total, 3), {"cpu": core})  # of 100 ticks
             sums = [summed + each for summed, each in zip(sums, spent, strict=True)]
         total = sum(sums)
         if total:

@@ -1,8 +1,8 @@
-"""Input, output and errors of network devices."""
+"""Input and output of network devices."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -14,12 +14,16 @@ from dashboard.collectors.noise import HIDDEN, hidden, ignored
 from dashboard.collectors.procfs import PROC, read
 from dashboard.config import Settings
 
-IO = Family("system_network_io_bytes_total", "counter", "bytes", "Bytes that a network device moved.")
-PACKETS = Family("system_network_packets_total", "counter", "packets", "Packets that a network device moved.")
-ERRORS = Family("system_network_errors_total", "counter", "packets", "Packets that a network device found damaged.")
-DROPPED = Family("system_network_dropped_total", "counter", "packets", "Packets that a network device had no room for.")
-TOTALS = (IO, PACKETS, ERRORS, DROPPED)
-FAMILIES = (*TOTALS, HIDDEN)
+TRAFFIC = (
+    Family("system_network_io_bytes_total", "counter", "bytes", "Bytes that a network device moved."),
+    Family("system_network_packets_total", "counter", "packets", "Packets that a network device moved."),
+)
+ERRORS = (
+    Family("system_network_errors_total", "counter", "packets", "Packets that a network device found damaged."),
+    Family("system_network_dropped_total", "counter", "packets", "Packets that a network device had no room for."),
+)
+TOTALS = TRAFFIC + ERRORS
+FAMILIES = (*TRAFFIC, HIDDEN)
 
 
 class Network(msgspec.Struct, frozen=True):
@@ -31,9 +35,13 @@ class Network(msgspec.Struct, frozen=True):
 
 
 def create(settings: Settings) -> Networks:
-    """Read `/proc/net/dev`, or ask psutil where there is none."""
-    networks = partial(net_dev, PROC) if (PROC / "net/dev").exists() else elsewhere
-    return Networks(networks, ignored(settings.ignore_networks))
+    """Read the traffic of all devices that are not left out."""
+    return Networks(reader(), ignored(settings.ignore_networks))
+
+
+def reader() -> Callable[[], Iterator[Network]]:
+    """Return what reads `/proc/net/dev`, or asks psutil where there is none."""
+    return partial(net_dev, PROC) if (PROC / "net/dev").exists() else elsewhere
 
 
 def net_dev(proc: Path) -> Iterator[Network]:
@@ -55,15 +63,22 @@ def elsewhere() -> Iterator[Network]:
 
 
 class Networks:
-    """A device that never moved a packet is noise too."""
+    """Samples some of TOTALS; a device that never moved a packet is noise too."""
 
-    name = "networks"
-    interval = None
-    families = FAMILIES
-
-    def __init__(self, networks: Callable[[], Iterator[Network]], ignore: Callable[[str], bool]) -> None:
+    def __init__(
+        self,
+        networks: Callable[[], Iterator[Network]],
+        ignore: Callable[[str], bool],
+        totals: Sequence[Family] = TRAFFIC,
+        *,
+        name: str = "networks",
+        interval: float | None = None,
+    ) -> None:
+        self.name, self.interval = name, interval
+        self.families = (*totals, HIDDEN)
         self._networks = networks
         self._ignore = ignore
+        self._totals = [(TOTALS.index(family), family.name) for family in totals]
 
     def collect(self) -> Iterator[Sample]:
         """Sample."""
@@ -74,6 +89,6 @@ class Networks:
                 continue
             for direction, totals in (("receive", network.receive), ("transmit", network.transmit)):
                 labels = {"device": network.device, "direction": direction}
-                for family, total in zip(TOTALS, totals, strict=True):
-                    yield Sample(family.name, total, labels)
+                for place, name in self._totals:
+                    yield Sample(name, totals[place], labels)
         yield hidden(self.name, left_out)

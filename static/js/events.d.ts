@@ -7,7 +7,7 @@ export type Level = "debug" | "info" | "warning" | "error" | "critical";
 
 export type TaskState = "running" | "completed" | "failed" | "lost";
 
-export type SystemEvent = "start" | "stop" | "collector_failed" | "collector_recovered" | "changed" | "clock_step" | "high_load" | "load_normal" | "not_stored";
+export type SystemEvent = "start" | "stop" | "blind" | "collector_failed" | "collector_recovered" | "changed" | "clock_step" | "high_load" | "load_normal" | "not_stored";
 
 export type GapReason = "retention" | "restart" | "slow" | "unknown_id" | "not_stored";
 
@@ -22,15 +22,21 @@ export interface Metrics {
   samples: Record<string, number>;
 }
 
-/** One process at the time of its collection; `cpu_ratio` 1.0 is one core fully used. */
+/**
+ * One process at the time of its collection; `cpu_ratio` 1.0 is one core fully used.
+ *
+ * What nearly all have in common is not said of each: one thread, and that it sleeps.
+ */
 export interface ProcessRow {
   pid: number;
   name: string;
   user: string;
   cpu_ratio: number;
   resident_bytes: number;
-  threads: number;
-  state: string;
+  /** Absent: `1`. */
+  threads?: number;
+  /** Absent: `"sleeping"`. */
+  state?: string;
   command?: string;
 }
 
@@ -106,7 +112,8 @@ export interface Notification {
 /**
  * Something that the program says of itself.
  *
- * `not_stored` names in `ids` the events that no disk holds; `step` is the seconds by which the clock was set.
+ * `not_stored` names in `ids` the events that no disk holds; `step` is the seconds by which the clock was set; from
+ * `start` to `end` (Unix seconds) nobody watched.
  */
 export interface System {
   id: EventId;
@@ -121,6 +128,8 @@ export interface System {
   /** Absent: `[]`. */
   ids?: string[];
   step?: number;
+  start?: number;
+  end?: number;
 }
 
 /** First on every stream. `oldest` and `newest` are the bounds of the log, empty when it is. */

@@ -35,7 +35,7 @@ IMPATIENT = "server {{ listen 80; location / {{ proxy_pass {url}; proxy_read_tim
 
 COLLECTORS = (
     *("cgroup", "cpu", "dashboard", "disks", "filesystems", "loadavg"),
-    *("memory", "networks", "pressure", "processes", "sensors", "storage"),
+    *("memory", "network_errors", "networks", "pressure", "processes", "sensors", "storage"),
 )
 """All of them; without them there is nothing on the stream but heartbeats."""
 
