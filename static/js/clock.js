@@ -1,5 +1,7 @@
 /** Seconds by which a message may disagree with the estimate before the estimate is given up. */
 const TOLERANCE = 1.5;
+/** Seconds by which it may disagree with a round trip, and by which the way may become longer before one is made. */
+const SLACK = 0.25;
 /** One-way observations that are kept: a minute of heartbeats. */
 const KEPT = 12;
 
@@ -7,7 +9,7 @@ const KEPT = 12;
  * The server's wall clock as seen from here, kept on `performance.now()`: the browser's own idea of the time plays no part.
  *
  * A message that arrives is as old as its way was long, so the largest difference of the last minute is the best; a request
- * and its answer bound the difference from both sides.
+ * and its answer bound the difference from both sides. So it is known how slow a way is that is slow in one direction.
  */
 export class ServerClock {
   /** @param {() => number} monotonic milliseconds that never jump */
@@ -48,7 +50,10 @@ export class ServerClock {
     if (change < -TOLERANCE) return "doubtful";
     this.offsets.push(offset);
     if (this.offsets.length > KEPT) this.offsets.shift();
-    this.offset = Math.max(...this.offsets);
+    const promptest = Math.max(...this.offsets);
+    // A way that has been slow for long looks like a clock that was set back a little.
+    if (promptest < this.offset - SLACK) return "doubtful";
+    this.offset = promptest;
     return "steady";
   }
 
@@ -62,8 +67,8 @@ export class ServerClock {
   bracket(serverTime, sent, received = this.monotonic()) {
     const least = serverTime - received / 1000;
     const most = serverTime - sent / 1000;
-    if (this.known && this.offset >= least - 0.25 && this.offset <= most + 0.25) return "steady";
-    return this.anchor((least + most) / 2);
+    if (!this.known || this.offset < least - SLACK || this.offset > most + SLACK) return this.anchor((least + most) / 2);
+    return this.anchor(Math.min(most, Math.max(least, this.offset)));
   }
 
   /**

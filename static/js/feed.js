@@ -161,14 +161,21 @@ export class Feed {
 
   /** Ask the server what time it is, how its collectors are, which version it has. */
   async #ask() {
-    const sent = this.clock.monotonic();
-    const status = await this.api.status();
+    const { status, sent, received } = await this.#timed();
     const { offset } = this.clock;
-    if (this.clock.bracket(status.server_time, sent) === "stepped") this.store.clockStepped(this.clock.offset - offset);
+    if (this.clock.bracket(status.server_time, sent, received) === "stepped") this.store.clockStepped(this.clock.offset - offset);
     this.before = NaN;
     this.truth.adopt(status);
     this.truth.serverVersion = status.version;
     this.onFault(status.board_fault);
+  }
+
+  /** The status, and when the question went out and its answer came; the first was put by the page's head. */
+  async #timed() {
+    const { monotonic } = this.clock;
+    if (!this.clock.known) return this.api.timedStatus(monotonic);
+    const sent = monotonic();
+    return { status: await this.api.status(), sent, received: monotonic() };
   }
 
   /** Call it about once a second: notices silence, and asks a silent server whether it is there at all. */
@@ -292,8 +299,9 @@ export class Feed {
   /** How fast ticks come here; what a slow viewer was not sent is fetched when it is slow no more. */
   #measure() {
     const now = this.clock.monotonic();
-    this.store.stretch(this.pace.interval(now));
-    this.truth.spacing = this.pace.spacing(now);
+    const [spacing, lateness] = [this.pace.spacing(now), this.pace.lateness(now)];
+    this.store.stretch(spacing, lateness);
+    [this.truth.spacing, this.truth.late] = [spacing, lateness > 0];
     this.truth.pace = this.pace.text(now);
     if (this.waiting.length && !this.pace.slow(now)) void this.#fillWaiting();
   }

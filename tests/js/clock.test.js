@@ -29,6 +29,20 @@ test("of messages that came late the promptest counts", () => {
   assert.ok(Math.abs(browser.clock.now() - (browser.serverTime - 0.05)) < 1e-6);
 });
 
+test("a stream that is slow for good does not make the server's clock slow", () => {
+  const browser = new Browser();
+  browser.clock.bracket(browser.serverTime, browser.now - 10);
+  let asked = 0;
+  for (let beat = 0; beat < 50; beat++) {
+    browser.now += 5000;
+    if (browser.clock.observe(browser.serverTime - 0.6) === "steady") continue;
+    asked++;
+    assert.equal(browser.clock.bracket(browser.serverTime, browser.now - 10), "steady");
+  }
+  assert.ok(Math.abs(browser.clock.now() - browser.serverTime) < 0.02);
+  assert.ok(asked > 0 && asked < 6, `asked ${asked} times`);
+});
+
 test("a server clock set forward is followed at once", () => {
   const browser = new Browser();
   browser.clock.observe(browser.serverTime);
