@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import re
 import socket
 import time
@@ -42,6 +43,10 @@ class Proxy:
         """Whether streams opened from now on go through small buffers, so that `rate` is felt at once."""
         self.rate: float | None = None
         """Bytes a second that a narrow stream is passed on with; None: as they come."""
+        self.delay = 0.0
+        """Seconds by which all that the server says over a stream comes later."""
+        self.delay = 0.0
+        """Seconds by which all that comes over a stream is late."""
         self.seen: list[Seen] = []
 
     @property
@@ -86,7 +91,7 @@ class Proxy:
             request.write(re.sub(rb"(?im)^connection:.*\r\n", b"", head)[:-2] + b"Connection: close\r\n\r\n")
             gone = asyncio.ensure_future(reader.read())
             try:
-                await self._pump(answer, writer, gone, PIECE if narrow else 65536)
+                await self._pump(answer, writer, gone, target.path == EVENTS, PIECE if narrow else 65536)
             finally:
                 gone.cancel()
         finally:
@@ -103,8 +108,15 @@ class Proxy:
         return await asyncio.open_connection(sock=connection, limit=PIECE)
 
     async def _pump(
-        self, answer: asyncio.StreamReader, writer: asyncio.StreamWriter, gone: asyncio.Future[bytes], size: int
+        self,
+        answer: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        gone: asyncio.Future[bytes],
+        stream: bool,
+        size: int,
     ) -> None:
+        loop = asyncio.get_running_loop()
+        due = 0.0
         while True:
             piece = asyncio.ensure_future(answer.read(size))
             await asyncio.wait({piece, gone}, return_when=asyncio.FIRST_COMPLETED)
@@ -114,6 +126,11 @@ class Proxy:
             if not piece.result():
                 return
             await self._flowing.wait()
+            if stream and (self.delay or due > loop.time()):
+                # No piece overtakes another when the delay is made shorter.
+                due = max(loop.time() + self.delay, math.nextafter(due, math.inf))
+                loop.call_at(due, writer.write, piece.result())
+                continue
             writer.write(piece.result())
             await writer.drain()
             if self.rate is not None and size == PIECE:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from itertools import groupby
 from pathlib import Path
 
 import httpx
@@ -18,6 +20,7 @@ from playwright.async_api import Browser, CDPSession
 from tests.browser.conftest import OpenGlass
 from tests.browser.glass import BEACON, RECORDER, Frame, Glass, bare_and_old, board, collectors, frames, until
 from tests.browser.ordinary import frozen, ordinary_context
+from tests.browser.proxy import proxying
 from tests.serving import Server, running_server
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("browser-staleness")]
@@ -48,12 +51,20 @@ def collect():
 """
 
 
-@pytest_asyncio.fixture(loop_scope="module")
-async def server(tmp_path: Path) -> AsyncIterator[Server]:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Server]:
     """A server with a beacon and an alarm."""
-    config = collectors(tmp_path, beacon=BEACON) + board("beacon", "beacon", kinds=("stat", "line", "bar")) + ALARM
+    home = tmp_path_factory.mktemp("staleness")
+    config = collectors(home, beacon=BEACON) + board("beacon", "beacon", kinds=("stat", "line", "bar")) + ALARM
     async with running_server(config=config) as running:
         yield running
+
+
+LATE = 0.6
+"""Seconds by which a way is slow on which all is live nevertheless."""
+
+LATENCY = r"Number(/^live (\d+) ms$/.exec(document.querySelector('connection-status').title)?.[1])"
+"""What the indicator says of the way from sample to screen, in milliseconds; NaN where it says nothing of the kind."""
 
 
 async def alarmed(glass: Glass, server: Server) -> None:
@@ -298,7 +309,7 @@ async def test_blocked_scripts(server: Server, chromium: Browser, open_glass: Op
 
 @pytest.mark.parametrize("minutes", [10, -10])
 async def test_browser_clock(minutes: int, server: Server, open_glass: OpenGlass) -> None:
-    """A browser whose clock is wrong shows the server's time, a true latency, and veils nothing."""
+    """A browser whose clock is wrong shows the server's time, a small latency, and veils nothing."""
     shift = f"""(() => {{
         const Real = Date;
         const shift = {minutes * 60_000};
@@ -317,7 +328,21 @@ async def test_browser_clock(minutes: int, server: Server, open_glass: OpenGlass
     assert states == {"live"}
     assert {frame.status for frame in seen} == {"live"}
     assert bare_and_old(seen) == []
-    word, latency, unit = (await glass.says()).split()
-    assert word == "live" and unit == "ms" and 0 <= int(latency) < 1000
+    await glass.until(f"{LATENCY} >= 0 && {LATENCY} < 1000 * {LATE}")
     ((*_, last),) = (await glass.points("beacon-line")).values()
     assert last[0] is not None and abs(last[0] - time.time()) < 3
+
+
+async def test_a_slow_way(server: Server, open_glass: OpenGlass) -> None:
+    """The latency has what the way adds; the page connects until the stream speaks, and far behind it is catching up."""
+    async with proxying(server.port) as proxy:
+        proxy.delay = LATE
+        glass = await open_glass(recorded=True)
+        await glass.open(f"{proxy.url}/boards/beacon")
+        await glass.until(f"{LATENCY} >= 1000 * {LATE} && {LATENCY} < 1000 * {LATE} + 1000")
+        words = [word for word, _ in groupby(frame.status for frame in await frames(glass.page) if frame.status)]
+        assert words[0] == "connecting" and words[-1] == "live" and set(words[1:-1]) <= {"live", "catching up"}, words
+        proxy.delay = 3.5
+        assert re.search(r"^catching up \d+\ss behind", await glass.status("catching up"))
+        await glass.panels_when(lambda panels: panels["beacon-line"].veil.endswith("stream: catching up"))
+        assert bare_and_old(await frames(glass.page)) == []
