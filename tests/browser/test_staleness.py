@@ -334,7 +334,7 @@ async def test_browser_clock(minutes: int, server: Server, open_glass: OpenGlass
 
 
 async def test_a_slow_way(server: Server, open_glass: OpenGlass) -> None:
-    """The latency has what the way adds; the page connects until the stream speaks, and far behind it is catching up."""
+    """The latency has what the way adds; until the stream speaks it is connecting, far behind it is catching up."""
     async with proxying(server.port) as proxy:
         proxy.delay = LATE
         glass = await open_glass(recorded=True)
