@@ -23,6 +23,7 @@ FLOORS: tuple[frozenset[str], ...] = (
             "plain",
             "points",
             "selector",
+            "blind",
             "strain",
             "tally",
             "toml_lines",

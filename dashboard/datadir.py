@@ -19,6 +19,10 @@ MARK_AHEAD = 15.0
 """Seconds by which the mark of ids is written ahead, so that a kill loses none."""
 
 
+ALIVE = "alive"
+"""The file whose time is the last at which a run is known to have gone on."""
+
+
 def default_folder() -> Path:
     """Return the user's data folder for this program, by the system's custom; raise ConfigError without a home."""
     base = os.environ.get("XDG_DATA_HOME", "")
@@ -92,6 +96,24 @@ class DataDir:
         """Delete that file: the archive has the mark now."""
         with suppress(OSError):
             (self.path / "id-mark").unlink(missing_ok=True)
+
+    def last_alive(self) -> float | None:
+        """Return the Unix seconds of the last sign of life of a run before; None: there was no such run."""
+        try:
+            return (self.path / ALIVE).stat().st_mtime
+        except OSError:
+            return None
+
+    def sign_alive(self, now: float) -> None:
+        """Leave a sign of life, once the folder is this process's own: an empty file, whose time is all it tells."""
+        if self._claimed is None:
+            return
+        path = self.path / ALIVE
+        with suppress(OSError):  # whoever stores events tells of a disk that takes nothing
+            try:
+                os.utime(path, (now, now))
+            except FileNotFoundError:
+                path.touch()
 
     def _let_go(self) -> None:
         if self._claimed is not None:

@@ -14,6 +14,7 @@ import msgspec
 
 from dashboard import __version__
 from dashboard.archive import Archive
+from dashboard.blind import Blind, Vigil, between_runs
 from dashboard.boards import Board
 from dashboard.broadcaster import Broadcaster
 from dashboard.clock import SystemClock
@@ -38,6 +39,8 @@ from dashboard.window import Window
 
 log = logging.getLogger("dashboard")
 
+UNANNOUNCED = " The run before it ended without a word: it was killed, or the machine went down."
+
 
 class Runtime:
     """The running program, as the floors above see it."""
@@ -51,6 +54,7 @@ class Runtime:
         self.started_at = self.clock.wall()
         self.data_dir = DataDir(settings.data_dir or default_folder())
         self.instance = settings.instance or self.data_dir.instance()
+        self.last_alive = self.data_dir.last_alive()
         self.tally = Tally()
         self.archive: Archive = DiskArchive(self.data_dir, self.clock, bounds_of(settings))
         self.log = MemoryLog(
@@ -102,6 +106,8 @@ class Runtime:
         collector: str | None = None,
         what: str | None = None,
         step: float | None = None,
+        start: float | None = None,
+        end: float | None = None,
     ) -> None:
         """Publish something that the program says of itself, at once."""
         self.broadcaster.publish(
@@ -113,9 +119,17 @@ class Runtime:
                 collector=collector,
                 what=what,
                 step=step,
+                start=start,
+                end=end,
             ),
             urgent=True,
         )
+
+    def tell_blind(self, blind: Blind | None) -> None:
+        """Publish a time in which nobody watched, if there was one."""
+        if blind is not None:
+            log.warning("%s", blind.message)
+            self.system("blind", f"{blind.message}.", start=blind.start, end=blind.end)
 
     def end_streams(self) -> None:
         """Tell every viewer that this is the end; the first step of a shutdown."""
@@ -205,13 +219,17 @@ async def running(settings: Settings, boards: Sequence[Board], path: Path | None
                 ("scheduler", runtime.scheduler.run),
                 ("heartbeat", runtime.broadcaster.run),
                 ("house", lambda: _keep_house(runtime)),
+                ("life", lambda: _sign_life(runtime)),
                 ("lag", lambda: _watch_strain(runtime)),
                 ("tasks", lambda: _mind_tasks(runtime)),
                 ("watch", lambda: watch(runtime)),
             )
         ]
         await runtime.broadcaster.recall()
-        runtime.system("start", f"dashboard {__version__} started.{await _last_end(runtime)}")
+        killed = await _was_killed(runtime)
+        runtime.system("start", f"dashboard {__version__} started.{UNANNOUNCED if killed else ''}")
+        now, interval = runtime.clock.wall(), settings.interval
+        runtime.tell_blind(between_runs(runtime.last_alive, now, interval, killed=killed))
         try:
             with OwnLog(runtime.broadcaster.publish, runtime.clock, runtime.instance):
                 for fault in runtime.load_faults:
@@ -222,16 +240,15 @@ async def running(settings: Settings, boards: Sequence[Board], path: Path | None
                 task.cancel()
             runtime.archive.mark(runtime.log.stamped.ms + 1)
             runtime.broadcaster.retire()
+            runtime.data_dir.sign_alive(runtime.clock.wall())
             runtime.archive.close()
 
 
-async def _last_end(runtime: Runtime) -> str:
-    """Return a sentence about the end of the run before this one, if it came unannounced."""
+async def _was_killed(runtime: Runtime) -> bool:
+    """Tell whether the run before this one, if there was one, ended unannounced."""
     turns = ("start", "stop")
     found = await recent(runtime.log, runtime.broadcaster.stored, System, 1, lambda event: event.event in turns)
-    if not found.events or msgspec.json.decode(found.events[0], type=System).event == "stop":
-        return ""
-    return " The run before it ended without a word: it was killed, or the machine went down."
+    return bool(found.events) and msgspec.json.decode(found.events[0], type=System).event == "start"
 
 
 async def _for_ever(name: str, run: Callable[[], Awaitable[None]]) -> None:
@@ -263,13 +280,26 @@ def _say(runtime: Runtime, turn: Turn | None) -> None:
         runtime.system("high_load" if turn.high else "load_normal", turn.message)
 
 
+async def _sign_life(runtime: Runtime, every: float = 1.0) -> None:
+    loop = asyncio.get_running_loop()
+    while True:
+        # In a thread, for a disk may hang.
+        await loop.run_in_executor(None, runtime.data_dir.sign_alive, runtime.clock.wall())
+        await asyncio.sleep(every)
+
+
 async def _watch_strain(runtime: Runtime, every: float = 0.5) -> None:
     loop, strain = asyncio.get_running_loop(), Strain(runtime.clock)
+    vigil = Vigil(runtime.clock, runtime.settings.interval)
     while True:
         due = loop.time() + every
         await asyncio.sleep(every)
         lag = loop.time() - due
         runtime.tally.loop_lag = max(runtime.tally.loop_lag, lag)
+        blind = vigil.look()
+        runtime.tell_blind(blind)
+        if blind is not None:
+            continue  # the same need not be said in other words
         turn = strain.see(lag, _load_of_a_core())
         if turn is not None:
             runtime.system("high_load" if turn.high else "load_normal", turn.message)

@@ -41,6 +41,8 @@ export class Board {
     this.health = health;
     /** @type {import("./chronicle.js").Happening[]} what happened, as the charts mark it */
     this.marks = [];
+    /** @type {import("./chronicle.js").Blind[]} when nobody watched */
+    this.blinds = [];
     this.guard = new Guard(guard);
     this.palette = readPalette();
     /** @type {number | null} */
@@ -185,9 +187,9 @@ export class Board {
     const now = this.clock.monotonic();
     const end = this.clock.known ? Math.floor(this.clock.now()) : 0;
     const isGone = (/** @type {Line} */ line) => this.store.isGone(line);
-    const { hover, preferences, palette, marks } = this;
+    const { hover, preferences, palette, marks, blinds } = this;
     const heard = this.feed?.truth.heard ?? UNHEARD;
-    return { end, range: this.store.range, now, hover, isGone, preferences, palette, heard, marks };
+    return { end, range: this.store.range, now, hover, isGone, preferences, palette, heard, marks, blinds };
   }
 
   schedule() {

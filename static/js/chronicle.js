@@ -1,11 +1,13 @@
-import { compareIds } from "./protocol.js";
+import { compareIds, SYSTEM } from "./protocol.js";
 
 /**
  * What the program said of itself, as people read it.
  *
  * @typedef {import("./protocol.js").System} System
  * @typedef {"calm" | "good" | "bad"} Tone
- * @typedef {{ id: string, time: number, shape: string, tone: Tone, text: string }} Happening `time`: Unix seconds
+ * @typedef {{ id: string, time: number, shape: string, tone: Tone, text: string, span?: { from: number, to: number } }} Happening
+ *   `time`: Unix seconds; `span`: of what is a time, not a moment
+ * @typedef {{ id: string, from: number, to: number }} Blind a time in which nobody watched
  */
 
 /** Happenings that a page holds at most, and for how many seconds; and how many events are asked for, some untold. */
@@ -17,6 +19,7 @@ const ASKED = 200;
 const WORDS = {
   start: { shape: "●", tone: "calm", say: () => "started" },
   stop: { shape: "■", tone: "calm", say: () => "stopped" },
+  [SYSTEM.blind]: { shape: "▨", tone: "bad", say: () => "blind" },
   collector_failed: { shape: "△", tone: "bad", say: ({ collector }) => `collector ${collector} has trouble` },
   collector_recovered: { shape: "✓", tone: "good", say: ({ collector }) => `collector ${collector} delivers again` },
   high_load: { shape: "△", tone: "bad", say: () => "high load" },
@@ -37,6 +40,8 @@ export class Chronicle {
   asking = false;
   /** @type {Happening[]} */
   happenings = [];
+  /** @type {Blind[]} not crowded out by what else happens */
+  blinds = [];
 
   /** @param {() => number} now the server's time, seconds */
   constructor(now) {
@@ -46,11 +51,9 @@ export class Chronicle {
   /** @param {System} event */
   take(event) {
     if (UNTOLD.has(event.event)) return false;
-    const at = this.happenings.findIndex(({ id }) => compareIds(id, event.id) <= 0);
-    if (at >= 0 && this.happenings[at]?.id === event.id) return false;
-    this.happenings.splice(at < 0 ? this.happenings.length : at, 0, happening(event));
-    this.happenings.length = Math.min(this.happenings.length, MOST);
-    return true;
+    const happened = happening(event);
+    if (happened.span) insert(this.blinds, { id: event.id, ...happened.span });
+    return insert(this.happenings, happened);
   }
 
   /** Those of the last day. */
@@ -75,10 +78,27 @@ export class Chronicle {
  */
 function happening(event) {
   const { shape, tone, say } = WORDS[event.event] ?? { shape: "◇", tone: "calm", say: () => event.event.replaceAll("_", " ") };
-  const message = (event.message ?? "").replace(/\.$/, "");
+  const { start: from, end: to } = event;
+  const span = event.event === SYSTEM.blind && from !== undefined && to !== undefined ? { from, to } : undefined;
+  // Of a time the message begins with its ends, in UTC; here they are told as all times of the page are.
+  const message = (event.message ?? "").replace(span ? /^blind .*? UTC: / : "", "").replace(/\.$/, "");
   const own = event.event === "start" || event.event === "stop";
   const text = !message ? say(event) : own ? message : `${say(event)}: ${message}`;
-  return { id: event.id, time: event.timestamp, shape, tone, text };
+  return { id: event.id, time: event.timestamp, shape, tone, text, ...(span && { span }) };
+}
+
+/**
+ * Put something in its place, the newest first, of which there are so many at most; tells whether it was not there.
+ * @template {{ id: string }} T
+ * @param {T[]} list
+ * @param {T} one
+ */
+function insert(list, one) {
+  const at = list.findIndex(({ id }) => compareIds(id, one.id) <= 0);
+  if (at >= 0 && list[at]?.id === one.id) return false;
+  list.splice(at < 0 ? list.length : at, 0, one);
+  list.length = Math.min(list.length, MOST);
+  return true;
 }
 
 /**

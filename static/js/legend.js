@@ -67,15 +67,16 @@ export class Legend {
   /**
    * @param {number | null} time a moment in the past; null: now
    * @param {Moment} moment
+   * @param {boolean} [known] whether anything is, of that moment
    */
-  values(time, moment) {
+  values(time, moment, known = true) {
     this.element.classList.toggle("past", time !== null);
     for (const { root, value, line } of this.entries) {
       if (!line) continue;
       const stale = time === null && moment.now >= line.deadline;
-      const shown = time === null ? line.value : line.valueAt(time);
+      const shown = time === null ? line.value : known ? line.valueAt(time) : null;
       const aged = stale || (time === null && line.interval === null);
-      const peak = time === null || !line.coarse || !this.roomy ? null : line.peakAt(time);
+      const peak = time === null || !known || !line.coarse || !this.roomy ? null : line.peakAt(time);
       const unit = this.unit || line.unit;
       const whole = isWhole([line]);
       const highest = peak === null ? "" : ` ↑\u00a0${formatText(peak, unit, whole)}`;

@@ -1,3 +1,5 @@
+import { spanText } from "./blind.js";
+
 /**
  * Marks of what the program said of itself, at the times of a chart: a thin line down, and a shape at its top.
  *
@@ -19,8 +21,8 @@ export function drawMarks(ctx, area, { marks, end, range, palette }, rem) {
   const scale = (area.right - area.left) / range;
   const size = 4 * rem;
   let drawn = 0;
-  for (const { time, tone } of marks) {
-    if (time < begin || time > end) continue;
+  for (const { time, tone, span } of marks) {
+    if (span || time < begin || time > end) continue;
     if (drawn++ === MOST) return;
     const x = Math.round(area.left + (time - begin) * scale);
     ctx.fillStyle = tone === "bad" ? palette.warning : palette.muted;
@@ -51,8 +53,11 @@ function triangle(ctx, x, y, size) {
  * @param {import("./panel.js").Moment} moment
  * @param {number} time seconds
  */
-export function wordsAt({ marks, range }, time) {
+export function wordsAt({ marks, range, preferences }, time) {
   const reach = range / 150;
-  const near = marks.filter((mark) => Math.abs(mark.time - time) <= reach).slice(0, 3);
-  return near.map(({ shape, text }) => `${shape} ${text.length > 80 ? `${text.slice(0, 79)}…` : text}`).join(" · ");
+  const near = marks.filter(({ time: at, span = { from: at, to: at } }) => time >= span.from - reach && time <= span.to + reach);
+  return near.slice(0, 3).map(({ shape, text, span }) => {
+    const when = span ? `${spanText(span, preferences)} ` : "";
+    return `${shape} ${when}${text.length > 80 ? `${text.slice(0, 79)}…` : text}`;
+  }).join(" · ");
 }

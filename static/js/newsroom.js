@@ -24,6 +24,7 @@ export async function openNews({ news, board, zoom, crosshair, preferences }) {
   const { logs, tasks } = panelBooks(board, clock);
   const chronicle = new Chronicle(() => clock.now());
   board.marks = chronicle.happenings;
+  board.blinds = chronicle.blinds;
   const strip = /** @type {import("./elements/system-strip.js").SystemStrip} */ (document.querySelector("system-strip"));
   strip.addEventListener("moment", (event) => crosshair.at(/** @type {CustomEvent} */ (event).detail?.time ?? null));
   const notices = new Notices(() => localStorage);

@@ -8,7 +8,7 @@ import { write } from "./rows.js";
  * @typedef {{ deadline: number, born: number, source: string, interval: number | null }} Subject something with an age
  * @typedef {{ end: number, range: number, now: number, hover: number | null, isGone: (line: Line) => boolean,
  *   preferences: import("./preferences.js").Preferences, palette: import("./palette.js").Palette,
- *   heard: Subject, marks: import("./chronicle.js").Happening[] }} Moment `heard`: the stream as a whole
+ *   heard: Subject, marks: import("./chronicle.js").Happening[], blinds: import("./chronicle.js").Blind[] }} Moment `heard`: the stream as a whole
  * @typedef {HTMLElement & { spec: PanelSpec, moving: boolean, strict: boolean, render(lines: Line[], moment: Moment, all?: Line[]): void,
  *   book?: import("./news.js").Book, subjects?(moment: Moment): Subject[], point?(fraction: number | null, moment: Moment): void }} View
  *   `moving`: drawn anew each second; `strict`: one stale part makes the whole stale

@@ -35,6 +35,7 @@ export const CONTROL = /** @type {Control["type"][]} */ (Object.keys(control));
  * @satisfies {Record<string, import("./events.js").SystemEvent>}
  */
 export const SYSTEM = /** @type {const} */ ({
+  blind: "blind",
   collectorFailed: "collector_failed",
   collectorRecovered: "collector_recovered",
   changed: "changed",

@@ -1,4 +1,5 @@
 import { drawBand, extremes } from "./band.js";
+import { drawUnknown, keepOut, unknown } from "./blind.js";
 import { bounds, drawable } from "./scale.js";
 
 /**
@@ -25,8 +26,9 @@ export function prepare(canvas) {
  * @param {import("./line.js").Line[][]} groups
  * @param {import("./protocol.js").PanelSpec} spec
  * @param {import("./panel.js").Moment} moment
+ * @param {import("./hatch.js").Hatch} hatch
  */
-export function drawSpark(canvas, groups, spec, moment) {
+export function drawSpark(canvas, groups, spec, moment, hatch) {
   const { ctx, width, height } = prepare(canvas);
   const start = moment.end - moment.range;
   const runs = groups.map((lines) => points(lines, start));
@@ -37,6 +39,10 @@ export function drawSpark(canvas, groups, spec, moment) {
   const { min: lowest, max: highest } = bounds(spec.min ?? 0, spec.max ?? drawable(peak) * 1.1);
   const x = (/** @type {number} */ time) => ((time - start) / moment.range) * (width - 3);
   const y = (/** @type {number} */ value) => height - 1.5 - ((drawable(value) - lowest) / (highest - lowest)) * (height - 4);
+  const area = { left: 0, right: width - 3, top: 0, bottom: height };
+  drawUnknown(ctx, area, moment, hatch, { holes: [] });
+  ctx.save();
+  keepOut(ctx, area, moment, unknown(groups.flat(), moment));
   runs.forEach((run, at) => {
     const colour = moment.palette.data[at] ?? moment.palette.text;
     const line = banded[at];
@@ -66,6 +72,7 @@ export function drawSpark(canvas, groups, spec, moment) {
     ctx.arc(x(last[0]), y(last[1]), 2.5, 0, 2 * Math.PI);
     ctx.fill();
   });
+  ctx.restore();
 }
 
 /**

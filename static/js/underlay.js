@@ -8,10 +8,11 @@
  */
 
 import { drawBand } from "./band.js";
+import { blinds, drawUnknown, keepOut, nameBlinds } from "./blind.js";
 import { drawMarks } from "./marks.js";
 
-/** Height of the strip that marks the holes of single lines. */
-const STRIP = 6;
+/** Seconds that the first samples may take after a time in which nobody watched. */
+const FIRST = 10;
 
 /**
  * @param {Plot} plot
@@ -20,8 +21,9 @@ const STRIP = 6;
  * @param {Moment} moment
  * @param {import("./hatch.js").Hatch} hatch
  * @param {{ line: import("./line.js").Line, colour: string }[]} banded lines whose range of values is shown
+ * @param {import("./blind.js").Span[]} unknown times in which no line is drawn
  */
-export function drawBeneath(plot, spec, coverage, moment, hatch, banded) {
+export function drawBeneath(plot, spec, coverage, moment, hatch, banded, unknown) {
   const { ctx, chartArea: area, scales } = plot;
   const at = (/** @type {number} */ seconds) => Math.min(area.right, Math.max(area.left, scales.x.getPixelForValue(seconds * 1000)));
   ctx.save();
@@ -39,24 +41,34 @@ export function drawBeneath(plot, spec, coverage, moment, hatch, banded) {
   const { min, max } = scales.y;
   const slope = (area.bottom - area.top) / (max - min || 1);
   const y = (/** @type {number} */ value) => area.bottom - (value - min) * slope;
+  ctx.save();
+  keepOut(ctx, area, moment, unknown);
   for (const { line, colour } of banded) {
     ctx.fillStyle = `${colour}33`;
     drawBand(ctx, line, { ...frame, y });
   }
-  ctx.fillStyle = hatch.of(ctx, moment.palette.hatch);
-  for (const { from, to } of coverage.holes) ctx.fillRect(at(from), area.top, at(to) - at(from), area.bottom - area.top);
-  for (const { from, to } of coverage.partial) ctx.fillRect(at(from), area.bottom - STRIP, at(to) - at(from), STRIP);
+  ctx.restore();
+  drawUnknown(ctx, area, moment, hatch, coverage);
   if (begins(coverage, moment)) begin(plot, at(coverage.begin), moment);
   ctx.restore();
 }
 
 /**
- * Tell whether what is shown begins before the record does.
+ * Tell whether what is shown begins before the record does, and before the blind time that the record follows.
  * @param {Coverage} coverage
  * @param {Moment} moment
  */
-function begins({ begin }, { end, range }) {
-  return begin > end - range + 4 && begin !== Infinity;
+function begins({ begin }, moment) {
+  return begin !== Infinity && edge(begin, moment) > moment.end - moment.range + 4;
+}
+
+/**
+ * Where what nobody has said anything of ends, seconds: with the record, or with the blind time just before it.
+ * @param {number} begin
+ * @param {Moment} moment
+ */
+function edge(begin, moment) {
+  return blinds(moment).find(({ from, to }) => from < begin && to > begin - FIRST)?.from ?? begin;
 }
 
 /**
@@ -77,21 +89,26 @@ function begin({ ctx, chartArea: area }, x, moment) {
 
 /**
  * Tell since when there is a record, left of where it begins, in fewer words if need be; where that is too narrow, right
- * of it. What is drawn there already does not strike it through, and values are still seen beneath.
+ * of it. What is drawn there already does not strike it through, and values are still seen beneath. A blind time just
+ * before it, which has a name of its own, stays free.
  * @param {Plot} plot
  * @param {number} seconds
  * @param {Moment} moment
  * @param {number} rem
  */
 function tellBegin({ ctx, chartArea: area, scales }, seconds, moment, rem) {
-  const at = scales.x.getPixelForValue(seconds * 1000);
+  const place = (/** @type {number} */ time) => scales.x.getPixelForValue(time * 1000);
+  const at = place(seconds);
+  const free = place(edge(seconds, moment));
+  const from = Math.max(area.left, ...blinds(moment).map(({ to }) => place(to)).filter((end) => end < free));
+  const to = Math.min(area.right, ...blinds(moment).map((span) => place(span.from)).filter((start) => start > at));
   const clock = moment.preferences.clock?.(seconds * 1000);
   const texts = [`recorded since ${clock}`, `since ${clock}`];
   const widthOf = (/** @type {string} */ text) => ctx.measureText(text).width + 16 * rem;
-  const left = texts.find((text) => widthOf(text) <= at - area.left);
-  const text = left ?? texts.find((text) => widthOf(text) <= area.right - at);
+  const left = texts.find((text) => widthOf(text) <= free - from);
+  const text = left ?? texts.find((text) => widthOf(text) <= to - at);
   if (!text) return;
-  const x = left ? at - 8 * rem : at + widthOf(text) - 8 * rem;
+  const x = left ? free - 8 * rem : at + widthOf(text) - 8 * rem;
   ctx.fillStyle = left ? moment.palette.surface : `${moment.palette.surface}b3`;
   ctx.fillRect(x - widthOf(text) + 12 * rem, area.top + 5 * rem, widthOf(text) - 8 * rem, 16 * rem);
   ctx.fillStyle = moment.palette.muted;
@@ -112,6 +129,7 @@ export function drawAbove(plot, traces, coverage, moment, rem) {
   if (!moment) return;
   const { ctx, scales } = plot;
   drawMarks(ctx, plot.chartArea, moment, rem);
+  nameBlinds(ctx, plot.chartArea, moment, rem);
   if (begins(coverage, moment)) tellBegin(plot, coverage.begin, moment, rem);
   for (const { line, colour, data } of traces) {
     const last = data.findLast((point) => !Number.isNaN(point.y));

@@ -21,13 +21,14 @@ const MARKS = [{ time: 380, tone: "", shape: "●", text: "started" }, { time: 3
  * @param {number} begin
  * @param {object[]} marks
  * @param {number} size
+ * @param {{ from: number, to: number }[]} blinds
  */
-function drawnAt(begin, marks, size = 600) {
+function drawnAt(begin, marks, size = 600, blinds = []) {
   const { ctx, drawn } = pen();
   const x = { getPixelForValue: (/** @type {number} */ time) => time / 1000 };
   const plot = { ctx, chartArea: { left: 0, right: size, top: 0, bottom: 100 }, scales: { x, y: x } };
   const palette = { muted: "grey", surface: "white", warning: "yellow" };
-  const moment = { end: size, range: size, now: 0, marks, palette, preferences: { clock: () => "10:00:00" } };
+  const moment = { end: size, range: size, now: 0, marks, blinds, palette, preferences: { clock: () => "10:00:00" } };
   drawAbove(plot, [], { begin }, moment, 1);
   return drawn;
 }

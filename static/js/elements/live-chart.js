@@ -1,5 +1,6 @@
 import { AXIS, drawTimes, drawValues, GUTTER, RIGHT } from "../axes.js";
 import { extremes, MOST_BANDS } from "../band.js";
+import { keepOut, unknown, within } from "../blind.js";
 import { coverage } from "../coverage.js";
 import { unitOf } from "../format.js";
 import { Hatch } from "../hatch.js";
@@ -59,6 +60,8 @@ export class LiveChart extends HTMLElement {
   unit = "";
   /** @type {import("../coverage.js").Coverage} */
   coverage = { holes: [], partial: [], begin: Infinity };
+  /** @type {import("../blind.js").Span[]} when nobody watched, nor was told afterwards */
+  unknown = [];
   /** @type {Moment | null} */
   moment = null;
   highest = 0;
@@ -121,6 +124,7 @@ export class LiveChart extends HTMLElement {
     if (!library) throw new Error("static/vendor/chart.umd.min.js is missing; make fetches it");
     this.#trace(moment);
     this.coverage = coverage(this.chosen, moment.end - moment.range, moment.end);
+    this.unknown = unknown(this.chosen, moment);
     this.chart ??= this.#build();
     this.#scales(moment);
     this.chart.update("none");
@@ -143,7 +147,8 @@ export class LiveChart extends HTMLElement {
       this.cross.style.top = `${top}px`;
       this.cross.style.height = `${bottom - top}px`;
     }
-    this.legend?.values(fraction === null ? null : moment.end - moment.range * (1 - fraction), moment);
+    const time = fraction === null ? null : moment.end - moment.range * (1 - fraction);
+    this.legend?.values(time, moment, !within(this.unknown, time));
   }
 
   /**
@@ -247,7 +252,13 @@ export class LiveChart extends HTMLElement {
       if (!moment) return;
       drawValues(chart.ctx, chart.chartArea, chart.scales.y, this.unit, moment, type);
       drawTimes(chart.ctx, chart.chartArea, moment, type);
-      drawBeneath(chart, this.spec, this.coverage, moment, this.hatch, this.banded);
+      drawBeneath(chart, this.spec, this.coverage, moment, this.hatch, this.banded, this.unknown);
+      chart.ctx.save();
+      keepOut(chart.ctx, chart.chartArea, moment, this.unknown);
+    };
+    const after = (/** @type {any} */ chart) => {
+      if (this.moment) chart.ctx.restore();
+      drawAbove(chart, this.spec.stack ? [] : this.traces, this.coverage, this.moment, rem);
     };
     return new library(canvas, {
       type: "line",
@@ -264,7 +275,7 @@ export class LiveChart extends HTMLElement {
         {
           id: "truth",
           beforeDatasetsDraw: before,
-          afterDatasetsDraw: (/** @type {any} */ chart) => drawAbove(chart, this.spec.stack ? [] : this.traces, this.coverage, this.moment, rem),
+          afterDatasetsDraw: after,
         },
       ],
     });

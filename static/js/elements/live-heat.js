@@ -1,4 +1,5 @@
 import { AXIS, drawTimes, GUTTER, RIGHT } from "../axes.js";
+import { drawUnknown, keepOut, nameBlinds, unknown, within } from "../blind.js";
 import { coverage } from "../coverage.js";
 import { fit, formatText, formatTick, isWhole, tellApart } from "../format.js";
 import { Hatch } from "../hatch.js";
@@ -36,6 +37,8 @@ export class LiveHeat extends HTMLElement {
   shades = [];
   shadesOf = "";
   hatch = new Hatch();
+  /** @type {import("../blind.js").Span[]} when nobody watched, nor was told afterwards */
+  unknown = [];
 
   connectedCallback() {
     this.canvas = /** @type {HTMLCanvasElement} */ (this.querySelector("canvas"));
@@ -67,17 +70,18 @@ export class LiveHeat extends HTMLElement {
     const left = this.#label(ctx, font, width, rem);
     const area = { left, width: width - left - RIGHT * rem, height: height - AXIS * rem };
     this.area = area;
-    const span = { start: moment.end - moment.range, scale: area.width / moment.range };
-    ctx.fillStyle = this.hatch.of(ctx, palette.hatch);
-    for (const { from, to } of coverage(lines, span.start, moment.end).holes) {
-      ctx.fillRect(left + (from - span.start) * span.scale, TOP * rem, (to - from) * span.scale, area.height - TOP * rem);
-    }
+    const start = moment.end - moment.range;
+    const box = { left, right: left + area.width, top: TOP * rem, bottom: area.height };
+    drawUnknown(ctx, box, moment, this.hatch, { holes: coverage(lines, start, moment.end).holes });
+    this.unknown = unknown(lines, moment);
+    ctx.save();
+    keepOut(ctx, box, moment, this.unknown);
     ctx.font = font;
     ctx.fillStyle = palette.muted;
     ctx.textBaseline = "middle";
     const row = (area.height - TOP * rem) / Math.max(1, lines.length);
     const every = Math.max(1, Math.ceil((16 * rem) / row));
-    const ends = this.#ends(lines, span.start, moment.end);
+    const ends = this.#ends(lines, start, moment.end);
     lines.forEach((line, at) => {
       const end = ends.get(this.spec.unit || line.unit) ?? { min: 0, max: 1 };
       this.#row(ctx, line, TOP * rem + at * row, row - (row > 6 ? 2 * rem : row > 3 ? 1 : 0), area, moment, end);
@@ -86,7 +90,9 @@ export class LiveHeat extends HTMLElement {
       ctx.textAlign = "right";
       ctx.fillText(this.labels[at] ?? "", left - 8 * rem, TOP * rem + at * row + row / 2);
     });
-    const box = { left, right: left + area.width, top: TOP * rem, bottom: area.height };
+    ctx.restore();
+    ctx.font = font;
+    nameBlinds(ctx, box, moment, rem);
     drawMarks(ctx, box, moment, rem);
     drawTimes(ctx, box, moment, { family: getComputedStyle(this).fontFamily, rem });
     this.point(moment.hover, moment);
@@ -104,7 +110,8 @@ export class LiveHeat extends HTMLElement {
       this.cross.style.height = `${this.area.height}px`;
     }
     const time = fraction === null ? null : moment.end - moment.range * (1 - fraction);
-    const values = this.lines.map((line) => (time === null ? line.value : line.valueAt(time)));
+    const known = !within(this.unknown, time);
+    const values = this.lines.map((line) => (time === null ? line.value : known ? line.valueAt(time) : null));
     let most = -1;
     values.forEach((value, at) => {
       if (value !== null && !Number.isNaN(value) && (most < 0 || value > (values[most] ?? -Infinity))) most = at;

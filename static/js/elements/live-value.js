@@ -1,5 +1,6 @@
 import { format, formatText, isWhole } from "../format.js";
 import { grouped, isTelling } from "../groups.js";
+import { Hatch } from "../hatch.js";
 import { write } from "../rows.js";
 import { fullOf } from "../scale.js";
 import { drawSpark } from "../spark.js";
@@ -19,6 +20,7 @@ export class LiveValue extends HTMLElement {
   spec = NO_PANEL;
   /** @type {{ number: HTMLElement, unit: HTMLElement, name: HTMLElement }[]} */
   places = [];
+  hatch = new Hatch();
 
   connectedCallback() {
     const read = (/** @type {string} */ part) => /** @type {HTMLElement} */ (this.querySelector(part));
@@ -46,7 +48,7 @@ export class LiveValue extends HTMLElement {
     const full = this.spec.max ?? fullOf(worst.unit);
     if (this.track && this.track.hidden !== (full === null)) this.track.hidden = full === null;
     if (this.bar) this.bar.style.transform = `scaleX(${full === null ? 0 : share(worst.value, this.spec.min ?? 0, full)})`;
-    if (this.canvas) drawSpark(this.canvas, shown.map(({ lines: own }) => own), this.spec, moment);
+    if (this.canvas) drawSpark(this.canvas, shown.map(({ lines: own }) => own), this.spec, moment, this.hatch);
   }
 
   /**

@@ -1,3 +1,4 @@
+import { spanText } from "../blind.js";
 import { make, Rows, tellNone, write } from "../rows.js";
 
 /**
@@ -43,8 +44,9 @@ export class SystemStrip extends HTMLElement {
     this.happenings = happenings;
     const today = preferences.day?.(now * 1000);
     this.rows?.take(happenings.length).forEach((row, at) => {
-      const { time, tone, shape, text } = /** @type {Happening} */ (happenings[at]);
-      const [day, clock] = [preferences.day?.(time * 1000), preferences.clock?.(time * 1000)];
+      const { time, tone, shape, text, span } = /** @type {Happening} */ (happenings[at]);
+      const day = preferences.day?.(time * 1000);
+      const clock = span ? spanText(span, preferences) : preferences.clock?.(time * 1000);
       row.root.dataset["tone"] = tone;
       write(row.shape, shape);
       write(row.time, day === today ? `${clock}` : `${day} ${clock}`);
