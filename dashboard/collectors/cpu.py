@@ -78,6 +78,8 @@ class Cpu:
         total = sum(sums)
         if total:
             yield Sample(TOTAL.name, round(1 - (sums[3] + sums[4]) / total, 4))
-            for mode, seconds in zip(MODES, sums, strict=True):
-                if mode != "idle":
+            ever = [any(times) for times in zip(*now.values(), strict=True)]
+            for mode, seconds, known in zip(MODES, sums, ever, strict=True):
+                # Of some modes a machine never tells: nothing is stolen from real ones, few kernels account for irq.
+                if known and mode != "idle":
                     yield Sample(MODE.name, round(seconds / total, 4), {"mode": mode})

@@ -10,7 +10,7 @@ import msgspec
 import psutil
 
 from dashboard.collectors import Family, Sample
-from dashboard.collectors.noise import HIDDEN, hidden, ignored
+from dashboard.collectors.noise import ignored
 from dashboard.collectors.procfs import PROC, SYS, read
 from dashboard.config import Settings
 
@@ -22,7 +22,7 @@ IO_TIME = Family(
     "seconds",
     "Time in which a disk had anything to do; its rate is busy.",
 )
-FAMILIES = (IO, OPERATIONS, IO_TIME, HIDDEN)
+FAMILIES = (IO, OPERATIONS, IO_TIME)
 
 SECTOR = 512
 """Bytes in a sector as the kernel counts them, whatever the disk's own."""
@@ -73,17 +73,18 @@ class Disks:
         self._disks = disks
         self._ignore = ignore
 
+    def read(self) -> tuple[list[Disk], int]:
+        """Return the disks that are no noise, and how many are left out."""
+        every = list(self._disks())
+        kept = [each for each in every if any(each.operations) and not self._ignore(each.device)]
+        return kept, len(every) - len(kept)
+
     def collect(self) -> Iterator[Sample]:
         """Sample."""
-        left_out = 0
-        for disk in self._disks():
-            if self._ignore(disk.device) or not any(disk.operations):
-                left_out += 1
-                continue
+        for disk in self.read()[0]:
             if disk.busy is not None:
                 yield Sample(IO_TIME.name, disk.busy, {"device": disk.device})
             for index, direction in enumerate(("read", "write")):
                 labels = {"device": disk.device, "direction": direction}
                 yield Sample(IO.name, disk.size[index], labels)
                 yield Sample(OPERATIONS.name, disk.operations[index], labels)
-        yield hidden(self.name, left_out)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -10,24 +10,17 @@ import msgspec
 import psutil
 
 from dashboard.collectors import Family, Sample
-from dashboard.collectors.noise import HIDDEN, hidden, ignored
+from dashboard.collectors.noise import ignored
 from dashboard.collectors.procfs import PROC, read
 from dashboard.config import Settings
 
-TRAFFIC = (
-    Family("system_network_io_bytes_total", "counter", "bytes", "Bytes that a network device moved."),
-    Family("system_network_packets_total", "counter", "packets", "Packets that a network device moved."),
-)
-ERRORS = (
-    Family("system_network_errors_total", "counter", "packets", "Packets that a network device found damaged."),
-    Family("system_network_dropped_total", "counter", "packets", "Packets that a network device had no room for."),
-)
-TOTALS = TRAFFIC + ERRORS
-FAMILIES = (*TRAFFIC, HIDDEN)
+IO = Family("system_network_io_bytes_total", "counter", "bytes", "Bytes that a network device moved.")
+PACKETS = Family("system_network_packets_total", "counter", "packets", "Packets that a network device moved.")
+FAMILIES = (IO, PACKETS)
 
 
 class Network(msgspec.Struct, frozen=True):
-    """One device's totals since it came up, each in the order of TOTALS."""
+    """One device's totals since it came up, each way: bytes, packets, errors and what was dropped."""
 
     device: str
     receive: tuple[int, ...]
@@ -35,13 +28,9 @@ class Network(msgspec.Struct, frozen=True):
 
 
 def create(settings: Settings) -> Networks:
-    """Read the traffic of all devices that are not left out."""
-    return Networks(reader(), ignored(settings.ignore_networks))
-
-
-def reader() -> Callable[[], Iterator[Network]]:
-    """Return what reads `/proc/net/dev`, or asks psutil where there is none."""
-    return partial(net_dev, PROC) if (PROC / "net/dev").exists() else elsewhere
+    """Read `/proc/net/dev`, or ask psutil where there is none."""
+    networks = partial(net_dev, PROC) if (PROC / "net/dev").exists() else elsewhere
+    return Networks(networks, ignored(settings.ignore_networks))
 
 
 def net_dev(proc: Path) -> Iterator[Network]:
@@ -63,32 +52,26 @@ def elsewhere() -> Iterator[Network]:
 
 
 class Networks:
-    """Samples some of TOTALS; a device that never moved a packet is noise too."""
+    """A device that never moved a packet is noise too."""
 
-    def __init__(
-        self,
-        networks: Callable[[], Iterator[Network]],
-        ignore: Callable[[str], bool],
-        totals: Sequence[Family] = TRAFFIC,
-        *,
-        name: str = "networks",
-        interval: float | None = None,
-    ) -> None:
-        self.name, self.interval = name, interval
-        self.families = (*totals, HIDDEN)
+    name = "networks"
+    interval = None
+    families = FAMILIES
+
+    def __init__(self, networks: Callable[[], Iterator[Network]], ignore: Callable[[str], bool]) -> None:
         self._networks = networks
         self._ignore = ignore
-        self._totals = [(TOTALS.index(family), family.name) for family in totals]
+
+    def read(self) -> tuple[list[Network], int]:
+        """Return the devices that are no noise, and how many are left out."""
+        every = list(self._networks())
+        kept = [each for each in every if any(each.receive + each.transmit) and not self._ignore(each.device)]
+        return kept, len(every) - len(kept)
 
     def collect(self) -> Iterator[Sample]:
         """Sample."""
-        left_out = 0
-        for network in self._networks():
-            if self._ignore(network.device) or not (any(network.receive) or any(network.transmit)):
-                left_out += 1
-                continue
+        for network in self.read()[0]:
             for direction, totals in (("receive", network.receive), ("transmit", network.transmit)):
                 labels = {"device": network.device, "direction": direction}
-                for place, name in self._totals:
-                    yield Sample(name, totals[place], labels)
-        yield hidden(self.name, left_out)
+                yield Sample(IO.name, totals[0], labels)
+                yield Sample(PACKETS.name, totals[1], labels)

@@ -37,11 +37,18 @@ def test_shares_of_the_interval() -> None:
         'system_cpu_utilization_ratio{cpu="0"}': 0.75,
         'system_cpu_utilization_ratio{cpu="1"}': 0,
         "system_cpu_total_utilization_ratio": 0.375,
-        **{f'system_cpu_mode_ratio{{mode="{mode}"}}': 0 for mode in MODES if mode != "idle"},
         'system_cpu_mode_ratio{mode="user"}': 0.25,
         'system_cpu_mode_ratio{mode="system"}': 0.125,
         'system_cpu_mode_ratio{mode="iowait"}': 0.25,
     }
+
+
+def test_modes_that_this_machine_never_knew_are_not_there() -> None:
+    """One that was known once stays, with 0."""
+    before = {"0": times(user=10, idle=90, nice=1), "1": times(idle=100)}
+    after = {"0": times(user=10.5, idle=90.5, nice=1), "1": times(idle=101)}
+    modes = [name for name in sampled(Cpu(Readings(before, after))) if "mode" in name]
+    assert modes == ['system_cpu_mode_ratio{mode="user"}', 'system_cpu_mode_ratio{mode="nice"}']
 
 
 def test_core_that_returns_draws_no_spike() -> None:

@@ -6,8 +6,7 @@ from functools import partial
 
 import pytest
 
-from dashboard.collectors import network_errors
-from dashboard.collectors.networks import ERRORS, Networks, create, elsewhere, net_dev
+from dashboard.collectors.networks import Networks, create, elsewhere, net_dev
 from dashboard.collectors.noise import ignored
 from dashboard.config import Settings
 from tests.collectors.stage import RECORDED, sampled
@@ -23,26 +22,9 @@ def test_recorded_devices() -> None:
         'system_network_packets_total{device="eth0",direction="transmit"}': 5000,
     }
     assert samples['system_network_io_bytes_total{device="eth0.100",direction="receive"}'] == 1000
-    assert samples['dashboard_collector_hidden_devices{collector="networks"}'] == 3
-    assert len(samples) == 9
+    assert len(samples) == 8
 
 
-def test_errors_of_the_same_devices_every_five_seconds() -> None:
-    reading, ignore = partial(net_dev, RECORDED / "proc"), ignored(Settings().ignore_networks)
-    samples = sampled(Networks(reading, ignore, ERRORS, name="network_errors"))
-    assert {name: value for name, value in samples.items() if 'device="eth0"' in name} == {
-        'system_network_errors_total{device="eth0",direction="receive"}': 1,
-        'system_network_dropped_total{device="eth0",direction="receive"}': 2,
-        'system_network_errors_total{device="eth0",direction="transmit"}': 3,
-        'system_network_dropped_total{device="eth0",direction="transmit"}': 4,
-    }
-    assert network_errors.create(Settings()).interval == 5
-    assert network_errors.create(Settings(interval=10)).interval == 10
-
-
-MACHINES = [create(Settings()), network_errors.create(Settings()), Networks(elsewhere, ignored("none"))]
-
-
-@pytest.mark.parametrize("machine", MACHINES, ids=["own", "own errors", "psutil"])
+@pytest.mark.parametrize("machine", [create(Settings()), Networks(elsewhere, ignored("none"))], ids=["own", "psutil"])
 def test_this_machine(machine: Networks) -> None:
     assert all(value >= 0 for value in sampled(machine).values())
