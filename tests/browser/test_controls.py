@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import time
 from collections.abc import AsyncIterator
@@ -19,12 +20,30 @@ pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group(
 
 CHART = '[data-panel="beacon-line"]'
 
+PAST = 'beacon{instance="past"}'
+OWN = 'beacon{instance!~"past|zzz"}'
+MOMENTS = '[[board]]\nname = "moments"\nrange = "60s"\n' + "".join(
+    f'[[board.panel]]\nid = "{name}-{kind}"\ntitle = "{name} {kind}"\nkind = "{kind}"\nwidth = {width}\n'
+    f"series = ['{series}']\n"
+    for name, series in (("past", PAST), ("own", OWN))
+    for kind, width in (("line", 12), ("area", 5), ("heat", 4), ("stat", 3))
+)
+"""Charts of several widths, of values that tell when they were taken: one has a past, one goes on."""
+
+POINTED = r"""(() => ({
+    label: document.getElementById("moment").innerText,
+    times: [...document.querySelectorAll(".panel > header > .past")].map((one) => one.innerText).filter(Boolean),
+    values: Object.fromEntries([...document.querySelectorAll(".panel")].map((panel) => [panel.dataset.panel,
+        panel.querySelector(".legend .value, .number, .now").textContent.replace("highest of 1: ", "").split(" ")[0]])),
+}))()"""
+"""What the page says of the moment that is pointed at, and the value of each panel."""
+
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Server]:
     """One server with a beacon and its board."""
     home = tmp_path_factory.mktemp("controls")
-    config = collectors(home, beacon=BEACON) + board("beacon", "beacon", range="15m")
+    config = collectors(home, beacon=BEACON) + board("beacon", "beacon", range="15m") + MOMENTS
     async with running_server(config=config) as running, httpx.AsyncClient(base_url=running.url) as client:
         # A quarter of an hour of another machine, so that there is a range to choose from.
         now = int(time.time())
@@ -155,6 +174,54 @@ async def test_hover(server: Server, open_glass: OpenGlass) -> None:
         const [label, chart] = ["#moment", `{CHART} live-chart`].map((one) => document.querySelector(one));
         return label.hidden || Math.abs(label.getBoundingClientRect().bottom - chart.getBoundingClientRect().top) < 40;
     }})()""")
+
+
+def off(text: str, at: float) -> float:
+    """Return by how many seconds the value of a beacon is not that of a moment."""
+    return abs((float(text) - 10 - at + 44) % 89 - 44) if re.match(r"\d", text) else math.inf
+
+
+async def pointed(glass: Glass, *panels: str, after: float = 0) -> float:
+    """Wait until the label tells a moment later than `after`, and these panels the values of then; return it."""
+    deadline = time.monotonic() + 10
+    while True:
+        seen = await glass.page.evaluate(POINTED)
+        parts = [int(part) for part in re.findall(r"\d\d", seen["label"])]
+        moment = time.time() // 86400 * 86400 + sum(60**at * part for at, part in enumerate(reversed(parts)))
+        moment -= 86400 * (moment > time.time() + 60)  # it was yesterday
+        wrong = {panel: seen["values"][panel] for panel in panels if off(seen["values"][panel], moment) > 1.5}
+        told = set(seen["times"]) == {f"at {seen['label'][:8]}"} and len(seen["times"]) == 5
+        if moment > after and told and not wrong:
+            return moment
+        assert time.monotonic() < deadline, (seen, moment % 89 + 10, wrong)
+
+
+async def test_hover_shows_all_values_of_that_moment(server: Server, open_glass: OpenGlass) -> None:
+    """All charts show what was true at the moment pointed at, and of the next when time goes on; tiles what is now."""
+    glass = await open_glass(timezone_id="UTC", viewport={"width": 1440, "height": 1400})
+    now = int(time.time())
+    samples = [{"series": PAST, "value": 10 + at % 89, "timestamp": at, "interval": 60} for at in range(now - 75, now)]
+    async with httpx.AsyncClient(base_url=server.url) as client:
+        assert (await client.post("/api/v1/samples", json=samples)).json()["rejected"] == []
+    await glass.open(f"{server.url}/boards/moments")
+    await glass.panels_when(lambda panels: all(panel.state == "live" for panel in panels.values()))
+    chart = "document.querySelector('[data-panel=own-line] live-chart')"
+    await glass.until(f"{chart}.traces[0].line.length > 12")
+    area = await glass.page.evaluate(f"{chart}.chart.chartArea")
+
+    async def point(ago: float) -> None:
+        position = {"x": area["right"] - (area["right"] - area["left"]) * ago / 60, "y": area["top"] + 20}
+        await glass.page.locator("[data-panel=own-line] .plot").hover(position=position)
+
+    await point(45)
+    first = await pointed(glass, "past-line", "past-area", "past-heat")
+    assert 42 < time.time() - first < 49
+    await point(8)
+    own = ("own-line", "own-area", "own-heat")
+    moment = await pointed(glass, *own)
+    assert 5 < time.time() - moment < 12
+    await pointed(glass, *own, after=moment + 1)
+    assert off((await glass.page.evaluate(POINTED))["values"]["own-stat"], time.time()) < 3
 
 
 async def test_keyboard_reaches_everything(server: Server, open_glass: OpenGlass) -> None:
