@@ -19,7 +19,7 @@ from dashboard.tally import Tally, Viewer
 from dashboard.web.limits import MOST_ADDRESSES, RETURN, Limits
 from tests.clocks import HandClock
 from tests.serving import Server, running_server
-from tests.web.conftest import until_ready
+from tests.web.conftest import WRITERS, until_ready
 from tests.web.wire import DEADLINE, RawStream
 
 Json = dict[str, Any]
@@ -35,11 +35,14 @@ max_attempts_per_minute = 20
 
 
 @pytest.fixture
-def limited() -> Iterator[Server]:
-    """A server with small limits, which believes what tests say of their address."""
-    with running_server(config=CONFIG) as running:
+def limited(request: pytest.FixtureRequest) -> Iterator[Server]:
+    """A server with small limits, which believes what tests say of their address; the fast one unless `both` are."""
+    with running_server(config=getattr(request, "param", "") + CONFIG) as running:
         until_ready(running)
         yield running
+
+
+both = pytest.mark.parametrize("limited", WRITERS.values(), ids=WRITERS, indirect=True)
 
 
 @pytest.fixture
@@ -76,6 +79,7 @@ async def read_all(client: httpx.AsyncClient, headers: dict[str, str]) -> list[S
             return [event async for event in stream.aiter_sse()]
 
 
+@both
 async def test_whoever_accepts_an_event_stream_is_sent_away_by_one(limited: Server, client: httpx.AsyncClient) -> None:
     """A native EventSource would never come back after any other status."""
     async with streams(limited, *["203.0.113.7"] * 3):
@@ -101,6 +105,7 @@ async def test_others_are_told_by_status_and_retry_after(limited: Server, client
     assert again.status_code == 200
 
 
+@both
 async def test_too_many_in_all_are_a_503_also_for_the_own_machine(limited: Server, client: httpx.AsyncClient) -> None:
     addresses = [f"203.0.113.{number // 3}" for number in range(11)]
     async with streams(limited, *addresses, "127.0.0.1"):
@@ -140,6 +145,7 @@ async def test_attempts_of_a_minute_are_bounded_and_polls_are_none(limited: Serv
         pass
 
 
+@both
 async def test_a_crowd_at_once_is_held_to_the_limit(limited: Server, client: httpx.AsyncClient) -> None:
     """Those that were let in but have not yet begun are counted too."""
     crowd = [await RawStream.open(limited, "?types=system", headers=coming_from("203.0.113.7")) for _ in range(15)]

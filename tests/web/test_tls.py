@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
+import psutil
 import pytest
 from httpx_sse import aconnect_sse
 
@@ -22,9 +23,11 @@ from dashboard.certificate import Certificate
 from tests.needs import need
 from tests.nginx import certificate
 from tests.serving import Server, running_server
+from tests.web.test_stream_ends import MIB
 from tests.web.wire import DEADLINE
 
 EVENTS = "/api/v1/events?types=system"
+STUCK = 12
 
 
 @pytest.fixture(scope="module")
@@ -75,14 +78,16 @@ def test_one_protocol_is_offered_and_old_ones_are_not(secure: Server, trusting: 
         assert wrapped.selected_alpn_protocol() == "http/1.1" and wrapped.version() in ("TLSv1.2", "TLSv1.3")
 
 
-async def test_the_streams_last_word_comes_over_tls_too(files: tuple[Path, Path], trusting: ssl.SSLContext) -> None:
+async def test_the_streams_last_word_comes_over_tls_too(
+    files: tuple[Path, Path], trusting: ssl.SSLContext, writer: str
+) -> None:
     async with (
-        running_server(config=settings(files)) as server,
+        running_server(config=writer + settings(files)) as server,
         httpx.AsyncClient(base_url=server.url, verify=trusting, timeout=DEADLINE) as client,
     ):
         async with aconnect_sse(client, "GET", EVENTS) as stream:
             events = stream.aiter_sse()
-            assert (await anext(events)).event == "hello"
+            assert [(await anext(events)).event for _ in range(3)] == ["hello", "heartbeat", "heartbeat"]
             began = time.monotonic()
             ending = asyncio.create_task(asyncio.to_thread(server.terminate))
             seen = [event.event async for event in events]
@@ -90,10 +95,10 @@ async def test_the_streams_last_word_comes_over_tls_too(files: tuple[Path, Path]
 
 
 async def test_a_peer_that_takes_nothing_does_not_hold_up_the_end(
-    files: tuple[Path, Path], trusting: ssl.SSLContext
+    files: tuple[Path, Path], trusting: ssl.SSLContext, writer: str
 ) -> None:
     """TLS has a farewell of its own, for which asyncio would wait half a minute."""
-    async with running_server(config=settings(files)) as server:
+    async with running_server(config=writer + settings(files)) as server:
         silent = []
         for _ in range(5):
             plain = socket.create_connection(("127.0.0.1", server.port), DEADLINE)
@@ -106,6 +111,50 @@ async def test_a_peer_that_takes_nothing_does_not_hold_up_the_end(
         assert time.monotonic() - began < 4.0
         for wrapped in silent:
             wrapped.close()
+
+
+@contextlib.contextmanager
+def stuck(server: Server, trusting: ssl.SSLContext) -> Iterator[None]:
+    """Ask for a stream and take nothing of it."""
+    with socket.socket() as plain:
+        plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        plain.settimeout(DEADLINE)
+        plain.connect(("127.0.0.1", server.port))
+        with trusting.wrap_socket(plain, server_hostname="localhost") as wrapped:
+            wrapped.sendall(b"GET /api/v1/events?types=metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            yield
+
+
+async def test_viewers_over_tls_that_take_no_bytes_are_cut_off_and_counted(
+    files: tuple[Path, Path], trusting: ssl.SSLContext, writer: str
+) -> None:
+    """Beside one that takes all, and however much there is for them, which the server does not hold for each."""
+    config = f"{writer}{settings(files)}stall_timeout = 2\ninterval = 60\nlog_events = 64\n"
+    much = [{"series": f'much{{n="{n}",text="{"x" * 900}"}}', "value": n} for n in range(100)]
+    async with (
+        running_server(config=config) as server,
+        httpx.AsyncClient(base_url=server.url, verify=trusting, timeout=DEADLINE) as client,
+        aconnect_sse(client, "GET", EVENTS) as healthy,
+    ):
+        events = healthy.aiter_sse()
+        assert (await anext(events)).event == "hello"
+        for _ in range(64):
+            await client.post("/api/v1/samples", json=much)
+        process = psutil.Process(server.pid)
+        memory = most = process.memory_info().rss
+        with contextlib.ExitStack() as stack:
+            for _ in range(STUCK):
+                stack.enter_context(stuck(server, trusting))
+            while (told := (await client.get("/api/v1/status")).json())["streams"] <= STUCK:
+                pass  # they are still connecting
+            began, pushes = time.monotonic(), 0
+            while (told := (await client.get("/api/v1/status")).json())["streams"] > 1:
+                assert time.monotonic() - began < 5.0, told
+                await client.post("/api/v1/samples", json=much)
+                pushes += 1
+                most = max(most, process.memory_info().rss)
+        assert told["streams_aborted"] == STUCK and most < memory + 36 * MIB
+        assert (await anext(events)).event == "heartbeat"
 
 
 def test_who_speaks_no_tls_gets_nothing_and_costs_no_traceback(secure: Server, trusting: ssl.SSLContext) -> None:
