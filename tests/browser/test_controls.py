@@ -206,7 +206,7 @@ async def test_hover_shows_all_values_of_that_moment(server: Server, open_glass:
     await glass.open(f"{server.url}/boards/moments")
     await glass.panels_when(lambda panels: all(panel.state == "live" for panel in panels.values()))
     chart = "document.querySelector('[data-panel=own-line] live-chart')"
-    await glass.until(f"{chart}.traces[0].line.length > 12")
+    await glass.until(f"{chart}.traces[0].line.length > 12", timeout=25)
     area = await glass.page.evaluate(f"{chart}.chart.chartArea")
 
     async def point(ago: float) -> None:
