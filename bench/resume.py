@@ -36,11 +36,15 @@ COLUMNS = (
     "notifications sent",
     "lost",
     "out of order or twice",
+    "gaps",
+    "gaps in notifications",
 )
 NOTES = (
     "Every viewer comes back after the time that `retry` told it, with its Last-Event-ID, until it is greeted.",
     f"Notifications, which the disk keeps, are sent before the end and every {EVERY} s from the new beginning until all"
-    " are back; each viewer must have each, once and in order.",
+    " are back; each viewer must have each that was answered with success, once and in order. Lost: what each lacks of"
+    " these, of all viewers together.",
+    "Gaps: told to all viewers together. Of metrics each is told one, for no disk has them; of notifications none.",
 )
 
 
@@ -52,12 +56,12 @@ class Back(msgspec.Struct):
 
 
 class Had(msgspec.Struct):
-    """What the viewers were sent of the notifications."""
+    """What the viewers were sent of the notifications: sums over all of them."""
 
-    sent: int
     lost: int
     misplaced: int
     gaps: int
+    gaps_kept: int
 
 
 def run(counts: Sequence[int], command: Sequence[str]) -> None:
@@ -94,13 +98,14 @@ def storm(count: int, end: signal.Signals) -> list[str]:
                 cpu = machine.cpu_seconds(server.pid)
                 time.sleep(1.0)
                 assert viewers.stdin is not None
-                viewers.stdin.write(b"report\n")
+                viewers.stdin.write(msgspec.json.encode(list(range(number))) + b"\n")
                 viewers.stdin.flush()
                 had = msgspec.json.decode(_line(viewers, LONGEST) or b"", type=Had)
                 viewers.stdin.close()
         back = msgspec.json.decode(line, type=Back)
         times = (listening - ended, back.last - ended, back.last - listening, cpu)
-        return [*map(table.number, times), str(had.sent), str(had.lost), str(had.misplaced)]
+        counts = (number, had.lost, had.misplaced, had.gaps, had.gaps_kept)
+        return [*map(table.number, times), *(f"{each:,}" for each in counts)]
 
 
 def _line(viewers: subprocess.Popen[bytes], seconds: float) -> bytes | None:
@@ -112,6 +117,7 @@ def _line(viewers: subprocess.Popen[bytes], seconds: float) -> bytes | None:
 
 
 def _notify(server: Server, number: int) -> None:
+    """Post a notice; raise OSError unless that is answered with success."""
     body = json.dumps({"title": f"Notice {number}", "message": "Sent to measure with."}).encode()
     request = Request(f"{server.url}/api/v1/notifications", body, {"Content-Type": "application/json"})
     with urlopen(request, timeout=LONGEST) as answer:

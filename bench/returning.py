@@ -2,8 +2,8 @@
 
 It runs as `python returning.py URL N CORE` and uses the standard library alone. It prints a line of JSON when every
 stream has had its first `hello`, one when every stream was lost and has had its next, with the monotonic times of the
-first and the last that was back, and, after a line on its standard input, one of what they were sent. The end of its
-standard input ends it.
+first and the last that was back, and, after a line on its standard input with the numbers of the notices that each is
+to have, one of what they were sent: when all have them, or after `PATIENCE`. The end of its standard input ends it.
 """
 
 from __future__ import annotations
@@ -19,14 +19,18 @@ import time
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
-FRAME = re.compile(rb"(?:id: ([0-9]+)-([0-9]+)\n)?event: (\w+)\n(?:retry: ([0-9]+)\n)?data: [^\n]*\n\n")
+FRAME = re.compile(rb"(?:id: ([0-9]+)-([0-9]+)\n)?event: (\w+)\n(?:retry: ([0-9]+)\n)?data: ([^\n]*)\n\n")
 KEPT = b"notification"
+NUMBER = re.compile(rb'"title":"Notice ([0-9]+)"')
 SPREAD = 0.0005
 """Seconds between two viewers that connect at first."""
 
+PATIENCE = 20.0
+"""Seconds after which what a viewer has not been sent is lost."""
+
 
 class Viewer:
-    """One that looks: its socket, what it was sent of kept events, and whether it was greeted: at first, again."""
+    """One that looks: its socket, the notices that it was sent, by number, and how often it was greeted."""
 
     def __init__(self) -> None:
         self.socket: socket.socket | None = None
@@ -34,25 +38,27 @@ class Viewer:
         self.rest = b""
         self.last = b""
         self.retry = 2.0
-        self.hellos = self.gaps = 0
+        self.hellos = self.gaps = self.gaps_kept = 0
         self.back = 0.0
-        self.kept: list[tuple[int, int]] = []
+        self.kept: list[int] = []
 
     def take(self, received: bytes) -> None:
         """Read what was sent; a frame that is not whole yet is kept for later."""
         data = self.rest + received
         end = 0
         for match in FRAME.finditer(data):
-            ms, seq, event, retry = match.groups()
+            ms, seq, event, retry, data = match.groups()
             end = match.end()
             self.retry = int(retry) / 1000 if retry else self.retry
             self.last = b"%b-%b" % (ms, seq) if ms else self.last
-            self.gaps += event == b"gap"
-            if event == b"hello":
+            if event == b"gap":
+                self.gaps += 1
+                self.gaps_kept += b'"%b"' % KEPT in data
+            elif event == b"hello":
                 self.hellos += 1
                 self.back = time.monotonic()
-            elif event == KEPT:
-                self.kept.append((int(ms), int(seq)))
+            elif event == KEPT and (number := NUMBER.search(data)):
+                self.kept.append(int(number[1]))
         self.rest = data[end:]
 
 
@@ -87,6 +93,12 @@ class Crowd:
         """Tell whether every viewer was greeted so many times."""
         return all(viewer.hellos >= hellos for viewer in self.viewers)
 
+    def wait_for(self, count: int) -> None:
+        """Read on until every viewer has so many notices, for `PATIENCE` at most."""
+        deadline = time.monotonic() + PATIENCE
+        while any(len(viewer.kept) < count for viewer in self.viewers) and time.monotonic() < deadline:
+            self.step()
+
     def _connect(self, number: int) -> None:
         viewer, sock = self.viewers[number], socket.socket()
         sock.setblocking(False)
@@ -117,14 +129,13 @@ class Crowd:
             heapq.heappush(self._due, (time.monotonic() + viewer.retry, number))
 
 
-def report(viewers: list[Viewer]) -> dict[str, int]:
-    """Hold what each was sent against all that any was sent."""
-    sent = sorted({id for viewer in viewers for id in viewer.kept})
+def report(viewers: list[Viewer], posted: set[int]) -> dict[str, int]:
+    """Hold what each was sent against what was posted, in the order of its numbers."""
     return {
-        "sent": len(sent),
-        "lost": sum(len(set(sent) - set(viewer.kept)) for viewer in viewers),
+        "lost": sum(len(posted.difference(viewer.kept)) for viewer in viewers),
         "misplaced": sum(viewer.kept != sorted(set(viewer.kept)) for viewer in viewers),
         "gaps": sum(viewer.gaps for viewer in viewers),
+        "gaps_kept": sum(viewer.gaps_kept for viewer in viewers),
     }
 
 
@@ -142,7 +153,10 @@ def main(arguments: Iterable[str]) -> None:
         print(json.dumps({"first": min(backs), "last": max(backs)}), flush=True)
     while not crowd.step():
         pass
-    print(json.dumps(report(crowd.viewers)), flush=True)
+    if line := sys.stdin.readline():
+        posted = set(json.loads(line))
+        crowd.wait_for(len(posted))
+        print(json.dumps(report(crowd.viewers, posted)), flush=True)
 
 
 if __name__ == "__main__":

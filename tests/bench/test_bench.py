@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from bench import replay, resume, returning
 
 ROOT = Path(__file__).parents[2]
 
@@ -15,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 def bench(*arguments: str) -> tuple[list[dict[str, str]], str]:
     """Run `python -m bench ARGUMENTS`; return its table's rows by column, and all that it printed."""
     command = [sys.executable, "-m", "bench", *arguments]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     columns, _, *rows = [
         [cell.strip() for cell in line.strip("|").split(" | ")] for line in done.stdout.splitlines() if line[:1] == "|"
@@ -37,12 +41,33 @@ def test_fanout_tells_what_a_delivered_event_costs(feed: str, seconds: str) -> N
 
 
 @pytest.mark.long
-def test_fanout_shows_peers_beside_us() -> None:
-    """Each peer that this machine has sent its events to every viewer; who is missing is named."""
-    rows, text = bench("fanout", "--peers", "--n", "3", "--seconds", "1", "--rounds", "1")
+@pytest.mark.parametrize("feed", ["overview", "fixed"])
+def test_fanout_shows_peers_beside_us(feed: str) -> None:
+    """Each peer that this machine has sent the feed's events to every viewer; who is missing is named."""
+    rows, text = bench("fanout", "--peers", "--feed", feed, "--n", "3", "--seconds", "1", "--rounds", "1")
     assert {"dashboard", "dashboard, fast_writer = false", "bare asyncio"} <= {row["server"] for row in rows}
+    assert {row["feed"] for row in rows} == {feed}
     assert len(rows) + text.count("Missing: ") == 6
     assert all(row["delivered"] == "100.00 %" for row in rows)
+    assert all((float(row["events"]) > 2) == (feed == "overview") for row in rows)
+
+
+def test_a_feed_is_sent_again_at_its_times_with_ids_of_the_moment(tmp_path: Path) -> None:
+    """Each round of it as the first; what nobody could send in time is left out."""
+    frame = f'id: {replay.MOMENT}-0\ndata: {{"id":"{replay.MOMENT}-0"}}\n\n'
+    replay.save(tmp_path / "feed", 2, [(50, [frame]), (1_250, ["event: heartbeat\ndata: {}\n\n", frame])])
+    now, begin = 1_000.5, 1_001.0
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(time, "time", lambda: now)
+        writes = replay.writes(tmp_path / "feed")
+        sent = [next(writes) for _ in range(3)]
+        now = begin + 5.4
+        sent.append(next(writes))
+    assert [due - begin for due, _ in sent] == pytest.approx([0.05, 1.25, 2.05, 5.25])
+    assert [len(frames) for _, frames in sent] == [1, 2, 1, 2]
+    assert [frames[-1] for _, frames in sent] == [
+        frame.replace(replay.MOMENT, moment) for moment in ("1001050", "1002250", "1003050", "1006250")
+    ]
 
 
 @pytest.mark.long
@@ -53,6 +78,47 @@ def test_resume_tells_how_soon_all_are_back_and_what_they_lost() -> None:
         ("SIGTERM", "0", "0"),
         ("kill -9", "0", "0"),
     ]
+    assert [row["gaps in notifications"] for row in rows] == ["0", "0"]
+    assert all(int(row["notifications sent"]) > resume.BEFORE for row in rows)
+
+
+DEAF = """\
+import sys
+
+sys.path.insert(0, {folder!r})
+import returning
+
+class Deaf(returning.Viewer):
+    def take(self, received):
+        super().take(received)
+        self.kept = [number for number in self.kept if number != {number}]
+
+returning.Viewer, returning.PATIENCE = Deaf, 0.5
+returning.main(sys.argv[1:])
+"""
+
+
+@pytest.mark.long
+def test_what_no_viewer_was_sent_is_lost_to_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are held against what was posted, not against one another: here none of them takes one of the notices."""
+    client = tmp_path / "deaf.py"
+    client.write_text(DEAF.format(folder=str(resume.CLIENT.parent), number=resume.BEFORE - 1))
+    monkeypatch.setattr(resume, "CLIENT", client)
+    row = dict(zip(resume.COLUMNS[2:], resume.storm(3, signal.SIGTERM), strict=True))
+    assert (row["lost"], row["out of order or twice"]) == ("3", "0")
+
+
+def test_lost_misplaced_and_covered_notices_are_told_apart() -> None:
+    """Four viewers of three notices: one has all, one lacks one, one has one twice, one has two in the wrong order."""
+    told = [[1, 2, 3], [1, 3], [1, 2, 2, 3], [1, 3, 2]]
+    viewers = [returning.Viewer() for _ in told]
+    for viewer, numbers in zip(viewers, told, strict=True):
+        frames = [f'id: 1-{n}\nevent: notification\ndata: {{"title":"Notice {n}"}}\n\n' for n in numbers]
+        viewer.take("".join(frames).encode())
+    viewers[1].take(b'event: gap\ndata: {"types":["metrics","notification"]}\n\n')
+    viewers[2].take(b'event: gap\ndata: {"types":["metrics"]}\n\n')
+    assert returning.report(viewers, {1, 2, 3}) == {"lost": 1, "misplaced": 2, "gaps": 2, "gaps_kept": 1}
+    assert returning.report(viewers, {1, 2, 3, 4})["lost"] == 5
 
 
 @pytest.mark.long
