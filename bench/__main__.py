@@ -13,6 +13,7 @@ from bench import fanout as fanout_bench
 from bench import first as first_bench
 from bench import resume as resume_bench
 
+FEEDS = ("overview", "fixed")
 CANVAS = click.Choice(list(charts_bench.CANVASES))
 
 
@@ -23,14 +24,15 @@ def cli() -> None:
 
 @cli.command()
 @click.option("--n", "counts", type=click.IntRange(1), multiple=True, default=(100, 1000, 2000), show_default=True)
-@click.option("--feed", "feeds", type=click.Choice(["overview", "fixed"]), multiple=True, default=("overview", "fixed"))
+@click.option("--feed", type=click.Choice([*FEEDS, "both"]), default="both", show_default=True)
 @click.option("--seconds", type=click.FloatRange(0.5), default=20.0, show_default=True, help="Length of each window.")
-@click.option("--peers", is_flag=True, help="Beside others that send the fixed feed's event, in one run.")
+@click.option("--peers", is_flag=True, help="Beside others that send the same, in one run.")
 @click.option("--rounds", type=click.IntRange(1), default=3, show_default=True, help="With --peers; medians are shown.")
-def fanout(counts: tuple[int, ...], feeds: tuple[str, ...], seconds: float, peers: bool, rounds: int) -> None:
+def fanout(counts: tuple[int, ...], feed: str, seconds: float, peers: bool, rounds: int) -> None:
     """CPU per delivered event, latency, memory and losses with N stream clients."""
+    feeds = FEEDS if feed == "both" else (feed,)
     if peers:
-        beside_bench.run(counts, seconds, rounds, sys.argv[1:])
+        beside_bench.run(feeds, counts, seconds, rounds, sys.argv[1:])
     else:
         fanout_bench.run(feeds, counts, seconds, sys.argv[1:])
 

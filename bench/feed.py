@@ -1,17 +1,30 @@
-"""The stream that the overview opens: the address that the page itself asks for, in a real browser."""
+"""The stream that the overview opens: the address that the page itself asks for, in a real browser, and a recording.
+
+A recording, and an event of 1.5 KB a second, are the feeds of those that we are compared with (`bench.replay`).
+"""
 
 from __future__ import annotations
 
 import re
+import socket
+import time
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 from playwright.sync_api import sync_playwright
 
-from bench.server import Server
+from bench import replay
+from bench.server import START_SECONDS, Server
 from checks.machine import PROGRAMS
 
 SECONDS = 20.0
+RECORDED = 10
+"""Seconds of the overview's stream that are recorded."""
+
+EVENT_BYTES = 1500
+"""Bytes of the fixed feed's `data`, about as many as our own event has."""
+
 BOARD = re.compile(r'<script[^>]*\bid="board"[^>]*>(.*?)</script>', re.DOTALL)
 
 
@@ -61,3 +74,43 @@ def _of_board(server: Server) -> str:
     return server.stream(
         ["metrics", "processes", "system"], sorted({each for panel in panels for each in panel.series})
     )
+
+
+def fixed(path: Path) -> None:
+    """Make the feed of one event of 1.5 KB at each full second."""
+    head = f'{{"id":"{replay.MOMENT}-0","timestamp":{int(time.time())},"text":"'
+    data = f'{head}{"x" * (EVENT_BYTES - len(head) - 2)}"}}'
+    replay.save(path, 1, [(0, [f"id: {replay.MOMENT}-0\ndata: {data}\n\n"])])
+
+
+def record(server: Server, path: Path) -> None:
+    """Make a feed of what one viewer of the overview is sent: each write, at its time after a full second.
+
+    What one read gives is one write, as it is to those who count them. Ids become those of their write.
+    """
+    parts = urlsplit(overview(server))
+    writes: dict[int, bytes] = {}
+    with socket.create_connection((parts.hostname or "", parts.port or 80), START_SECONDS) as sock:
+        sock.sendall(f"GET {parts.path}?{parts.query} HTTP/1.1\r\nHost: {parts.netloc}\r\n\r\n".encode())
+        begin, rest = int(time.time()) + 2, b""
+        while received := sock.recv(1 << 18):
+            rest, offset = rest + received, int((time.time() - begin) * 1000)
+            if not rest.endswith(b"\n\n\r\n"):
+                continue
+            if offset >= RECORDED * 1000:
+                break
+            if offset >= 0:
+                writes[offset] = writes.get(offset, b"") + rest
+            rest = b""
+        else:
+            raise ConnectionError("the server closed the stream")
+    replay.save(path, RECORDED, [(offset, _frames(raw.decode())) for offset, raw in writes.items()])
+
+
+def _frames(text: str) -> list[str]:
+    """Return the frames of a write, whose ids are of its moment."""
+    frames = []
+    for number, found in enumerate(replay.FIELDS.finditer(text)):
+        frame = found[0]
+        frames.append(frame.replace(found["id"], f"{replay.MOMENT}-{number}") if found["id"] else frame)
+    return frames

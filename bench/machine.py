@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import resource
 import time
 from collections import defaultdict
 from collections.abc import Iterator
@@ -84,6 +85,12 @@ def process_count() -> int:
 def cores() -> list[int]:
     """Return the cores that this process may use."""
     return sorted(os.sched_getaffinity(0))
+
+
+def raise_file_limit() -> None:
+    """Let this process, and those that it starts, have as many files open as the system allows."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def facts() -> list[str]:

@@ -1,7 +1,7 @@
-"""Someone to compare with: a server that sends one event of 1.5 KB a second to every viewer.
+"""Someone to compare with: a server that sends every viewer the events of a feed (`bench.replay`) at their times.
 
-Each file of `peers/` has one as `PEER`. All give the same event, whose `data` is JSON with `id`
-(`<milliseconds>-<sequence>`), `timestamp` and filler, and do no more with it than it takes to send it.
+Each file of `peers/` has one as `PEER`. All give the same events, whose `data` is JSON with `id`
+(`<milliseconds>-<sequence>`) and `timestamp`, and do no more with them than it takes to send them.
 """
 
 from __future__ import annotations
@@ -17,9 +17,6 @@ import msgspec
 
 import bench.peers
 
-EVENT_BYTES = 1500
-"""Bytes of an event's `data`, about as many as our own event has."""
-
 
 class Serving(msgspec.Struct, frozen=True):
     """A peer that runs, all of it in one process, and the address of its stream."""
@@ -29,11 +26,11 @@ class Serving(msgspec.Struct, frozen=True):
 
 
 class Peer(msgspec.Struct, frozen=True):
-    """What it is called, what it lacks to run here (None: nothing), and how it runs: in a folder, on a core."""
+    """What it is called, what it lacks to run here (None: nothing), and how it sends a feed: in a folder, on a core."""
 
     name: str
     lacks: Callable[[], str | None]
-    serving: Callable[[Path, int], AbstractContextManager[Serving]]
+    serving: Callable[[Path, int, Path], AbstractContextManager[Serving]]
 
 
 def peers() -> Iterator[Peer]:

@@ -1,21 +1,20 @@
 """The floor of Python: an asyncio protocol without any HTTP library, and one loop that writes to all transports.
 
-`python -m bench.peers.bare_asyncio PORT` serves.
+`python -m bench.peers.bare_asyncio PORT FEED` serves.
 """
 
 from __future__ import annotations
 
 import asyncio
 import gc
-import json
 import os
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bench.peer import EVENT_BYTES, Peer, Serving, free_port, listening
+from bench import replay
+from bench.peer import Peer, Serving, free_port, listening
 from bench.server import ROOT, started, until
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -42,8 +41,8 @@ class Viewer(asyncio.Protocol):
         self.viewers.discard(self.transport)
 
 
-async def serve(port: int) -> None:
-    """Send an event to every viewer at each full second."""
+async def serve(port: int, feed: str) -> None:
+    """Send each write of the feed to every viewer when it is due."""
     viewers: set[asyncio.Transport] = set()
     loop = asyncio.get_running_loop()
     server = await loop.create_server(lambda: Viewer(viewers), "127.0.0.1", port, backlog=2048)
@@ -51,26 +50,19 @@ async def serve(port: int) -> None:
     gc.freeze()
     gc.set_threshold(100_000, 50, 1000)
     async with server:
-        while True:
-            await asyncio.sleep(1 - time.time() % 1)
-            frame = event(time.time())
-            chunk = b"%x\r\n%b\r\n" % (len(frame), frame)
+        for due, frames in replay.writes(feed):
+            await asyncio.sleep(replay.left(due))
+            body = "".join(frames).encode()
+            chunk = b"%x\r\n%b\r\n" % (len(body), body)
             for transport in list(viewers):
                 transport.write(chunk)
 
 
-def event(now: float) -> bytes:
-    """Return the event of a moment as a frame."""
-    id = f"{int(now * 1000)}-0"
-    head = f'{{"id":"{id}","timestamp":{now},"text":'
-    return f"id: {id}\ndata: {head}{json.dumps('x' * (EVENT_BYTES - len(head) - 3))}}}\n\n".encode()
-
-
 @contextmanager
-def _serving(folder: Path, core: int) -> Iterator[Serving]:
+def _serving(folder: Path, core: int, feed: Path) -> Iterator[Serving]:
     port, log = free_port(), folder / "bare.log"
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    with started([sys.executable, "-m", __name__, str(port)], log, environment, core) as process:
+    with started([sys.executable, "-m", __name__, str(port), str(feed)], log, environment, core) as process:
         until(lambda: listening(port), process, log)
         yield Serving(process.pid, f"http://127.0.0.1:{port}/events")
 
@@ -78,4 +70,4 @@ def _serving(folder: Path, core: int) -> Iterator[Serving]:
 PEER = Peer("bare asyncio", lambda: None, _serving)
 
 if __name__ == "__main__":
-    asyncio.run(serve(int(sys.argv[1])))
+    asyncio.run(serve(int(sys.argv[1]), sys.argv[2]))

@@ -1,8 +1,10 @@
-"""nginx with nchan, both of Debian's packages: one worker, and a publisher in a process of its own."""
+"""nginx with nchan, both of Debian's packages: one worker, and a publisher in a process of its own.
+
+It is given events one by one, for it has no way to take several for one write.
+"""
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import subprocess
@@ -13,7 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.request import Request, urlopen
 
-from bench.peer import EVENT_BYTES, Peer, Serving, free_port, listening
+from bench import replay
+from bench.peer import Peer, Serving, free_port, listening
 from bench.server import ROOT, started, until
 
 MODULE = Path("/usr/lib/nginx/modules/ngx_nchan_module.so")
@@ -43,19 +46,20 @@ http {{
 """
 
 
-def publish(port: int) -> None:
-    """Give nginx an event at each full second, until ended."""
-    while True:
-        time.sleep(1 - time.time() % 1)
-        now = time.time()
-        head = f'{{"id":"{int(now * 1000)}-0","timestamp":{now},"text":'
-        event = f"{head}{json.dumps('x' * (EVENT_BYTES - len(head) - 3))}}}".encode()
-        with urlopen(Request(f"http://127.0.0.1:{port}/publish", event), timeout=10) as answer:
-            answer.read()
+def publish(port: int, feed: str) -> None:
+    """Give nginx each event of the feed when it is due, until ended."""
+    for due, frames in replay.writes(feed):
+        time.sleep(replay.left(due))
+        for fields in map(replay.FIELDS.fullmatch, frames):
+            assert fields is not None
+            headers = {"X-EventSource-Event": fields["event"]} if fields["event"] else {}
+            request = Request(f"http://127.0.0.1:{port}/publish", fields["data"].encode(), headers)
+            with urlopen(request, timeout=10) as answer:
+                answer.read()
 
 
 @contextmanager
-def _serving(folder: Path, core: int) -> Iterator[Serving]:
+def _serving(folder: Path, core: int, feed: Path) -> Iterator[Serving]:
     config, log, port = folder / "nginx.conf", folder / "nginx.log", free_port()
     config.write_text(SETTINGS.format(module=MODULE, folder=folder, port=port))
     nginx = shutil.which("nginx", path=_PATH) or "nginx"
@@ -63,7 +67,7 @@ def _serving(folder: Path, core: int) -> Iterator[Serving]:
     with started(command, log, dict(os.environ), core) as process:
         until(lambda: listening(port), process, log)
         publishing = subprocess.Popen(
-            [sys.executable, "-m", __name__, str(port)], env={**os.environ, "PYTHONPATH": str(ROOT)}
+            [sys.executable, "-m", __name__, str(port), str(feed)], env={**os.environ, "PYTHONPATH": str(ROOT)}
         )
         try:
             yield Serving(process.pid, f"http://127.0.0.1:{port}/events")
@@ -82,4 +86,4 @@ _PATH = os.environ.get("PATH", "") + ":/usr/sbin"
 PEER = Peer("nginx, nchan", _lacks, _serving)
 
 if __name__ == "__main__":
-    publish(int(sys.argv[1]))
+    publish(int(sys.argv[1]), sys.argv[2])

@@ -8,13 +8,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bench.peer import EVENT_BYTES, Peer, Serving, free_port, listening
+from bench import replay
+from bench.peer import Peer, Serving, free_port, listening
 from bench.server import started, until
 
 PROGRAM = """\
+import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 
-const [port, size] = process.argv.slice(2).map(Number);
+const [port, path, moment, patience] = process.argv.slice(2);
+const { seconds, writes } = JSON.parse(readFileSync(path, "utf8"));
 const viewers = new Set();
 
 createServer((request, response) => {
@@ -22,24 +25,26 @@ createServer((request, response) => {
   response.flushHeaders();
   viewers.add(response);
   request.on("close", () => viewers.delete(response));
-}).listen(port, "127.0.0.1", 2048);
+}).listen(Number(port), "127.0.0.1", 2048);
 
-function tick() {
-  const now = Date.now();
-  const head = `{"id":"${now}-0","timestamp":${now / 1000},"text":"`;
-  const event = `id: ${now}-0\\ndata: ${head}${"x".repeat(size - head.length - 2)}"}\\n\\n`;
-  for (const response of viewers) response.write(event);
-  setTimeout(tick, 1000 - (Date.now() % 1000));
+for (let begin = Math.ceil(Date.now() / 1000) * 1000; ; begin += seconds * 1000) {
+  for (const [milliseconds, frames] of writes) {
+    const due = begin + milliseconds;
+    if (Date.now() >= due + patience * 1000) continue;
+    await new Promise((resolve) => setTimeout(resolve, Math.max(due - Date.now(), 0)));
+    const text = frames.join("").replaceAll(moment, String(due));
+    for (const response of viewers) response.write(text);
+  }
 }
-setTimeout(tick, 1000 - (Date.now() % 1000));
 """
 
 
 @contextmanager
-def _serving(folder: Path, core: int) -> Iterator[Serving]:
+def _serving(folder: Path, core: int, feed: Path) -> Iterator[Serving]:
     program, log, port = folder / "server.mjs", folder / "node.log", free_port()
     program.write_text(PROGRAM)
-    with started(["node", str(program), str(port), str(EVENT_BYTES)], log, dict(os.environ), core) as process:
+    command = ["node", str(program), str(port), str(feed), replay.MOMENT, str(replay.PATIENCE)]
+    with started(command, log, dict(os.environ), core) as process:
         until(lambda: listening(port), process, log)
         yield Serving(process.pid, f"http://127.0.0.1:{port}/events")
 

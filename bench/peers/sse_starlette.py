@@ -1,4 +1,7 @@
-"""sse-starlette on uvicorn, newest of the package index, in an environment of its own."""
+"""sse-starlette on uvicorn, newest of the package index, in an environment of its own.
+
+It is given events one by one, as it takes them, and writes each by itself.
+"""
 
 from __future__ import annotations
 
@@ -13,19 +16,20 @@ from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
 
-from bench.peer import EVENT_BYTES, Peer, Serving, free_port, listening
-from bench.server import started, until
+from bench.peer import Peer, Serving, free_port, listening
+from bench.server import ROOT, started, until
 
 PACKAGES = ("sse-starlette", "starlette", "uvicorn")
 PROGRAM = """\
-import asyncio, gc, json, sys, time
+import asyncio, gc, sys
 
 import uvicorn
+from bench import replay
 from sse_starlette import EventSourceResponse
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-PORT, SIZE = int(sys.argv[1]), int(sys.argv[2])
+PORT, FEED = int(sys.argv[1]), sys.argv[2]
 queues = set()
 
 
@@ -35,7 +39,8 @@ async def events(request):
         queues.add(queue)
         try:
             while True:
-                yield await queue.get()
+                for event in await queue.get():
+                    yield event
         finally:
             queues.discard(queue)
 
@@ -43,15 +48,12 @@ async def events(request):
 
 
 async def tick():
-    while True:
-        await asyncio.sleep(1 - time.time() % 1)
-        now = time.time()
-        id = f"{int(now * 1000)}-0"
-        head = f'{{"id":"{id}","timestamp":{now},"text":'
-        data = f"{head}{json.dumps('x' * (SIZE - len(head) - 3))}}}"
+    for due, frames in replay.writes(FEED):
+        await asyncio.sleep(replay.left(due))
+        events = [replay.FIELDS.fullmatch(frame).groupdict() for frame in frames]
         for queue in list(queues):
             if not queue.full():
-                queue.put_nowait({"id": id, "data": data})
+                queue.put_nowait(events)
 
 
 async def main():
@@ -80,11 +82,11 @@ def _python() -> Path | str:
 
 
 @contextmanager
-def _serving(folder: Path, core: int) -> Iterator[Serving]:
+def _serving(folder: Path, core: int, feed: Path) -> Iterator[Serving]:
     program, log, port = folder / "server.py", folder / "starlette.log", free_port()
     program.write_text(PROGRAM)
-    command = [str(_python()), str(program), str(port), str(EVENT_BYTES)]
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    command = [str(_python()), str(program), str(port), str(feed)]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     with started(command, log, environment, core) as process:
         until(lambda: listening(port), process, log)
         yield Serving(process.pid, f"http://127.0.0.1:{port}/events")
