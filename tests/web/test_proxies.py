@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from playwright.async_api import Browser
 
 from dashboard.web.forwarded import Proxies, counted, parse
-from tests.browser.glass import Glass
+from tests.browser.glass import Glass, until
 from tests.caddy import running_caddy
 from tests.needs import need
 from tests.nginx import certificate, running_nginx
@@ -327,15 +327,20 @@ async def test_the_nginx_that_is_shown_speaks_http_2_with_browsers(trusting: Ser
 
 
 @asynccontextmanager
-async def prefixed(way: str) -> AsyncIterator[str]:
-    """Serve below a path, in one of the ways that there are; yield the address."""
+async def prefixed(way: str, log: Path | None = None) -> AsyncIterator[str]:
+    """Serve below a path, in one of the ways that there are; yield the address.
+
+    A `log` gets a line `STATUS TARGET` for each request to any path.
+    """
     config = {"root_path": 'root_path = "/dash"', "kept": 'root_path = "/dash"'}.get(way, "")
     async with running_server(config=f'{config}\ntrusted_proxies = ["127.0.0.1"]\nheartbeat_interval = 0.5') as server:
         until_ready(server)
         target = server.url if way == "kept" else f"{server.url}/"
         said = "proxy_set_header X-Forwarded-Prefix /dash;" if way == "header" else ""
         location = f"location /dash/ {{ proxy_pass {target}; proxy_set_header Host $http_host; {said} }}"
-        with running_nginx(f"server {{ listen 80; {location} }}") as nginx:
+        noted = f"access_log {log} noted;" if log else ""
+        line = "log_format noted '$status $request_uri';"
+        with running_nginx(f"{line} server {{ listen 80; {noted} {location} location / {{ return 404; }} }}") as nginx:
             yield f"{nginx.url}/dash"
 
 
@@ -365,17 +370,41 @@ async def test_below_a_path_every_address_that_a_page_names_is_there(way: str) -
 
 
 @WAYS
-async def test_below_a_path_a_browser_is_live(way: str, browser: Browser) -> None:
-    async with prefixed(way) as base:
-        glass = Glass(await browser.new_page())
-        for page in ("/", "/boards/overview"):
-            await glass.open(base + page)
-            await glass.panels_when(lambda panels: any(one.state == "live" for one in panels.values()))
-        links = await glass.page.evaluate("[...document.querySelectorAll('a[href]')].map((link) => link.href)")
+async def test_below_a_path_a_browser_is_live(way: str, browser: Browser, tmp_path: Path) -> None:
+    """Every page works, shows what is pushed below the path, and asks, its worker too, for nothing that is missing."""
+    log = tmp_path / "requests"
+    async with prefixed(way, log) as base, httpx.AsyncClient(timeout=DEADLINE) as client:
+        glass = Glass(await browser.new_page(viewport={"width": 1440, "height": 2000}))
+        links: list[str] = []
+        for page in ("/add", "/status", "/boards/overview", "/"):
+            await glass.page.goto(base + page)
+            if page == "/add":
+                command = await glass.page.locator("pre").first.inner_text()
+                assert f"{base}/api/v1/samples" in command
+            else:
+                await glass.status("live")
+                await glass.page.locator(".panel[data-state=live]").first.wait_for()
+            links += await glass.page.evaluate("[...document.querySelectorAll('a[href]')].map((link) => link.href)")
+        line = {"level": "error", "logger": "pump", "message": f"The pump of {way} stands"}
+        assert (await client.post(f"{base}/api/v1/logs", json=line)).status_code == 200
+        task = {"title": f"Backup by {way}", "done": 420, "total": 1000, "interval": 60}
+        assert (await client.put(f"{base}/api/v1/tasks/backup", json=task)).status_code == 200
+        notice = {"title": f"Tests by {way}", "message": "They passed."}
+        assert (await client.post(f"{base}/api/v1/notifications", json=notice)).status_code == 200
+        await glass.panels_when(
+            lambda panels: line["message"] in panels["log"].text and f"Backup by {way}" in panels["tasks"].text
+        )
+        await glass.page.locator("notice-toasts").get_by_text(notice["title"]).wait_for()
+        for schema in ("events.json", "events.d.ts"):
+            assert (await client.get(f"{base}/schema/{schema}")).status_code == 200
         await glass.page.close()
-    asked = {urlsplit(url).path for url in glass.requests if url.startswith("http")}
-    assert {path for path in asked if not path.startswith("/dash/")} == set()
-    assert {"/dash/api/v1/query_range", "/dash/api/v1/status"} <= asked
+        await until(lambda: "/dash/api/v1/events" in log.read_text())  # a stream has its line once it has ended
+        asked = [line.split(" ", 1) for line in log.read_text().splitlines()]
+    assert {(status, target) for status, target in asked if not target.startswith("/dash/")} == set()
+    assert {(status, target) for status, target in asked if status not in ("200", "304", "499")} == set()
+    assert {"/dash/api/v1/events", "/dash/api/v1/query_range", "/dash/api/v1/status"} <= {
+        urlsplit(target).path for _, target in asked
+    }
     assert [link for link in links if urlsplit(link).netloc == urlsplit(base).netloc and "/dash/" not in link] == []
     assert glass.faults == []
 
