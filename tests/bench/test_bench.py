@@ -71,6 +71,7 @@ def test_a_feed_is_sent_again_at_its_times_with_ids_of_the_moment(tmp_path: Path
 
 
 @pytest.mark.long
+@pytest.mark.fault
 def test_resume_tells_how_soon_all_are_back_and_what_they_lost() -> None:
     """After either end of the server every viewer has every notification, once and in order."""
     rows, _ = bench("resume", "--n", "3")

@@ -66,6 +66,7 @@ HOLLOW = """({ traces: [{ line }], coverage: { holes } }) => holes.length === 1
 """Whether a chart of one line shows one hole, and no point of the line is in it."""
 
 
+@pytest.mark.fault
 async def test_killed_and_back(server: Server, open_glass: OpenGlass) -> None:
     """After `kill -9` it is offline with a countdown; back again it is live, the outage hatched and no line across."""
     glass = await open_glass(recorded=True)
@@ -115,6 +116,7 @@ async def test_killed_and_back(server: Server, open_glass: OpenGlass) -> None:
     assert bare_and_old(await frames(glass.page)) == []
 
 
+@pytest.mark.fault
 async def test_stopped_server(server: Server, open_glass: OpenGlass) -> None:
     """A server that hangs is told within 2 intervals + 1 s, its fault within two heartbeats, its return at once."""
     glass = await open_glass(recorded=True)
@@ -195,6 +197,7 @@ async def test_reconnects_at_once(what: str, proxy: Proxy, open_glass: OpenGlass
     assert proxy.streams[before].at - woken < 0.5
 
 
+@pytest.mark.fault
 async def test_silence(proxy: Proxy, open_glass: OpenGlass) -> None:
     """Where no byte comes for two heartbeats the page connects anew, whatever TCP believes, and says why."""
     glass = await open_glass(recorded=True)
@@ -239,6 +242,7 @@ dashboard.__version__ = pathlib.Path(os.environ["VERSION_FILE"]).read_text()
 """
 
 
+@pytest.mark.fault
 async def test_new_version(tmp_path: Path, open_glass: OpenGlass) -> None:
     """A page that is older than its server says so, keeps showing what is true, and is new after a reload."""
     (tmp_path / "sitecustomize.py").write_text(VERSION)
@@ -258,6 +262,7 @@ async def test_new_version(tmp_path: Path, open_glass: OpenGlass) -> None:
         await all_live(glass)
 
 
+@pytest.mark.fault
 async def test_farewell(server: Server, open_glass: OpenGlass) -> None:
     """A server that ends well says why, and the page says it on."""
     glass = await open_glass()

@@ -192,6 +192,7 @@ def after(seen: list[Frame], moment: float) -> list[Frame]:
     return [frame for frame in seen if frame.now > moment]
 
 
+@pytest.mark.fault
 async def test_one_collector_hangs(tmp_path: Path, open_glass: OpenGlass) -> None:
     """Only the panels of the collector that hangs are veiled, with its name; they come back when it does."""
     gate = tmp_path / "gate"
@@ -227,6 +228,7 @@ FREEZES = [pytest.param(6.0, id="short"), pytest.param(120.0, id="long", marks=p
 
 
 @pytest.mark.parametrize("seconds", FREEZES)
+@pytest.mark.fault
 async def test_frozen_tab(seconds: float, server: Server, chromium: Browser) -> None:
     """A tab that the browser froze is veiled before and after; its first bare number is a new one."""
     async with ordinary_context() as context:
@@ -249,6 +251,7 @@ async def test_frozen_tab(seconds: float, server: Server, chromium: Browser) -> 
 
 
 @pytest.mark.parametrize("seconds", FREEZES)
+@pytest.mark.fault
 async def test_stopped_tab(seconds: float, server: Server, chromium: Browser, open_glass: OpenGlass) -> None:
     """A tab whose process stood still draws nothing old when it goes on.
 

@@ -246,6 +246,7 @@ def played(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 @pytest.mark.parametrize(
     "plays", [pytest.param(8, id="short"), pytest.param(200, id="hundreds", marks=pytest.mark.long)]
 )
+@pytest.mark.fault
 def test_over_sockets_everything_comes_once_and_in_order_or_is_covered_by_a_gap(
     played: Callable[[list[tuple[str, object]]], None], plays: int
 ) -> None:
@@ -285,6 +286,7 @@ GIVE, LEAD = Crowd.give, Cursor.lead
 
 @pytest.mark.parametrize("played", ["fast"], indirect=True)
 @pytest.mark.parametrize("fault", ["read", "write"])
+@pytest.mark.fault
 def test_a_fault_where_viewers_go_together_costs_none_of_them_an_event(
     played: Callable[[list[tuple[str, object]]], None],
     fault: str,

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
 from dashboard.eventlog import EventId
 from tests.serving import running_server
@@ -35,6 +36,7 @@ def told(events: list[Any]) -> list[tuple[str, object]]:
     return found
 
 
+@pytest.mark.fault
 async def test_what_a_kill_interrupts_is_delivered_afterwards_once_and_without_a_gap() -> None:
     """Small bounds on the log in memory make sure that it comes from the disk."""
     with running_server(config="log_events = 16\n") as server:

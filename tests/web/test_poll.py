@@ -195,6 +195,7 @@ async def test_head_does_not_wait(shared: Server) -> None:
     assert raw.startswith(b"HTTP/1.1 200") and time.monotonic() - began < 5.0
 
 
+@pytest.mark.fault
 async def test_after_a_restart_polls_bring_what_the_disk_keeps(tmp_path: Path) -> None:
     """Also those that do not wait: the disk is asked before the answer is closed."""
     query: Json = {"types": "notification"}

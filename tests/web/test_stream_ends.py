@@ -14,6 +14,7 @@ from typing import Any
 
 import httpx
 import psutil
+import pytest
 
 from checks import node
 from dashboard.eventlog import EventId
@@ -48,6 +49,7 @@ async def tasks_of(client: httpx.AsyncClient, since: float) -> int:
     raise AssertionError("the collector that counts tasks gave nothing")
 
 
+@pytest.mark.fault
 async def test_five_hundred_viewers_that_vanish_leave_nothing_behind(tmp_path: Path) -> None:
     (tmp_path / "tasks.py").write_text(COUNTER)
     config = f'collectors_dir = "{tmp_path}"\ninterval = 0.5\n'
@@ -133,6 +135,7 @@ async def stalled(server: Server, client: httpx.AsyncClient, name: str = "filler
     raise AssertionError("a viewer that takes no bytes was written to all the same")
 
 
+@pytest.mark.fault
 async def test_a_shutdown_says_bye_to_all_and_ends_within_two_seconds(interpreter: Path, writer: str) -> None:
     """From Python 3.12 on a server that closes waits for every connection; four kinds of them would keep it waiting."""
     with running_server(python=interpreter, config=writer) as server:
@@ -175,6 +178,7 @@ async def test_a_shutdown_without_anyone_is_quick() -> None:
         assert time.monotonic() - began < 1.5
 
 
+@pytest.mark.fault
 async def test_after_a_kill_ids_go_on_rising_and_a_viewer_is_told_of_the_restart(tmp_path: Path) -> None:
     async with running_server(data_dir=tmp_path, tracebacks=False) as server:
         last = EventId(0, 0)
@@ -198,6 +202,7 @@ async def test_after_a_kill_ids_go_on_rising_and_a_viewer_is_told_of_the_restart
             await asyncio.to_thread(server.start)
 
 
+@pytest.mark.fault
 async def test_a_viewer_that_reads_too_slowly_is_told_what_it_missed_and_goes_on(writer: str) -> None:
     config = f"{writer}log_events = 64\ninterval = 60\n"
     async with running_server(config=config) as server, httpx.AsyncClient(base_url=server.url) as client:
@@ -243,6 +248,7 @@ async def next_line(lines: asyncio.StreamReader, **wanted: object) -> dict[str, 
     raise AssertionError("the client ended")
 
 
+@pytest.mark.fault
 async def test_npms_eventsource_comes_back_by_itself_after_a_kill_and_is_told_of_the_restart(need: Need) -> None:
     with running_server() as server:
         url = f"{server.url}/api/v1/events?types=metrics&match=told_*"
@@ -261,6 +267,7 @@ async def test_npms_eventsource_comes_back_by_itself_after_a_kill_and_is_told_of
             assert gap["data"]["reason"] == "restart" and gap["data"]["after"] == event["id"]
 
 
+@pytest.mark.fault
 async def test_npms_eventsource_is_told_bye_and_comes_back_when_it_was_told_to(need: Need) -> None:
     with running_server() as server:
         async with eventsource(need, f"{server.url}/api/v1/events?types=metrics&match=told_*") as lines:

@@ -201,6 +201,7 @@ async def test_a_tasks_name_is_printable_and_bounded(client: httpx.AsyncClient) 
         assert answer.status_code == 400 and answer.json()["rejected"][0]["code"] == "invalid_task", name
 
 
+@pytest.mark.fault
 async def test_a_killed_servers_lines_tasks_and_notices_are_there_again() -> None:
     async with running_server() as server, httpx.AsyncClient(base_url=server.url, timeout=10) as client:
         assert (await send(client, "logs", [{"message": f"line {n}"} for n in range(5)])).json()["accepted"] == 5
@@ -220,6 +221,7 @@ async def test_a_killed_servers_lines_tasks_and_notices_are_there_again() -> Non
                 states = {task["task"]: task["state"] for task in await result(client, "tasks")}
 
 
+@pytest.mark.fault
 async def test_what_the_program_said_is_listed_across_restarts_and_costs_no_gap() -> None:
     async with running_server() as server:
         server.terminate()
@@ -231,6 +233,7 @@ async def test_what_the_program_said_is_listed_across_restarts_and_costs_no_gap(
             assert not any((await client.get("/api/v1/status")).json()["gaps"].values())
 
 
+@pytest.mark.fault
 async def test_only_a_run_that_ended_without_a_word_is_told_of_by_the_next(tmp_path: Path) -> None:
     async def word(server: Server) -> str:
         async with httpx.AsyncClient(base_url=server.url) as client:

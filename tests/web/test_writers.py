@@ -80,6 +80,7 @@ async def test_what_is_not_a_connection_of_ours_is_written_the_portable_way(tmp_
             await viewer.disconnect()
 
 
+@pytest.mark.fault
 async def test_a_viewer_that_takes_no_bytes_is_cut_off_and_counted(writer: str) -> None:
     """Its kernel acknowledges whatever comes, with a window of none."""
     async with running_server(config=writer + IMPATIENT) as server, httpx.AsyncClient(base_url=server.url) as client:
@@ -98,6 +99,7 @@ async def test_a_viewer_that_takes_no_bytes_is_cut_off_and_counted(writer: str) 
         viewer.drop()
 
 
+@pytest.mark.fault
 async def test_a_viewer_that_vanished_without_a_word_is_cut_off_and_counted(
     need: Callable[[str], Path], writer: str
 ) -> None:
@@ -115,6 +117,7 @@ async def test_a_viewer_that_vanished_without_a_word_is_cut_off_and_counted(
             assert (await client.get("/api/v1/status")).json()["streams_aborted"] == 1
 
 
+@pytest.mark.fault
 async def test_a_slow_viewer_is_not_taken_for_one_that_stalls(writer: str) -> None:
     """It takes some bytes now and then, for twice as long as one that takes none would be borne with."""
     async with running_server(config=writer + IMPATIENT) as server, httpx.AsyncClient(base_url=server.url) as client:
