@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from operator import attrgetter
 from typing import NamedTuple, Protocol
 
 from dashboard.errors import InvalidParameter
-from dashboard.events import Event, Metrics
+from dashboard.events import KEPT, Event, Metrics
 from dashboard.model import Clock
 from dashboard.sse import frame
 
@@ -17,6 +17,7 @@ MOST_BYTES = 64 * 1024 * 1024
 """Memory that the events of a log take at most, about."""
 
 _OVERHEAD, _PART = 500, 150  # bytes of an event, and of each of its samples or rows
+_MOST_LEFT = 10_000  # places of kept events that have left, remembered to count the others
 _ID = re.compile(r"([0-9]{1,15})-([0-9]{1,10})", re.ASCII)
 
 
@@ -120,6 +121,10 @@ class EventLog(Protocol):
         """Return what is held, by id."""
         ...
 
+    def lost(self, position: int) -> int | None:
+        """Return how many events from `position` on have left that no disk keeps; None: that is not known any more."""
+        ...
+
     @property
     def start(self) -> int:
         """Position of the oldest entry held."""
@@ -142,6 +147,8 @@ class MemoryLog:
         self._base = 0  # position of the list's first element
         self._sizes: list[int] = []  # of the entries, as they were when they came
         self._bytes = 0
+        self._left: list[int] = []  # positions of kept events that have left, from `_left_since` on
+        self._left_since = 0
         self._origin = self._stamped = self._last = self._floor = EventId(max(int(clock.wall() * 1000), begin_above), 0)
 
     @property
@@ -154,6 +161,11 @@ class MemoryLog:
 
     def bounds(self) -> Bounds:
         return Bounds(self._origin, self._floor, self._last)
+
+    def lost(self, position: int) -> int | None:
+        if position < self._left_since:
+            return None
+        return self.start - position - (len(self._left) - bisect_left(self._left, position))
 
     @property
     def stamped(self) -> EventId:
@@ -193,8 +205,13 @@ class MemoryLog:
         ):
             self._floor = entries[self._dropped].id
             self._bytes -= self._sizes[self._dropped]
+            if entries[self._dropped].type in KEPT:
+                self._left.append(self.start)
             self._dropped += 1
         if self._dropped > 256 and self._dropped * 2 > len(entries):
             del entries[: self._dropped], self._sizes[: self._dropped]
             self._base += self._dropped
             self._dropped = 0
+        if len(self._left) > _MOST_LEFT:
+            self._left_since = self._left[-_MOST_LEFT // 2]
+            del self._left[: -_MOST_LEFT // 2]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
+from fnmatch import fnmatchcase
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -20,6 +21,14 @@ def samples(entry: Entry) -> dict[str, float]:
     return entry.event.samples if isinstance(entry.event, Metrics) else {}
 
 
+def of_one_source(one: Entry, other: Entry) -> bool:
+    """Tell whether both are metrics of one source and one resource."""
+    first, second = one.event, other.event
+    if not (isinstance(first, Metrics) and isinstance(second, Metrics)):
+        return False
+    return (first.source, first.resource) == (second.source, second.resource)
+
+
 FILTERS: list[tuple[str | None, list[str], Callable[[Entry], bool]]] = [
     (None, [], lambda entry: True),
     ("metrics", [], lambda entry: entry.type == "metrics"),
@@ -34,6 +43,7 @@ MADE: dict[str, Callable[[], Event]] = {
     "a": lambda: metrics(a=1.0, c=2.0),
     "b": lambda: metrics(b=1.0, c=2.0),
     "both": lambda: metrics(a=1.0, b=1.0, c=2.0),
+    "a of another": lambda: metrics(source="web-1/disk", a=1.0),
     "system": system,
     "log": line,
     "task 1": lambda: task("one"),
@@ -51,6 +61,16 @@ class Missed(NamedTuple):
     before: EventId
     types: list[str]
     reason: str
+    skipped: int | None
+
+    @property
+    def conflated(self) -> bool:
+        """Whether it tells of events that later ones make superfluous, not of such as nobody has any more."""
+        return self.reason == "slow" and self.types == ["metrics"] and self.skipped is not None
+
+    def covers(self, entry: Entry) -> bool:
+        """Tell whether it says that an event was not sent."""
+        return self.after < entry.id < self.before and entry.type in self.types
 
 
 class RecordedLog(MemoryLog):
@@ -75,8 +95,18 @@ class Witness:
         self.last: EventId | None = None
         self.got: list[EventId] = []
         self.gaps: list[Missed] = []
+        self.uncounted: list[Missed] = []
+        """Gaps of this connection that tell a count, of whose events some may still come."""
+        self.counted = 0
+        """Events that were left out, and counted by the gaps that told of them."""
         self.astray: list[tuple[EventId, EventId]] = []
         """Where it came back without knowing its last id: nobody can tell what of the kept events it is owed."""
+        self.unknowable: set[EventId] = set()
+        """What a run could neither store nor note on the disk that it lacks: the next knows nothing of it."""
+
+    def shown(self, entry: Entry) -> set[str]:
+        """Return the series that this viewer is shown of an event."""
+        return {name for name in samples(entry) if not self.match or any(fnmatchcase(name, one) for one in self.match)}
 
     def wants(self, entry: Entry) -> bool:
         """Tell whether an event is for this viewer."""
@@ -85,6 +115,8 @@ class Witness:
     def take(self, event: Seen, *, first: bool = False) -> None:
         """Take what came next; `first` on its connection."""
         assert (event.type == "hello") == first
+        if first:
+            self.uncounted.clear()  # of one that broke after its gap all may come once more
         if event.type == "hello" and self.begin is None:
             self.begin = self.last = EventId.parse(str(event.data["newest"]))
         if event.type == "gap":
@@ -96,15 +128,31 @@ class Witness:
             before, self.last = self.got[-1] if self.got else self.begin, id
             self.got.append(id)
             self.hold_to_the_promise(id, since=before)
+            self._count(id)
 
     def _miss(self, told: dict[str, object]) -> None:
         after, before = (EventId.parse(str(told[key])) for key in ("after", "before"))
-        types, reason = told["types"], str(told["reason"])
+        types, reason, skipped = told["types"], str(told["reason"]), told.get("skipped")
         assert isinstance(types, list) and types and after < before
         assert self.filter.types is None or set(types) <= self.filter.types
+        assert isinstance(skipped, int | None) and (skipped is None or reason == "slow")
         if set(types) & KEPT.keys():
             assert reason in ("retention", "not_stored"), "what a disk keeps is lost in no other way"
-        self.gaps.append(Missed(after, before, types, reason))
+        gap = Missed(after, before, types, reason, skipped)
+        self.gaps.append(gap)
+        if skipped is not None:
+            self.uncounted.append(gap)
+
+    def _count(self, upto: EventId) -> None:
+        """Hold the counts that gaps told to what was left out, once all has come that could come of it."""
+        for gap in [gap for gap in self.uncounted if gap.before <= upto]:
+            self.uncounted.remove(gap)
+            begin = bisect_right(self.history, gap.after, key=attrgetter("id"))
+            end = bisect_left(self.history, gap.before, key=attrgetter("id"))
+            left_out = [one for one in self.history[begin:end] if one.type in gap.types and self.wants(one)]
+            left_out = [one for one in left_out if one.id not in self.got]
+            assert len(left_out) == gap.skipped, (gap, [(one.id, one.type) for one in left_out])
+            self.counted += len(left_out)
 
     def hold_to_the_promise(self, upto: EventId, since: EventId | None = None) -> None:
         """Raise AssertionError when an event up to an id, of all or `since` another, was lost without a word."""
@@ -112,21 +160,39 @@ class Witness:
         assert begin is not None
         first, end = (bisect_right(self.history, id, key=attrgetter("id")) for id in (begin, upto))
         got = set(self.got[bisect_right(self.got, begin) : bisect_right(self.got, upto)])
-        for entry in self.history[first:end]:
+        for place in range(first, end):
+            entry = self.history[place]
             if entry.id in got:
                 assert self.wants(entry)
             elif self.wants(entry) and (since is None or not isinstance(entry.event, Task)):
                 # (A task's newer state replaces the old one on the disk a moment before it can be read itself.)
-                assert self._is_covered(entry), (entry.id, entry.type, self.gaps)
+                covered = self._is_covered(entry) or self._is_conflated(
+                    entry, self.history[place + 1 :] if since is None else None
+                )
+                assert covered, (entry.id, entry.type, self.gaps)
             got.discard(entry.id)
         assert not got, "what never was came"
 
     def _is_covered(self, entry: Entry) -> bool:
-        covered = any(gap.after < entry.id < gap.before and entry.type in gap.types for gap in self.gaps)
+        covered = any(gap.covers(entry) for gap in self.gaps if not gap.conflated)
         # Whoever does not ask for metrics is told of no gap in what no disk keeps.
         untold = entry.type not in KEPT and not self.filter.losable
         astray = entry.type in KEPT and any(last < entry.id <= here for last, here in self.astray)
-        return covered or untold or astray or self._is_replaced(entry)
+        return covered or untold or astray or entry.id in self.unknowable or self._is_replaced(entry)
+
+    def _is_conflated(self, entry: Entry, later: Sequence[Entry] | None) -> bool:
+        """Tell whether it was told to be superfluous, and of those `later`, if they are known, one shows that it is.
+
+        That one holds all its series, and came; or was lost after it was counted upon, and told to be.
+        """
+        if not any(gap.covers(entry) for gap in self.gaps if gap.conflated):
+            return False
+        return later is None or any(
+            self.shown(entry) <= self.shown(other)
+            and of_one_source(entry, other)
+            and (other.id in self.got or self._is_covered(other))
+            for other in later
+        )
 
     def _is_replaced(self, entry: Entry) -> bool:
         """Tell whether it is a state of a task that has a newer one."""

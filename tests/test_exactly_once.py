@@ -121,8 +121,12 @@ def test_everything_is_delivered_once_and_in_order_or_covered_by_a_gap(
                     viewer.leave()
                 if step == "kill":
                     archive.forget_held()
+                else:
+                    broadcaster.close()
                 archive.release()
                 await asyncio.sleep(0)
+                for viewer in viewers:
+                    viewer.unknowable.update(broadcaster.untold)
                 mark = broadcaster.log.stamped.ms + 1
                 broadcaster.retire()
                 broadcaster = await start()

@@ -120,6 +120,8 @@ class Broadcaster:
     def close(self) -> None:
         """End every stream with `bye`; streams opened from now on get it at once."""
         self.flush()
+        self._tell_at = -math.inf  # the next run learns it from the disk, or never
+        self._tell_of_unstored()
         self._end = "shutdown"
         self._end_if_all_is_told()
         self._wake()
@@ -265,6 +267,11 @@ class Broadcaster:
     def monotonic(self) -> float:
         """Return seconds of the clock that never jumps."""
         return self._clock.monotonic()
+
+    @property
+    def untold(self) -> Collection[EventId]:
+        """Events that no disk holds, and of which no disk was told yet either."""
+        return self._untold
 
     @property
     def slowest(self) -> int:

@@ -222,12 +222,12 @@ class Cursor:
         superseded = self.filter.superseded(entries)
         frames: list[bytes] = []
         size = skipped = 0
-        begin, since, until = self._seen, None, None
-        upto = begin
+        begin = upto = self._seen
+        times: list[float] = []
         for index, entry in enumerate(entries):
             if index in superseded:
-                skipped, upto, until = skipped + 1, entry.id, entry.event.timestamp
-                since = entry.event.timestamp if since is None else since
+                skipped, upto = skipped + 1, entry.id
+                times.append(entry.event.timestamp)  # of several sources, whose events are not in the order of their times
             else:
                 frames.append(self._private(entry) if entry.to is not None else self.filter.frame(entry))
                 size += len(frames[-1])
@@ -240,8 +240,8 @@ class Cursor:
         gap = Gap(
             after=str(begin),
             before=str(_next(upto)),
-            start=since,
-            end=until,
+            start=min(times),
+            end=max(times),
             types=("metrics",),
             reason="slow",
             skipped=skipped,
@@ -276,18 +276,23 @@ class Cursor:
         if not kept:
             return []
         self._replay = Replay(after, upto)
-        gaps = self._trimmed(after, upto)
+        return self._trimmed(after, upto) + self._unstored(after, upto)
+
+    def _unstored(self, after: EventId, upto: EventId) -> list[Gap]:
+        """Return the gap of what lies between and the disk did not take."""
+        kept = self.filter.kept
         lost = [(id, type) for id, type in self._broadcaster.unstored if after < id <= upto and type in kept]
-        if lost:
-            ids, types = [id for id, _ in lost], {type for _, type in lost}
-            gaps.append(self._gap(_before(min(ids)), _next(max(ids)), types, "not_stored"))
-        return gaps
+        if not lost:
+            return []
+        ids, types = [id for id, _ in lost], {type for _, type in lost}
+        return [self._gap(_before(min(ids)), _next(max(ids)), types, "not_stored")]
 
     def _trimmed(self, after: EventId, upto: EventId) -> list[Gap]:
         """Return the gaps of what the disk has let go behind `after`, so far as they are not told yet."""
-        known, self._floors = self._floors, self._broadcaster.floors()
+        known = self._floors
+        self._floors = {type: min(floor, upto) for type, floor in self._broadcaster.floors().items()}
         return [
-            self._gap(after, _next(min(floor, upto)), [type], "retention")
+            self._gap(after, _next(floor), [type], "retention")
             for type, floor in sorted(self._floors.items())
             if type in self.filter.kept and floor > max(after, known.get(type, _FIRST))
         ]
@@ -324,11 +329,12 @@ class Cursor:
 
     def _fallen_out(self) -> bytes:
         """Return the gaps of a viewer that read too slowly, and stand at the oldest entry that is left."""
-        log, missed = self._broadcaster.log, self._broadcaster.log.start - self.position
+        log = self._broadcaster.log
+        lost = log.lost(self.position)
         seen, floor = self._seen, log.bounds().floor
         self.position, self._seen = log.start, floor
         gaps = []
-        if self.filter.losable:
+        if self.filter.losable and lost != 0:
             following: Sequence[Entry] = log.read(log.start)
             gaps.append(
                 Gap(
@@ -338,15 +344,14 @@ class Cursor:
                     end=following[0].event.timestamp if following else self._broadcaster.now(),
                     types=self.filter.losable,
                     reason="slow",
-                    skipped=missed if self.filter.types is None and not self.filter.selectors else None,
+                    skipped=lost if self.filter.types is None and not self.filter.selectors else None,
                 )
             )
-        if self._replay is not None:
-            self._replay = Replay(self._replay.after, floor)
-        elif self._stored:
-            self._replay = Replay(self._stored[-1].id, floor)
-        else:
-            gaps += self._replayed(seen, floor)
+        if self._replay is None and not self._stored:
+            return self._tell(*gaps, *self._replayed(seen, floor))
+        after = self._stored[-1].id if self._replay is None else self._replay.after
+        self._replay = Replay(after, floor)
+        gaps += self._unstored(seen, floor)
         return self._tell(*gaps)
 
     def _tell(self, *gaps: Gap) -> bytes:
