@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import os
 import re
 import signal
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from itertools import groupby
+from itertools import combinations, groupby
 from pathlib import Path
 
 import httpx
@@ -349,3 +350,41 @@ async def test_a_slow_way(server: Server, open_glass: OpenGlass) -> None:
         assert re.search(r"^catching up \d+\ss behind", await glass.status("catching up"))
         await glass.panels_when(lambda panels: panels["beacon-line"].veil.endswith("stream: catching up"))
         assert bare_and_old(await frames(glass.page)) == []
+
+
+STATES = ["connecting", "live", "catching up", "stale", "offline", "denied", "outdated"]
+
+SHOW = """(states) => states.map((word, at) => {
+    // A copy, for the page goes on to tell what is true of it.
+    const copy = document.querySelector("connection-status").cloneNode(true);
+    document.body.append(copy);
+    copy.show({ word, detail: "", action: "" });
+    copy.style.cssText = `position: fixed; z-index: 99; top: 0; left: ${16 * at}px; padding: 0; border: 0`;
+    return copy.innerText.trim();
+})"""
+
+INK = """async ([picture, count]) => {
+    const bytes = Uint8Array.from(atob(picture), (char) => char.charCodeAt(0));
+    const image = await createImageBitmap(new Blob([bytes]));
+    const pen = new OffscreenCanvas(image.width, image.height).getContext("2d");
+    pen.drawImage(image, 0, 0);
+    const { data } = pen.getImageData(0, 0, image.width, image.height);
+    const inked = (x, y) => Number(Math.min(...data.slice(4 * (y * image.width + x)).slice(0, 3)) < 160);
+    return Array.from({ length: count }, (_, place) =>
+        Array.from({ length: 12 * image.height }, (_, at) => inked(16 * place + at % 12, Math.floor(at / 12))));
+}"""
+"""Where something is drawn in each shape, whatever its colour."""
+
+
+async def test_each_state_has_a_word_and_a_shape_of_its_own(server: Server, open_glass: OpenGlass) -> None:
+    """Without its colour, too, each is told from each other."""
+    glass = await open_glass(color_scheme="light")
+    await glass.open(f"{server.url}/boards/beacon")
+    assert await glass.page.evaluate(SHOW, STATES) == STATES
+    clip = {"x": 0, "y": 0, "width": 16 * len(STATES), "height": 32}
+    picture = base64.b64encode(await glass.page.screenshot(clip=clip)).decode()
+    shapes = await glass.page.evaluate(INK, [picture, len(STATES)])
+    assert all(sum(shape) > 20 for shape in shapes), shapes
+    for (one, first), (other, second) in combinations(zip(STATES, shapes, strict=True), 2):
+        different = sum(a != b for a, b in zip(first, second, strict=True))
+        assert different > 20, (one, other, different)
