@@ -208,6 +208,7 @@ async def test_silence(proxy: Proxy, open_glass: OpenGlass) -> None:
     await glass.panels_when(
         lambda found: all(panel.state == "stale" and "nothing" in panel.veil for panel in found.values()), timeout=5
     )
+    assert "no sample for" in await glass.status("stale", timeout=2)
     assert "silent" in await glass.status("offline", timeout=11)
     await requests(proxy, before + 1)
     assert proxy.streams[-1].at - silent < 12
