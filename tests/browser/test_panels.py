@@ -10,7 +10,8 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Route
 
-from tests.browser.glass import Glass, board
+from tests.browser.conftest import OpenGlass
+from tests.browser.glass import Glass, board, until
 from tests.serving import Server, changed_copy, running_server
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("browser-layout")]
@@ -18,11 +19,43 @@ pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group(
 ASKED = r"""odd{host=~"(a+)+\\d|(?i:B)2"}"""
 """A selector that only the server can read: a browser might take for ever, or does not know the flag."""
 
+MACHINE = """
+[[board]]
+name = "machine"
+range = "60s"
+[[board.panel]]
+id = "memory"
+title = "Memory"
+kind = "area"
+series = ["system_memory_usage_bytes"]
+stack = true
+[[board.panel]]
+id = "filesystems"
+title = "File systems"
+kind = "table"
+series = ["system_filesystem_utilization_ratio"]
+[[board.panel]]
+id = "networks"
+title = "Networks"
+kind = "line"
+series = ["system_network_io_bytes_total"]
+"""
+"""Some of what a machine has."""
+
+STACKED = """(({ chart, traces }) => {
+    const { datasets } = chart.data;
+    const edge = ({ data }, at) => data.filter(({ y }) => !Number.isNaN(y)).map(({ x, y }, place) =>
+        [x / 1000, y, chart.scales.y.getValueForPixel(chart.getDatasetMeta(at).data[place].y)]);
+    return datasets.map((one, at) => [traces.find(({ data }) => data === one.data).line.key, edge(one, at)]);
+})(document.querySelector("[data-panel=memory] live-chart"))"""
+"""The edges of a stack from its ground upwards, `[series, [[time, value, the value where it is drawn], …]]`."""
+
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def server() -> AsyncIterator[Server]:
-    """A server with a board whose panels choose by an expression of the server's dialect alone."""
-    async with running_server(config=board("odd", ASKED, legend="{host}", kinds=("line", "heat", "table"))) as running:
+    """A server with a board whose panels choose by an expression of its own dialect alone, and one of a machine."""
+    odd = board("odd", ASKED, legend="{host}", kinds=("line", "heat", "table"))
+    async with running_server(config=odd + MACHINE) as running:
         yield running
 
 
@@ -88,3 +121,50 @@ async def test_values_at_the_limits_of_a_double_stop_nothing(chromium: Browser) 
         assert "−1.7e308" in panels["huge-table"].text
         assert glass.faults == []
         await context.close()
+
+
+async def test_areas_add_up(server: Server, open_glass: OpenGlass) -> None:
+    """In a stack each area is as high as its own value, and the highest edge is drawn at the sum of all."""
+    glass = await open_glass()
+    await glass.open(server.url + "/boards/machine")
+    await glass.until("document.querySelector('[data-panel=memory] live-chart').traces[0]?.line.length > 3")
+    edges = await glass.page.evaluate(STACKED)
+    async with httpx.AsyncClient(base_url=server.url) as client:
+        times = [at for at, *_ in edges[0][1]]
+        query = {"match": "system_memory_usage_bytes", "start": min(times), "end": max(times) + 1, "step": 1}
+        result = (await client.get("/api/v1/query_range", params=query)).json()["result"]
+    told = {one["series"]: {at: mean for at, mean, *_ in one["points"]} for one in result}
+    assert len(told) > 2 and {key for key, _ in edges} <= told.keys()
+    ground = dict.fromkeys(times, 0.0)
+    for key, edge in edges:
+        for at, value, _ in edge:
+            assert value - ground[at] == pytest.approx(told[key][at], abs=1), (key, at)
+        ground = {at: value for at, value, _ in edge}
+    top = edges[-1][1]
+    assert len(top) > 3
+    for at, _, drawn in top:
+        assert drawn == pytest.approx(sum(values[at] for values in told.values()), rel=0.001)
+
+
+async def test_what_is_hidden_is_counted(server: Server, open_glass: OpenGlass) -> None:
+    """A panel says of how many devices it shows nothing, for they are noise: as many as the server tells."""
+    glass = await open_glass()
+    await glass.open(server.url + "/boards/machine")
+    async with httpx.AsyncClient(base_url=server.url) as client:
+
+        async def agrees() -> bool:
+            query = {"match": "dashboard_collector_hidden_devices"}
+            result = (await client.get("/api/v1/latest", params=query)).json()["result"]
+            told = {one["source"].partition("/")[2]: int(one["value"]) for one in result}
+            said = {
+                name: await glass.page.locator(f"[data-panel={name}] .note").inner_text()
+                for name, panel in (await glass.panels()).items()
+                if name in told and panel.state == "live"
+            }
+            return (
+                told["filesystems"] > 0
+                and len(said) > 0
+                and all(text == (f"{told[name]} hidden" if told[name] else "") for name, text in said.items())
+            )
+
+        await until(agrees)
