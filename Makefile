@@ -1,14 +1,17 @@
-# run        set up what serving needs, then serve on http://127.0.0.1:8000 (PORT= chooses another port)
-# test       check, then the tests
-# test-long  the tests that take minutes
-# check      lint, format, types, import floors, budgets
+# run          set up what serving needs, then serve on http://127.0.0.1:8000 (PORT= chooses another port)
+# test         check, then the tests
+# test-long    the tests that take minutes
+# test-faults  those in which something breaks on purpose, ten times in a row (TIMES=, LONG=1 with those of minutes)
+# check        lint, format, types, import floors, budgets
 
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 PACKED := pyproject.toml hatch_build.py package.json package-lock.json
+TIMES  := 10
+LONG   :=
 
-.PHONY: run test test-long check joined
+.PHONY: run test test-long test-faults check joined
 .DEFAULT_GOAL := run
 
 run: $(VENV)/.serves
@@ -29,6 +32,17 @@ test-long: joined
 	@$(BIN)/python -m pytest -m long --timeout=3600 $(PYTEST) || test $$? = 5
 
 # (pytest's 5 above: there was no such test.)
+
+test-faults: joined
+	@$(BIN)/python -m checks.machine $(if $(LONG),--long)
+	@began=$$(date +%s); \
+	for round in $$(seq $(TIMES)); do \
+	  started=$$(date +%s); \
+	  $(BIN)/python -m pytest -q --exitfirst -m '$(if $(LONG),fault,fault and not long)' \
+	    $(if $(LONG),--timeout=3600) $(PYTEST) || { echo "make test-faults: round $$round of $(TIMES) failed"; exit 1; }; \
+	  echo "round $$round of $(TIMES): $$(($$(date +%s) - started)) s"; \
+	done; \
+	echo "make test-faults: $(TIMES) times in a row without a fault, $$(($$(date +%s) - began)) s"
 
 # Scripts that were changed since are joined anew; until then each is served as it stands.
 joined: $(VENV)/.develops
