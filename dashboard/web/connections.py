@@ -41,6 +41,9 @@ CROWD = 16
 TIDY_AFTER = 0.5
 """Seconds from then until it is."""
 
+TIDIED_AT_ONCE = 1.0
+"""Seconds of work that this may take, all in all, before there have to be pauses for it."""
+
 FEW = 1000
 """Connections at most beside which a full collection of garbage takes no time that is felt."""
 
@@ -253,6 +256,7 @@ class Connections:
         self._most = max(files - RESERVE - 5 * self.batch, 8)
         self._told = -math.inf
         self._left = 0
+        self._spent, self._tidied = 0.0, 0.0
         self._tidying: asyncio.TimerHandle | None = None
 
     def register(self, opening: Opening | None = None) -> None:
@@ -290,17 +294,17 @@ class Connections:
         self._tidying = asyncio.get_running_loop().call_later(seconds, self._tidy, rest)
 
     def _tidy(self, rest: bool) -> None:
-        """Give the memory of a crowd that has left back to the system, and once more for the `rest`, its last few."""
-        left, self._left, self._tidying = self._left, 0, None
-        if not left:
-            return
-        began = time.monotonic()
+        """Give the memory of a crowd that has left back to the system; once more for the `rest`, that ended later."""
+        self._left, self._tidying = 0, None
+        began, used = time.monotonic(), time.thread_time()
         # With many still open the search for circles would be felt, and memory is in use anyway.
         if len(self._open) <= FEW:
             gc.collect()
         trim_memory()
-        # However many come and go all the time, this is no more than a fiftieth of what a core does.
-        pause = max(TIDY_AFTER, 50 * (time.monotonic() - began))
+        # However many come and go, this is in the long run no more than a fiftieth of what a core does.
+        self._spent = max(self._spent - (began - self._tidied) / 50, 0.0) + time.thread_time() - used
+        self._tidied = began
+        pause = max(TIDY_AFTER, 50 * (self._spent - TIDIED_AT_ONCE))
         if not rest:
             self._tidy_later(pause, rest=True)
         elif pause > TIDY_AFTER:
