@@ -54,7 +54,7 @@ def publish(port: int, feed: str) -> None:
             assert fields is not None
             headers = {"X-EventSource-Event": fields["event"]} if fields["event"] else {}
             request = Request(f"http://127.0.0.1:{port}/publish", fields["data"].encode(), headers)
-            with urlopen(request, timeout=10) as answer:
+            with urlopen(request, timeout=60) as answer:
                 answer.read()
 
 
