@@ -248,6 +248,45 @@ async def test_caddy_that_gathers_is_mended_by_the_line_that_is_shown() -> None:
             assert await longest_silence(port, 5, "?types=system") < 1.5
 
 
+def snippet(word: str) -> str:
+    """Return what the page shows to be copied for a proxy, found by a word in it."""
+    dialog = (Path(__file__).parents[2] / "templates/proxy.html").read_text("utf-8")
+    (found,) = [text for text in re.findall(r"<code>([^<]+)</code></pre>", dialog) if word in text]
+    return str(found)
+
+
+async def test_nginx_that_cuts_off_is_mended_by_the_lines_that_are_shown() -> None:
+    """A stream of heartbeats alone ends in the first silence, and with our lines in the location it does not."""
+    lines = snippet("proxy_read_timeout")
+    assert set(lines.splitlines()) <= {f"{line};" for line in re.findall(r"([a-z0-9_ ]+);", PROXIES_PAGE)}
+    async with running_server(config="heartbeat_interval = 1") as server:
+        for mended in ("", lines):
+            site = f"proxy_read_timeout 400ms; location / {{ proxy_pass {server.url}; {mended} }}"
+            with running_nginx(f"server {{ listen 80; {site} }}") as nginx:
+                if mended:
+                    assert await longest_silence(nginx.port, 2.5, "?types=system") > 0.5
+                else:
+                    with pytest.raises(AssertionError, match="the stream ended"):
+                        await longest_silence(nginx.port, 2.5, "?types=system")
+
+
+@pytest.mark.long
+async def test_caddy_that_cuts_off_is_mended_by_the_lines_that_are_shown() -> None:
+    """The lines hold for what was set before them, for they take its place."""
+    lines = snippet("read_timeout 1h\n}")
+    assert "`read_timeout 1h` in its `transport http`" in PROXIES_PAGE
+    async with running_server(config="heartbeat_interval = 3") as server:
+        proxied = f"reverse_proxy 127.0.0.1:{server.port} {{\n{lines}\n}}"
+        # It ends the answer and may keep the connection, on which then nothing comes.
+        with (
+            running_caddy(proxied.replace("1h", "1s")) as port,
+            pytest.raises((AssertionError, TimeoutError), match=r"the stream ended|^$"),
+        ):
+            await longest_silence(port, 8, "?types=system")
+        with running_caddy(proxied) as port:
+            assert await longest_silence(port, 8, "?types=system") > 2.0
+
+
 async def test_compression_by_the_proxy_holds_nothing_back(trusting: Server) -> None:
     with running_nginx(bare(trusting, "gzip_types *; gzip_min_length 0;")) as nginx:
         assert await longest_silence(nginx.port, 4, "?types=system") < 1.5
