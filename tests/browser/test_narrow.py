@@ -42,6 +42,7 @@ def changes(seen: list[Frame], panel: str) -> int:
     return sum(before.states[panel] != after.states[panel] for before, after in pairwise(seen))
 
 
+@pytest.mark.fault
 @pytest.mark.long
 async def test_one_tick_of_several(tmp_path: Path, open_glass: OpenGlass) -> None:
     """It is told which part is seen, nothing flickers, no old number is bare; afterwards every second is there."""
