@@ -110,3 +110,26 @@ def test_the_default_folder_follows_the_systems_custom(tmp_path: Path, monkeypat
         assert default_folder() == tmp_path / ".local/share/dashboard"
     monkeypatch.delenv("XDG_DATA_HOME")
     assert default_folder() == tmp_path / ".local/share/dashboard"
+
+
+def test_a_sign_of_life_is_left_by_whoever_has_the_folder_and_read_by_the_next(tmp_path: Path) -> None:
+    folder = DataDir(tmp_path / "new")
+    assert folder.last_alive() is None
+    folder.sign_alive(1_700_000_000.5)
+    assert folder.last_alive() is None, "it is not this process's yet"
+    folder.claim()
+    folder.sign_alive(1_700_000_000.5)
+    folder.sign_alive(1_700_000_001.5)
+    assert DataDir(tmp_path / "new").last_alive() == 1_700_000_001.5
+    folder.release()
+    folder.sign_alive(1_700_000_002.5)
+    assert folder.last_alive() == 1_700_000_001.5
+
+
+def test_a_disk_that_takes_no_sign_of_life_costs_nothing(tmp_path: Path) -> None:
+    folder = DataDir(tmp_path / "new")
+    folder.claim()
+    (tmp_path / "new").rename(tmp_path / "gone")
+    folder.sign_alive(1_700_000_000.5)
+    assert folder.last_alive() is None
+    folder.release()

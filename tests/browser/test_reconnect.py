@@ -20,6 +20,7 @@ from tests.serving import Server, running_server
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("browser-reconnect")]
 
 LINE = "beacon-line"
+VIEW = f"document.querySelector('[data-panel={LINE}] [data-view]')"
 
 
 @pytest_asyncio.fixture(loop_scope="module")
@@ -130,8 +131,10 @@ async def test_stopped_server(server: Server, open_glass: OpenGlass) -> None:
     seen = await frames(glass.page)
     late = [frame for frame in seen if frame.now > stopped + 3]
     assert late and all(set(frame.states.values()) == {"stale"} and frame.status != "live" for frame in late)
+    gone_on = time.time()
     server.cont()
     await all_live(glass)
+    await glass.until(f"{VIEW}.unknown.some(({{ from, to }}) => from < {stopped} && to > {gone_on})")
     assert bare_and_old(await frames(glass.page)) == []
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import time
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.browser.conftest import OpenGlass
@@ -154,6 +157,64 @@ async def test_marks_are_drawn_and_cost_no_drawing(open_glass: OpenGlass) -> Non
         )
         assert drawn["asked"] == 0
         assert drawn["after"] > 0.9 * drawn["height"] > drawn["before"]
+
+
+COLOURS = """(({ chart, traces, palette, unknown: [{ from, to }] }) => {
+    const { left, top, bottom } = chart.chartArea;
+    const ratio = chart.currentDevicePixelRatio;
+    const { width, height } = chart.canvas;
+    const pen = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
+    pen.drawImage(chart.canvas, 0, 0);
+    const x = (time) => Math.max(left, chart.scales.x.getPixelForValue(time * 1000));
+    const channels = (hex) => [1, 3, 5].map((digit) => parseInt(hex.slice(digit, digit + 2), 16));
+    const hatch = channels(getComputedStyle(document.documentElement).getPropertyValue("--hatch").trim());
+    const colour = channels(traces.find(({ line }) => line.key.startsWith("moody")).colour);
+    const count = (begin, end) => {
+        const { data } = pen.getImageData(begin * ratio, top * ratio, (end - begin) * ratio, (bottom - top) * ratio);
+        const like = (sought, at) =>
+            data[at + 3] > 127 && sought.every((one, channel) => Math.abs(one - data[at + channel]) < 24);
+        const found = { line: 0, hatch: 0, pixels: data.length / 4 };
+        for (let at = 0; at < data.length; at += 4) {
+            found.line += like(colour, at);
+            found.hatch += like(hatch, at);
+        }
+        return found;
+    };
+    return { before: count(x(from - 4), x(from) - 2), band: count(x(from) + 2, x(to) - 2) };
+})(document.querySelector("live-chart"))"""
+"""How much of a line and of the hatch a blind time and the seconds before it show."""
+
+
+async def test_a_time_without_a_watch_is_a_band(open_glass: OpenGlass, tmp_path: Path) -> None:
+    """A page opened after a restart names and hatches that time in every chart, and no line goes across."""
+    since = time.time() - 20
+    (tmp_path / "alive").touch()
+    os.utime(tmp_path / "alive", (since, since))
+    async with running_server(config=BOARD, data_dir=tmp_path) as server:
+        back = time.time()
+        moody = [{"series": "moody", "value": 0.4, "timestamp": at, "interval": 60} for at in (since - 5, back)]
+        async with httpx.AsyncClient(base_url=server.url) as client:
+            assert (await client.post("/api/v1/samples", json=moody)).json()["accepted"] == 2
+        glass = await opened(open_glass, server)
+        spans = "[...document.querySelectorAll('live-chart, live-heat')].map(({ unknown }) => unknown)"
+        await glass.until(f"{spans}.every((one) => one.length === 1)")
+        for (span,) in await glass.page.evaluate(spans):
+            assert abs(span["from"] - since) < 1e-3 and back - 5 < span["to"] <= back
+        await glass.until("document.querySelectorAll('live-chart')[0].traces.length === 2")
+        seen = await glass.until(f"(({{ before, band }}) => before.line && {{ before, band }})({COLOURS})")
+        assert seen["band"]["line"] == 0 and seen["band"]["hatch"] > seen["band"]["pixels"] / 20, seen
+        told = glass.page.locator("system-strip li", has_text="blind: the dashboard was not running")
+        assert re.search(r"\d\d:\d\d:\d\d–(.* )?\d\d:\d\d:\d\d$", await told.locator(".time").inner_text())
+        box = await glass.page.evaluate(
+            """(({ chart: { canvas, chartArea, scales }, unknown: [{ from, to }] }) => {
+                const { left, top } = canvas.getBoundingClientRect();
+                return { x: left + scales.x.getPixelForValue((from + to) * 500), y: top + chartArea.top + 20 };
+            })(document.querySelector("live-chart"))"""
+        )
+        await glass.page.mouse.move(box["x"], box["y"])
+        await glass.until("/ · ▨ .*–.* blind: the dashboard/.test(document.getElementById('moment').textContent)")
+        values = "[...document.querySelectorAll('live-chart .legend .value')].map((one) => one.textContent)"
+        await glass.until(f"{values}.length === 2 && {values}.every((text) => text === '–')")
 
 
 async def test_a_past_that_could_not_be_asked_for_is_not_called_empty(open_glass: OpenGlass) -> None:

@@ -48,3 +48,15 @@ test("no mark strikes through the words that say since when there is a record", 
   const [, , ground, words] = drawn;
   assert.ok(ground.from <= words.from && words.to <= ground.to);
 });
+
+test("since when there is a record and a blind time before it have each their own place", () => {
+  const texts = (/** @type {number} */ begin, /** @type {{ from: number, to: number }[]} */ blinds, size = 600) =>
+    drawnAt(begin, [], size, blinds).filter(({ what }) => what !== "ground" && what !== "mark");
+  const [name, since] = texts(402, [{ from: 300, to: 400 }]);
+  assert.equal(name?.what, "blind");
+  assert.deepEqual(since, { what: "recorded since 10:00:00", from: 154, to: 292 });
+  assert.deepEqual(texts(402, [{ from: 300, to: 400 }, { from: 100, to: 190 }]).at(-1), { what: "since 10:00:00", from: 208, to: 292 });
+  assert.deepEqual(texts(402, [{ from: 20, to: 400 }]).at(-1), { what: "recorded since 10:00:00", from: 410, to: 548 });
+  assert.deepEqual(texts(402, [{ from: -20, to: 400 }]).map(({ what }) => what), ["blind 10:00:00–10:00:00"], "all is named already");
+  assert.deepEqual(texts(202, [{ from: 20, to: 200 }, { from: 302, to: 340 }]).at(-1)?.what, "since 10:00:00");
+});

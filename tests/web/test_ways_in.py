@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import os
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -227,18 +229,32 @@ async def test_what_the_program_said_is_listed_across_restarts_and_costs_no_gap(
         server.terminate()
         await asyncio.to_thread(server.start)
         async with httpx.AsyncClient(base_url=server.url) as client:
-            said = [one["event"] for one in await result(client, "system")]
+            said = [one["event"] for one in await result(client, "system", limit="50")]
+            said = [event for event in said if event != "blind"]  # on a busy machine the restart takes long enough
             assert said == ["start", "stop", "start"]
-            assert [one["event"] for one in await result(client, "system", limit="1")] == ["start"]
+            assert len(await result(client, "system", limit="1")) == 1
             assert not any((await client.get("/api/v1/status")).json()["gaps"].values())
 
 
 @pytest.mark.fault
-async def test_only_a_run_that_ended_without_a_word_is_told_of_by_the_next(tmp_path: Path) -> None:
-    async def word(server: Server) -> str:
+async def test_how_a_run_ended_and_how_long_there_was_none_is_told_by_the_next(tmp_path: Path) -> None:
+    async def newest(server: Server, event: str, words: str = "") -> dict[str, Any]:
         async with httpx.AsyncClient(base_url=server.url) as client:
             news = await result(client, "system")
-        return str(next(one["message"] for one in news if one["event"] == "start"))
+        return next(one for one in news if one["event"] == event and words in one["message"])
+
+    async def word(server: Server) -> str:
+        return str((await newest(server, "start"))["message"])
+
+    async def back_after_a_minute(server: Server, cause: str) -> None:
+        """Start it again as if its last sign of life was from a minute ago: that is when it was blind first."""
+        life, ended = tmp_path / "alive", time.time()
+        assert ended - life.stat().st_mtime < 10, "it is given the time each second"
+        os.utime(life, (ended - 60, ended - 60))
+        await asyncio.to_thread(server.start)
+        blind = await newest(server, "blind", "not running")
+        assert abs(blind["start"] - (ended - 60)) < 1e-3 and ended <= blind["end"] <= time.time()
+        assert str(blind["message"]).endswith(f" UTC: the dashboard was not running{cause}.")
 
     unannounced = "The run before it ended without a word"
     async with running_server(data_dir=tmp_path) as server:
@@ -246,10 +262,10 @@ async def test_only_a_run_that_ended_without_a_word_is_told_of_by_the_next(tmp_p
         async with running_server(data_dir=tmp_path) as beside:  # it may not even read what the first keeps
             assert unannounced not in await word(beside)
         server.kill()
-        await asyncio.to_thread(server.start)
+        await back_after_a_minute(server, ": it was killed, or the machine went down")
         assert unannounced in await word(server)
         server.terminate()
-        await asyncio.to_thread(server.start)
+        await back_after_a_minute(server, "")
         assert unannounced not in await word(server)
 
 
