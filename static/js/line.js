@@ -30,6 +30,8 @@ export class Line {
     this.arrivals = new Arrivals();
     /** Seconds between two samples as they come to a viewer that is too slow for all; 0: all come. */
     this.stretch = 0;
+    /** Seconds: with an interval below it values come too late to be shown as true; 0: they come in time. */
+    this.lateness = 0;
     /** Newest value: a gauge's own, a counter's rate. */
     this.value = NaN;
     /** When that was true, in the server's seconds … */
@@ -87,12 +89,22 @@ export class Line {
 
   /** Seconds between samples; null while nobody has said and too few have come. */
   get interval() {
-    const own = this.declared ?? this.arrivals.interval;
+    const { own } = this;
     return own === null ? null : Math.max(own, this.stretch);
+  }
+
+  /** The interval at its source. */
+  get own() {
+    return this.declared ?? this.arrivals.interval;
   }
 
   /** The moment (`performance.now()`) from which the newest value is no longer shown as true. */
   get deadline() {
+    return this.own !== null && this.own < this.lateness ? this.born : this.lapse;
+  }
+
+  /** The moment by which the next value must be there. */
+  get lapse() {
     const interval = this.interval;
     return interval === null ? Infinity : this.born + (allowance(interval) - EARLY) * 1000;
   }

@@ -1,4 +1,4 @@
-import { allowance } from "./staleness.js";
+import { allowance, EARLY } from "./staleness.js";
 
 /** Milliseconds of which the ticks are counted and measured. */
 const COUNTED = 30_000;
@@ -6,8 +6,8 @@ const COUNTED = 30_000;
 const [SPACINGS, QUIET] = [3, 4000];
 /** The longest time between two ticks that is taken for an interval, in seconds: beyond, a viewer is not slow but stale. */
 const LONGEST = 15;
-/** Milliseconds for which it counts that ticks came too late. */
-const LATE = 60_000;
+/** Milliseconds for which it counts that ticks came too late; and the age of one that does not. */
+const [LATE, FRESH] = [60_000, 1000];
 
 /** How many of the ticks are seen here, where the way is too narrow for all of them and the server leaves some out. */
 export class Pace {
@@ -18,6 +18,7 @@ export class Pace {
     this.seen = [];
     this.newest = NaN;
     this.lateAt = -Infinity;
+    this.tooShort = 0;
   }
 
   /**
@@ -26,7 +27,7 @@ export class Pace {
    */
   gap(now, skipped) {
     this.gaps.push({ at: now, skipped: skipped ?? 0 });
-    this.#forget(now);
+    this.#judge(now);
   }
 
   /**
@@ -37,9 +38,21 @@ export class Pace {
     const step = Math.max(0, born - this.newest) || 0;
     this.newest = Math.max(this.newest || born, born);
     this.seen.push({ at: now, age: now - born, step });
+    this.#judge(now);
+  }
+
+  /**
+   * Find out which intervals are too short for the way here.
+   * @param {number} now milliseconds
+   */
+  #judge(now) {
     this.#forget(now);
+    // An interval below this ends before what came is allowed to: it would be veiled before each next one.
+    const tooShort = Math.max(...this.seen.map(({ age }) => age)) / 1000 - allowance(0) + EARLY;
     const spacing = this.spacing(now);
-    if (spacing && Math.max(...this.seen.map(({ age }) => age)) / 1000 + spacing > allowance(spacing)) this.lateAt = now;
+    if (!spacing || spacing >= tooShort) return;
+    this.tooShort = Math.max(tooShort, now - this.lateAt < LATE ? this.tooShort : 0);
+    this.lateAt = now;
   }
 
   /** @param {number} now milliseconds */
@@ -64,12 +77,14 @@ export class Pace {
   }
 
   /**
-   * Seconds for which a tick is to be taken for the newest; 0: as its source says. Where ticks come so late that each would
-   * be too old before the next, they are that all the time, and there is no back and forth.
+   * Seconds: what is sampled more often comes so late that each would be too old before the next. It is that all the time,
+   * and there is no back and forth. 0: nothing is.
    * @param {number} now milliseconds
    */
-  interval(now) {
-    return now - this.lateAt < LATE ? 0 : this.spacing(now);
+  lateness(now) {
+    if (!this.slow(now) || now - this.lateAt >= LATE) return 0;
+    const since = now - Math.max(QUIET, this.#longest);
+    return this.seen.some(({ at, age }) => at > since && age > FRESH) ? this.tooShort : 0;
   }
 
   /**

@@ -30,6 +30,8 @@ export class Store {
     /** @type {Set<string>} series that found no room */
     this.left = new Set();
     this.stretched = 0;
+    /** Seconds: what is sampled more often comes too late to be shown as true. */
+    this.lateness = 0;
     /** @type {Map<string, boolean>} which names are counters, as the server says */
     this.counters = new Map();
     /** @type {Set<string>} names that the server is to be asked about */
@@ -189,6 +191,7 @@ export class Store {
     if (counter === undefined && isDoubtful(series.name)) this.doubtful.add(series.name);
     const line = new Line(key, series, this.step, this.capacity, counter ?? isCounter(series.name));
     line.stretch = this.stretched;
+    line.lateness = this.lateness;
     this.lines.set(key, line);
     this.onLine(line);
     return line;
@@ -214,11 +217,12 @@ export class Store {
   /**
    * Samples come this far apart, for the way here is too narrow for all of them; 0: they come as they are taken.
    * @param {number} interval seconds
+   * @param {number} [lateness] seconds: what is sampled more often comes too late to be shown as true
    */
-  stretch(interval) {
-    if (interval === this.stretched) return;
-    this.stretched = interval;
-    for (const line of this.lines.values()) line.stretch = interval;
+  stretch(interval, lateness = 0) {
+    if (interval === this.stretched && lateness === this.lateness) return;
+    [this.stretched, this.lateness] = [interval, lateness];
+    for (const line of this.lines.values()) [line.stretch, line.lateness] = [interval, lateness];
   }
 
   /**

@@ -54,6 +54,8 @@ export class Truth {
     /** What to tell of ticks that are left out for this viewer, and the seconds between those that come; 0: all come. */
     this.pace = "";
     this.spacing = 0;
+    /** Whether they come too late to be shown as true, all the time. */
+    this.late = false;
   }
 
   /** @param {number} milliseconds from sample to screen */
@@ -68,16 +70,16 @@ export class Truth {
   }
 
   /**
-   * The shortest interval that any series declares, seconds; Infinity: none does. One that had ended when others still
-   * came tells nothing of the stream.
+   * The shortest interval that any series declares, seconds; Infinity: none does. One that had ended before the newest of
+   * the others was true tells nothing of the stream.
    */
   get shortest() {
     let shortest = Infinity;
     let living = Infinity;
-    for (const { declared, deadline } of this.store.lines.values()) {
+    for (const { declared, lapse } of this.store.lines.values()) {
       if (declared === null) continue;
       shortest = Math.min(shortest, declared);
-      if (this.newestAt < deadline) living = Math.min(living, declared);
+      if (this.newestBorn < lapse) living = Math.min(living, declared);
     }
     return living < Infinity ? living : shortest;
   }
@@ -127,7 +129,7 @@ export class Truth {
       const since = this.newestAt > -Infinity ? ` for ${formatAge((now - this.newestAt) / 1000)}` : "";
       return { word: "stale", detail: `no sample${since} · ${this.explain("", now)}`, action: "" };
     }
-    if (this.filling || (this.expected && behind > this.patience)) {
+    if (this.filling || this.late || (this.expected && behind > this.patience)) {
       const late = this.newestAt > -Infinity && behind > 1 ? `${formatAge(behind)} behind` : "";
       return { word: "catching up", detail: [late, this.pace].filter(Boolean).join(" · "), action: "" };
     }
@@ -163,7 +165,7 @@ export class Truth {
     const failed = this.failed.get(source);
     if (failed) return `collector ${failed.name}: ${failed.error}`;
     if ((now - this.newestAt) / 1000 > this.hush) return "server: it sends no samples";
-    if ((now - this.newestBorn) / 1000 > this.patience) return "stream: catching up";
+    if (this.late || (now - this.newestBorn) / 1000 > this.patience) return "stream: catching up";
     return source ? `source ${source}: it stopped sending` : "server: it sends no samples";
   }
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.browser.conftest import OpenGlass
-from tests.browser.glass import BEACON, Frame, bare_and_old, board, collectors, frames, until
-from tests.browser.proxy import proxying
+from tests.browser.glass import BEACON, Frame, Glass, bare_and_old, board, collectors, frames, until
+from tests.browser.proxy import Proxy, proxying
 from tests.serving import running_server
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("browser-buffering")]
@@ -36,10 +36,25 @@ kind = "table"
 series = ["crowd"]
 """
 
+PANELS = ("beacon-stat", "beacon-line", "crowd")
+TOLD = "/1 of [0-9]+ ticks/.test(document.querySelector('connection-status').title)"
 
-def changes(seen: list[Frame], panel: str) -> int:
-    """Return how often a panel changed between veiled and live."""
-    return sum(before.states[panel] != after.states[panel] for before, after in pairwise(seen))
+
+def changes(seen: list[Frame]) -> dict[str, int]:
+    """Return how often each panel changed between veiled and live, and how often the page's own word changed."""
+    found = {panel: sum(one.states[panel] != other.states[panel] for one, other in pairwise(seen)) for panel in PANELS}
+    return found | {"the page": sum(one.status != other.status for one, other in pairwise(seen))}
+
+
+def fills(proxy: Proxy, since: float) -> int:
+    """Return how often points were asked for since then (`time.monotonic()`)."""
+    return sum(seen.path == "/api/v1/query_range" and seen.at > since for seen in proxy.seen)
+
+
+async def times(glass: Glass) -> list[float]:
+    """Return the seconds of which the chart has a point."""
+    (points,) = (await glass.points("beacon-line")).values()
+    return [at for at, mean in points if mean is not None]
 
 
 @pytest.mark.fault
@@ -54,14 +69,18 @@ async def test_one_tick_of_several(tmp_path: Path, open_glass: OpenGlass) -> Non
         glass = await open_glass(recorded=True)
         await glass.open(f"{proxy.url}/boards/beacon")
         await glass.panels_when(lambda panels: panels["beacon-stat"].state == "live")
-        began = time.time()
+        began, narrowed = time.time(), time.monotonic()
         proxy.rate = 8000
-        await glass.until("/1 of [0-9]+ ticks/.test(document.querySelector('connection-status').title)", timeout=40)
+        await glass.until(TOLD, timeout=40)
         told = time.time()
-        await glass.until(f"recorded.unix() > {told + 15}", timeout=20)
+        await glass.until(f"recorded.unix() > {told + 20}", timeout=25)
+
+        spacing = max(later - earlier for earlier, later in pairwise([at for at in await times(glass) if at >= began]))
+        assert spacing > 1.5
         seen = [frame for frame in await frames(glass.page) if frame.now > told + 5]
-        assert changes(seen, "beacon-stat") <= 1
-        assert len({frame.status for frame in seen}) <= 2
+        assert max(changes(seen).values()) <= 1, changes(seen)
+        assert fills(proxy, narrowed) == 0
+
         proxy.rate = None
         await glass.status("live", timeout=20)
         end = time.time()
@@ -71,8 +90,12 @@ async def test_one_tick_of_several(tmp_path: Path, open_glass: OpenGlass) -> Non
         seconds = {float(second) for second in range(math.ceil(began), math.floor(end) + 1)}
 
         async def whole() -> bool:
-            (points,) = (await glass.points("beacon-line")).values()
-            return seconds <= {at for at, mean in points if mean is not None}
+            return seconds <= set(await times(glass))
 
         await until(whole, timeout=10)
-        assert bare_and_old([frame for frame in await frames(glass.page) if frame.now < told]) == []
+        await glass.until(f"{line}.lastTime >= {time.time() + 4}")
+        assert fills(proxy, narrowed) == 1
+        every = await frames(glass.page)
+        assert bare_and_old([frame for frame in every if frame.now < told]) == []
+        assert bare_and_old(every, spacing) == []
+        assert max(changes([frame for frame in every if frame.now > told + 5]).values()) <= 5

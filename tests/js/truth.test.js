@@ -4,7 +4,7 @@ import { Truth } from "../../static/js/truth.js";
 
 /**
  * What a page knows, at 100 s of its own time and 1000 s of the server's.
- * @param {{ declared: number, deadline: number }[]} lines
+ * @param {{ declared: number, lapse: number }[]} lines
  * @param {object} [connection]
  */
 function page(lines, connection = {}) {
@@ -18,28 +18,42 @@ function page(lines, connection = {}) {
 }
 
 test("a series that has ended does not decide how long the stream may be silent, while others live", () => {
-  const living = { declared: 1, deadline: 102_000 };
-  const { truth } = page([{ declared: 0.05, deadline: 98_000 }, living]);
+  const living = { declared: 1, lapse: 102_000 };
+  const { truth } = page([{ declared: 0.05, lapse: 98_000 }, living]);
   assert.equal(truth.shortest, 1);
   assert.equal(truth.status(100_000).word, "live");
-  const quick = page([{ declared: 0.05, deadline: 100_500 }, living]);
+  const quick = page([{ declared: 0.05, lapse: 100_500 }, living]);
   assert.equal(quick.truth.shortest, 0.05);
   assert.equal(quick.truth.status(100_000).word, "stale");
 });
 
+test("what comes late has not ended: seldom samples do not make a page live whose others are seconds behind", () => {
+  const { truth } = page([{ declared: 1, lapse: 98_650 }, { declared: 30, lapse: 150_000 }]);
+  truth.newestBorn = 96_000;
+  assert.equal(truth.shortest, 1);
+  assert.equal(truth.status(100_000).word, "catching up");
+});
+
+test("where ticks come too late all the time the page is catching up all the time, and says so of what is old", () => {
+  const { truth } = page([{ declared: 1, lapse: 102_000 }]);
+  assert.equal(truth.status(100_000).word, "live");
+  truth.late = true;
+  assert.deepEqual([truth.status(100_000).word, truth.explain("vm/cpu", 100_000)], ["catching up", "stream: catching up"]);
+});
+
 test("a stream that has fallen silent is not measured by the slowest series, which is the last to grow old", () => {
-  const { truth } = page([{ declared: 1, deadline: 101_600 }, { declared: 30, deadline: 160_000 }]);
+  const { truth } = page([{ declared: 1, lapse: 101_600 }, { declared: 30, lapse: 160_000 }]);
   assert.equal(truth.status(110_000).word, "stale");
   assert.equal(truth.explain("vm/cpu", 110_000), "stream: nothing received for 11\u00a0s");
 });
 
 test("where all have ended the quickest of them decides", () => {
-  const { truth } = page([{ declared: 0.05, deadline: 98_000 }, { declared: 1, deadline: 99_000 }]);
+  const { truth } = page([{ declared: 0.05, lapse: 98_000 }, { declared: 1, lapse: 99_000 }]);
   assert.equal(truth.shortest, 0.05);
 });
 
 test("what had no successor when the history was told does not wait for a stream that has just opened", () => {
-  const { truth, store } = page([{ declared: 1, deadline: 102_000 }], { openedAt: 99_900 });
+  const { truth, store } = page([{ declared: 1, lapse: 102_000 }], { openedAt: 99_900 });
   store.sources.set("vm/push", { time: 988 });
   store.sources.set("vm/cpu", { time: 999 });
   assert.equal(truth.explain("vm/push", 100_000), "source vm/push: it stopped sending");
