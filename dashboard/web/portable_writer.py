@@ -74,6 +74,8 @@ class PortableWriter:
                     yield chunk
                     self._giving.pop(cursor, None)
                     blocked = loop.time() - given > IN_TIME
+                    if blocked and connection is not None and connection.writer.transport.is_closing():
+                        break  # what nobody takes any more is not to be counted as left out
         finally:
             self._giving.pop(cursor, None)
             self._tally.leave(viewer)
