@@ -25,6 +25,7 @@ from tests.web.test_stream import push, streams, viewing
 from tests.web.wire import DEADLINE, RawStream, asking
 
 Need = Callable[[str], Path]
+MIB = 1024 * 1024
 
 COUNTER = """
 import asyncio
@@ -45,6 +46,21 @@ Five hundred take 17 MB of the portable one, in small pieces. All is freed, but 
 """
 
 
+async def _tasks(client: httpx.AsyncClient, since: float) -> int | None:
+    """Return how many tasks the loop had at the newest collection, None when that is not after `since`."""
+    result = (await client.get("/api/v1/latest", params={"match": "loop_tasks"})).json()["result"]
+    return int(result[0]["value"]) if result and result[0]["timestamp"] > since else None
+
+
+async def tasks_of(client: httpx.AsyncClient, since: float) -> int:
+    """Return how many tasks the loop had at the first collection after `since`."""
+    deadline = time.monotonic() + DEADLINE
+    while (tasks := await _tasks(client, since)) is None:
+        assert time.monotonic() < deadline, "the collector that counts tasks gave nothing"
+        await asyncio.sleep(0.05)
+    return tasks
+
+
 class Held:
     """What a server had at one moment, to be compared with what it has when its viewers are gone."""
 
@@ -56,7 +72,7 @@ class Held:
         """Note what there is when those who asked before are gone."""
         before = -1
         while self.tasks != before:
-            before, self.tasks = self.tasks, await self._counted(time.time())
+            before, self.tasks = self.tasks, await tasks_of(self._client, time.time())
         self.descriptors = self._process.num_fds()
         self.weigh()
         return self
@@ -74,7 +90,7 @@ class Held:
         found: dict[str, int] = {}
         while time.monotonic() < deadline:
             cursors = await streams(self._client)
-            memory, tasks = self._process.memory_info().rss - self.memory, await self._tasks(since)
+            memory, tasks = self._process.memory_info().rss - self.memory, await _tasks(self._client, since)
             descriptors = self._process.num_fds() - self.descriptors
             found = {"cursors": cursors, "memory": memory, "descriptors": descriptors}
             if tasks is not None:
@@ -83,18 +99,6 @@ class Held:
                     return
             await asyncio.sleep(0.02)
         raise AssertionError(f"not given back within two seconds: {found}")
-
-    async def _tasks(self, since: float) -> int | None:
-        """Return how many tasks the loop had at the newest collection, None when that is not after `since`."""
-        result = (await self._client.get("/api/v1/latest", params={"match": "loop_tasks"})).json()["result"]
-        return int(result[0]["value"]) if result and result[0]["timestamp"] > since else None
-
-    async def _counted(self, since: float) -> int:
-        deadline = time.monotonic() + DEADLINE
-        while (tasks := await self._tasks(since)) is None:
-            assert time.monotonic() < deadline, "the collector that counts tasks gave nothing"
-            await asyncio.sleep(0.05)
-        return tasks
 
 
 async def come(server: Server, client: httpx.AsyncClient, count: int, query: str = "") -> list[RawStream]:
