@@ -15,7 +15,7 @@ import pytest_asyncio
 from playwright.async_api import Browser
 
 from tests.browser.conftest import OpenGlass
-from tests.browser.glass import collectors, until
+from tests.browser.glass import Glass, collectors, until
 from tests.serving import Server, running_server
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("browser-first-load")]
@@ -36,10 +36,32 @@ WATCH = """(() => {
 """Notes what the browser itself knows, and the first frame in which a chart is there with lines, legend and values."""
 
 
+SEAM = ["system_memory_usage_bytes", "system_cpu_mode_ratio"]
+
+BOARD = """
+[[board]]
+name = "seam"
+[[board.panel]]
+id = "one"
+title = "One"
+kind = "area"
+series = ["{}"]
+[[board.panel]]
+id = "two"
+title = "Two"
+kind = "line"
+series = ["{}"]
+""".format(*SEAM)
+
+OLDEST_LINE = """Math.min(...[...document.querySelectorAll("live-chart")].flatMap(({ traces }) =>
+    traces.length ? traces.map(({ line }) => line.time) : [0]))"""
+"""The time of the newest sample of that line of a page whose newest is the oldest."""
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def server() -> AsyncIterator[Server]:
-    """One server with the overview as everyone has it."""
-    async with running_server() as running:
+    """One server with the overview as everyone has it, and a small board."""
+    async with running_server(config=BOARD) as running:
         yield running
 
 
@@ -138,6 +160,46 @@ async def test_charts_move(server: Server, open_glass: OpenGlass) -> None:
     later = await glass.page.evaluate(look)
     assert later["picture"] != first["picture"]
     assert abs(later["newest"] - time.time()) < 3
+
+
+async def test_past_and_present_join(server: Server, open_glass: OpenGlass) -> None:
+    """From up to 30 s before a page was opened until 4 s after, it has each second that the server has, once.
+
+    It is opened three times, each within another part of a second, for what is joined comes apart at the seam.
+    """
+    pages: list[tuple[Glass, float]] = []
+    async with httpx.AsyncClient(base_url=server.url) as client:
+
+        async def recorded(start: float, end: float) -> dict[str, list[list[float]]]:
+            """Return what the server has of these seconds, by series: `[time, mean]`."""
+            query = {"match": SEAM, "start": start, "end": end, "step": 1}
+            found = (await client.get("/api/v1/query_range", params=query)).json()["result"]
+            kept = {line["series"]: [point[:2] for point in line["points"] if point[1] is not None] for line in found}
+            return {series: points for series, points in kept.items() if points}
+
+        async def seconds() -> bool:
+            known = await recorded(time.time() - 30, time.time())
+            return len(known) >= len(SEAM) and min(map(len, known.values())) >= 5
+
+        await until(seconds, timeout=20)
+        for part in (0.0, 0.35, 0.7):
+            glass = await open_glass()
+            await until(lambda part=part: (time.time() - part) % 1 < 0.2)  # type: ignore[misc]
+            pages.append((glass, time.time()))
+            await glass.page.goto(f"{server.url}/boards/seam")
+        for glass, opened in pages:
+            await glass.until(f"{OLDEST_LINE} >= {opened + 5}", timeout=20)
+            start, end = opened - 30, opened + 4
+            truth = await recorded(start, end)
+            drawn = await glass.points("one") | await glass.points("two")
+            for series, points in truth.items():
+                line = [[at, mean] for at, mean in drawn[series] if at is not None and start <= at <= end]
+                expected = [point for point in points if start <= point[0] <= end]
+                # What the machine had no time to take is on neither side.
+                assert expected[0][0] < opened - 2 and expected[-1][0] > opened + 2
+                assert [at for at, mean in line if mean is not None] == [at for at, _ in expected], series
+                assert [mean for _, mean in line if mean is not None] == pytest.approx([mean for _, mean in expected])
+            assert drawn.keys() >= truth.keys()
 
 
 async def test_bytes(server: Server, chromium: Browser) -> None:
