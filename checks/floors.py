@@ -32,6 +32,7 @@ FLOORS: tuple[frozenset[str], ...] = (
     ),
     frozenset(
         {
+            "promptness",
             "config",
             "datadir",
             "settings_file",

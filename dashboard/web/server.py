@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from dashboard import __version__
 from dashboard.boards import Board
 from dashboard.certificate import Certificate
 from dashboard.config import Settings
+from dashboard.promptness import PromptSelector
 from dashboard.runtime import running
 from dashboard.web.app import create_app
 from dashboard.web.connections import Connections, Listener, listen, share_memory
@@ -46,7 +48,9 @@ def serve(settings: Settings, boards: Sequence[Board], path: Path | None) -> int
     certificate = Certificate.of(settings)
     listener = listen(settings)
     share_memory()
-    asyncio.run(_serve(settings, boards, path, listener, certificate))
+    selector = PromptSelector()
+    with asyncio.Runner(loop_factory=partial(asyncio.SelectorEventLoop, selector)) as runner:
+        runner.run(_serve(settings, boards, path, listener, certificate, selector))
     return 0
 
 
@@ -56,6 +60,7 @@ async def _serve(
     path: Path | None,
     listener: Listener,
     certificate: Certificate | None,
+    selector: PromptSelector,
 ) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -63,6 +68,7 @@ async def _serve(
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
     async with running(settings, boards, path) as runtime:
+        selector.tally = runtime.tally
         connections = Connections(runtime.tally, runtime.settings.stall_timeout)
         app = create_app(runtime)
         connections.register(app.extensions.get("opening"))
