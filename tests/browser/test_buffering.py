@@ -107,6 +107,7 @@ async def test_bare_proxy(seconds: float, server: Server, open_glass: OpenGlass)
         assert "proxy" not in await glass.says()
 
 
+@pytest.mark.fault
 async def test_proxy_that_holds_back(server: Server, open_glass: OpenGlass) -> None:
     """Where a proxy gathers what is sent, that is named within 20 s, with what mends it, and the page is live."""
     with running_nginx(BUFFERING.format(url=server.url)) as nginx:
@@ -122,6 +123,7 @@ async def test_proxy_that_holds_back(server: Server, open_glass: OpenGlass) -> N
         assert await shown_to_mend(glass) == list(MENDS)
 
 
+@pytest.mark.fault
 async def test_proxy_that_cuts_off(open_glass: OpenGlass) -> None:
     """Where nothing but heartbeats comes, a proxy that cuts silence off is named, with what mends it; news arrive."""
     off = "".join(f'[[collector]]\nname = "{name}"\nenabled = false\n' for name in COLLECTORS)
