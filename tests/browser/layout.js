@@ -63,19 +63,39 @@
     });
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
   };
+  // Of a hatch beneath the text, its own or the veil's, each stripe is a ground, too.
+  const grounds = (element) => {
+    const plain = background(element);
+    const styles = [];
+    for (let around = element; around; around = around.parentElement) {
+      styles.push(getComputedStyle(around));
+      const veil = around.matches("[data-view]") && around.parentElement.querySelector(".veil");
+      if (veil && getComputedStyle(veil).display !== "none") styles.push(getComputedStyle(veil, "::before"));
+      if (rgba(getComputedStyle(around).backgroundColor).alpha === 1) break;
+    }
+    const hatches = styles.map(({ backgroundImage }) => backgroundImage).filter((image) => image.startsWith("repeating"));
+    const stripes = hatches.flatMap((image) => image.match(/(rgba?|color)\([^)]*\)/g));
+    return [plain, ...stripes.map((stripe) => over(rgba(stripe), plain))];
+  };
   const contrast = (element) => {
-    const ground = background(element);
     const text = rgba(getComputedStyle(element).color);
-    for (let around = element; around; around = around.parentElement) text.alpha *= Number(getComputedStyle(around).opacity);
-    const [light, dark] = [luminance(over(text, ground)), luminance(ground)].sort((a, b) => b - a);
-    return (light + 0.05) / (dark + 0.05);
+    for (let around = element; around; around = around.parentElement) {
+      const { filter, opacity } = getComputedStyle(around);
+      text.alpha *= Number(opacity);
+      const [red, green, blue] = text.channels;
+      if (filter === "grayscale(1)") text.channels.fill(0.2126 * red + 0.7152 * green + 0.0722 * blue);
+    }
+    return Math.min(...grounds(element).map((ground) => {
+      const [light, dark] = [luminance(over(text, ground)), luminance(ground)].sort((a, b) => b - a);
+      return (light + 0.05) / (dark + 0.05);
+    }));
   };
 
   window.layout = {
     wide: () => Math.max(0, document.documentElement.scrollWidth - document.documentElement.clientWidth),
     cut: () => [...new Set(texts().map(cut).filter(Boolean))],
-    faint: () => [...new Set(texts()
-      .filter(({ element }) => !element.closest("[data-state=stale] [data-view], [data-state=paused] [data-view]"))
+    faint: (part = document.body) => [...new Set(texts()
+      .filter(({ element }) => part.contains(element))
       .map(({ element }) => [contrast(element), element])
       .filter(([ratio]) => ratio < 4.5)
       .map(([ratio, element]) => `${ratio.toFixed(2)} ${path(element)}`))],

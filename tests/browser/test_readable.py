@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import httpx
 import pytest
 import pytest_asyncio
-from playwright.async_api import expect
+from playwright.async_api import Page, expect
 
 from tests.browser.conftest import OpenGlass
 from tests.browser.glass import BEACON, Glass, board, collectors
@@ -16,6 +17,7 @@ from tests.serving import Server, running_server
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("browser-layout")]
 
+LAYOUT = Path(__file__).with_name("layout.js").read_text(encoding="utf-8")
 PHONE = {"width": 390, "height": 844}
 TITLE = "A title of eighty characters that goes on and on, until it is wider than a panel"
 SHORTENED = """(part) => [...document.querySelectorAll(part)].filter((one) => one.checkVisibility() &&
@@ -211,6 +213,56 @@ async def test_what_is_held(size: dict[str, int], server: Server, open_glass: Op
         return one.scrollWidth <= one.clientWidth;
     })"""
     assert set(await glass.page.evaluate(fits)) == {True}
+
+
+FAINT = """["connecting", "live", "catching up", "stale", "offline", "denied", "outdated"].flatMap((word) => {
+    const status = document.querySelector("connection-status");
+    status.show({ word, detail: "a reason", action: "retry" });
+    return layout.faint(status);
+})"""
+"""What is too faint in the indicator, in each state that it can tell of."""
+
+
+async def test_contrast_in_trouble(tmp_path: Path, open_glass: OpenGlass) -> None:
+    """Text stands out by 4.5 to 1 where all is not well: banners, toasts, full screen, errors, veils."""
+    home = collectors(tmp_path, beacon=BEACON)
+    more = "".join(f'[[board.panel]]\ntitle = "{kind}"\nkind = "{kind}"\n' for kind in ("processes", "log", "tasks"))
+    glass, status = [await open_glass(scripts=(LAYOUT,), viewport={"width": 1440, "height": 2200}) for _ in range(2)]
+
+    async def clear(page: Page) -> None:
+        for scheme in ("light", "dark"):
+            await page.emulate_media(color_scheme=scheme)
+            assert await page.evaluate("layout.count()") > 8
+            assert (scheme, await page.evaluate("layout.faint()")) == (scheme, [])
+
+    async with running_server(config=home + board("beacon", "beacon") + more, tracebacks=True) as running:
+        await status.page.goto(running.url + "/nowhere")
+        await clear(status.page)
+        await status.open(running.url + "/status")
+        await clear(status.page)
+        await glass.open(f"{running.url}/boards/beacon")
+        await glass.until("document.querySelector('notice-list').book?.filled")
+        levels = ("warning", "error", "critical")
+        notices = [{"title": f"Disk {level}", "message": "Nearly full.", "level": level} for level in levels]
+        async with httpx.AsyncClient(base_url=running.url) as client:
+            assert (await client.post("/api/v1/notifications", json=notices)).is_success
+        await expect(glass.page.locator(".toast")).to_have_count(3)
+        await glass.page.evaluate("for (const one of document.querySelectorAll('.banner')) one.hidden = false")
+        await glass.panels_when(lambda panels: all(panel.state in ("live", "empty") for panel in panels.values()))
+        await clear(glass.page)
+        assert await glass.page.evaluate(FAINT) == []
+        await glass.page.emulate_media(color_scheme="light")
+        assert await glass.page.evaluate(FAINT) == []
+        await glass.page.locator("[data-panel=beacon-line] .plot").click()
+        await expect(glass.page.locator(".panel.full")).to_be_visible()
+        await clear(glass.page)
+        await glass.page.keyboard.press("Escape")
+        await glass.panels_when(lambda panels: all(panel.state in ("live", "empty") for panel in panels.values()))
+        running.kill()
+        await glass.panels_when(lambda panels: all(panel.state == "stale" for panel in panels.values()))
+        await clear(glass.page)
+        await status.until("[...document.querySelectorAll('.panel')].every((one) => one.dataset.state === 'stale')")
+        await clear(status.page)
 
 
 async def covering(glass: Glass, panel: str) -> list[str]:
