@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 import pytest_asyncio
 
+from dashboard.broadcaster.cursor import CONFLATE_BEHIND
 from tests.browser.conftest import OpenGlass
 from tests.browser.glass import Glass, collectors, until
 from tests.serving import Server, running_server
+from tests.web.test_stream import push
+from tests.web.test_stream_ends import MIB, none_is_open, stalled
 from tests.web.wire import RawStream
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("browser-status")]
@@ -86,6 +92,45 @@ async def until_says(glass: Glass, panel: str, word: str) -> None:
         return word in await text_of(glass, panel)
 
     await until(says)
+
+
+async def test_what_slow_and_refused_viewers_cost_is_shown(open_glass: OpenGlass) -> None:
+    """One that was slow and has caught up, one that takes nothing, one too many."""
+    config = "interval = 60\nmax_streams = 1\n"
+    async with running_server(config=config) as server, httpx.AsyncClient(base_url=server.url) as client:
+
+        async def told() -> dict[str, Any]:
+            return dict((await client.get("/api/v1/status")).json())
+
+        slow = await stalled(server, client)
+        assert (await client.get("/api/v1/events")).status_code == 503
+        for number in range(3):
+            await push(client, "filler", number)
+        await asyncio.sleep(CONFLATE_BEHIND)
+        await push(client, "filler", 3)
+        slow.writer.transport.resume_reading()  # type: ignore[attr-defined]
+        await slow.until(b'"reason":"slow"')
+        slow.drop()
+        await until(lambda: none_is_open(client))
+        stuck = await stalled(server, client)
+        glass = await open_glass()
+        await glass.page.goto(f"{server.url}/status")
+
+        async def agrees() -> bool:
+            body, delivery = await told(), await text_of(glass, "delivery")
+            facts = {"Conflated events": body["conflated"], "Gaps: read too slowly": body["gaps"]["slow"]}
+            facts["Refused: streams in all"] = body["streams_refused"]["streams"]
+            assert all(facts.values()) and body["slowest"] > 0
+            slowest = await glass.page.locator("#panel-slowest .number").inner_text()
+            return slowest == str(body["slowest"]) and all(f"{name}\t{n}\n" in delivery for name, n in facts.items())
+
+        await until(agrees)
+        also = await glass.page.locator("#panel-bytes .also").inner_text()
+        sent = re.fullmatch(r"([\d.]+)\s([KM])iB since the start", also)
+        assert sent, also
+        bytes = float(sent[1]) * {"K": 1024, "M": MIB}[sent[2]]
+        assert bytes == pytest.approx((await told())["bytes_sent"], rel=0.1)
+        stuck.drop()
 
 
 async def test_a_collector_that_fails_is_named_with_its_reason(

@@ -62,9 +62,9 @@ async def test_a_resume_and_the_gap_it_is_told_are_counted_once_each(client: htt
     assert grown == {**dict.fromkeys(before.gaps, 0), "unknown_id": 1}
 
 
-async def test_a_stream_that_does_not_read_is_the_slowest() -> None:
-    """What it is behind is told by status and by the program's own metric."""
-    config = 'instance = "web-1"\ninterval = 0.1\n[[collector]]\nname = "dashboard"\ninterval = 0.5\n'
+async def test_a_stream_that_does_not_read_is_the_slowest_and_one_too_many_is_refused() -> None:
+    """What it is behind, and what else came of it, is told by status and by the program's own metrics."""
+    config = 'instance = "web-1"\ninterval = 0.1\nmax_streams = 1\n[[collector]]\nname = "dashboard"\ninterval = 0.5\n'
     async with running_server(config=config) as server, httpx.AsyncClient(base_url=server.url, timeout=10) as client:
         stalled = await RawStream.open(server, receive_buffer=4096)
         await stalled.until(b"event: hello")
@@ -77,12 +77,25 @@ async def test_a_stream_that_does_not_read_is_the_slowest() -> None:
             await client.post("/api/v1/samples", json=fill)
             found = (await client.get("/api/v1/latest?match=dashboard_stream_lag_events")).json()["result"]
             own = found[0]["value"] if found else 0.0
+        assert (await client.get("/api/v1/events")).status_code == 503
+        before, deadline = await told(client), time.monotonic() + DEADLINE
+        while True:
+            text = (await client.get("/metrics")).text
+            found = dict(re.findall(r'^dashboard_(\w+){instance="web-1"(?:,limit="streams")?} (\S+)$', text, re.M))
+            if float(found["bytes_sent_total"]) >= before.bytes_sent and found["streams_refused_total"] == "1.0":
+                break
+            assert time.monotonic() < deadline, text
+        after = await told(client)
+        assert float(found["bytes_sent_total"]) <= after.bytes_sent and found["streams"] == "1.0"
+        assert after.streams == after.streams_refused["streams"] == 1
         stalled.drop()
 
 
 @pytest.mark.parametrize(
     "series",
     [
+        "dashboard_streams",
+        "dashboard_bytes_sent_total",
         "dashboard_stream_lag_events",
         "dashboard_conflated_events_total",
         'dashboard_gaps_total{reason="slow"}',
