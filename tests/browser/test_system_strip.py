@@ -14,6 +14,7 @@ import pytest
 from tests.browser.conftest import OpenGlass
 from tests.browser.glass import Glass, collectors
 from tests.serving import Server, running_server
+from tests.web.test_inside import HOLDS_UP
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("browser-strip")]
 
@@ -53,6 +54,9 @@ UNKNOWN = "What came before is not known here: it could not be asked for."
 
 TEXTS = f"{TOLD}.map((one) => one.querySelector('.text').textContent)"
 
+LOADED = """[...document.querySelectorAll("system-strip li:not([hidden])[data-tone={tone}] .text")]
+    .some((text) => text.textContent.startsWith("{text}"))"""
+
 
 async def opened(open_glass: OpenGlass, server: Server, **options: object) -> Glass:
     """Open the board and wait until the start of the program is told."""
@@ -78,27 +82,39 @@ async def test_what_fails_and_recovers(open_glass: OpenGlass, tmp_path: Path) ->
         await glass.page.reload()
         await glass.until(f"{TEXTS}.length === 3")
         assert await glass.page.evaluate(TEXTS) == texts
-        await marks_are_told(glass)
+        await marks_are_told(glass, "collector moody has trouble: ")
 
 
-async def marks_are_told(glass: Glass) -> None:
-    """A chart pointed at where something happened says what; so does the strip of a chart's moment."""
+async def test_high_load_is_told_and_marked_and_so_is_its_end(open_glass: OpenGlass, tmp_path: Path) -> None:
+    switch = tmp_path / "on"
+    config = collectors(tmp_path, holds_up=HOLDS_UP.format(path=str(switch))) + BOARD
+    async with running_server(config=config) as server:
+        glass = await opened(open_glass, server)
+        switch.touch()
+        await glass.until(LOADED.format(tone="bad", text="high load: The program "), timeout=20)
+        switch.unlink()
+        await glass.until(LOADED.format(tone="good", text="load is normal again: "), timeout=20)
+        await marks_are_told(glass, "high load: ")
+
+
+async def marks_are_told(glass: Glass, text: str) -> None:
+    """A chart pointed at where something bad happened says what; so does the strip of a chart's moment."""
     await glass.panels_when(lambda panels: panels["line"].state in ("live", "some"))
-    failed = "document.querySelector('live-chart').moment.marks.find(({ text }) => text.includes('moody has trouble'))"
-    await glass.until(f"Boolean({failed})")
-    place = """(() => {
+    marked = f"document.querySelector('live-chart').moment.marks.find(({{ text }}) => text.startsWith('{text}'))"
+    await glass.until(f"Boolean({marked})")
+    place = """((said) => {
         const { chart, moment } = document.querySelector("live-chart");
-        const failed = moment.marks.find(({ text }) => text.includes("moody has trouble"));
+        const marked = moment.marks.find(({ text }) => text.startsWith(said));
         const { left, right, top, bottom } = chart.chartArea;
         const box = chart.canvas.getBoundingClientRect();
-        const part = 1 - (moment.end - failed.time) / moment.range;
+        const part = 1 - (moment.end - marked.time) / moment.range;
         return { x: box.left + left + part * (right - left), y: box.top + (top + bottom) / 2 };
-    })()"""
+    })"""
     said = "document.getElementById('moment').textContent"
-    at = await glass.page.evaluate(place)
+    at = await glass.page.evaluate(place, text)
     await glass.page.mouse.move(at["x"], at["y"])
-    await glass.until(f"{said}.includes('△ collector moody has trouble: ')")
-    await glass.page.locator("system-strip li button", has_text="moody has trouble").focus()
+    await glass.until(f"{said}.includes('△ {text}')")
+    await glass.page.locator("system-strip li button", has_text=text.strip()).focus()
     await glass.until("[...document.querySelectorAll('.cross')].every((one) => !one.hidden)")
 
 

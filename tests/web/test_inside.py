@@ -28,6 +28,7 @@ def collect():
 """
 
 HOLDS_UP = """
+import asyncio
 import time
 from pathlib import Path
 from dashboard import strain
@@ -41,7 +42,7 @@ strain.HIGH_LAG, strain.LOW_LAG, strain.HIGH_LOAD, strain.LOW_LOAD = 1.0, 0.5, 1
 
 async def collect():
     if Path({path!r}).exists():
-        time.sleep(1.5)  # on the event loop
+        asyncio.get_running_loop().call_soon(time.sleep, 1.5)
     return []
 """
 """Holds the event loop up while a file is there. What a busy machine does to it is not enough; all is over sooner."""
