@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import json
 import os
 import re
 import shutil
@@ -111,6 +114,19 @@ def test_a_build_that_cannot_fetch_says_so_and_leaves_nothing_half_done(
     assert done.returncode != 0
     assert "Chart.js and esbuild could not be fetched" in done.stdout
     assert not list((fresh / "static" / "vendor").iterdir()) and not (fresh / "static" / "built").exists()
+
+
+def test_a_build_refuses_what_is_not_what_the_lock_file_says(tree: Path, wheel: Path, tmp_path: Path) -> None:
+    fresh = Path(shutil.copytree(tree, tmp_path / "fresh", ignore=shutil.ignore_patterns("vendor", "built")))
+    lock = json.loads((fresh / "package-lock.json").read_bytes())
+    package = lock["packages"]["node_modules/chart.js"]
+    package["integrity"] = f"sha512-{base64.b64encode(hashlib.sha512(b'another').digest()).decode()}"
+    (fresh / "package-lock.json").write_text(json.dumps(lock))
+    done = build(fresh, "wheel", tmp_path)
+    assert done.returncode != 0
+    assert "could not be fetched" in done.stdout and "EINTEGRITY" in done.stdout
+    assert not list((fresh / "static" / "vendor").iterdir()) and not (fresh / "static" / "built").exists()
+    assert not list(tmp_path.glob("*.whl"))
 
 
 def test_scripts_that_cannot_be_joined_end_the_build_with_the_line_at_fault(
