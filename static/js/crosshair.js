@@ -130,7 +130,7 @@ export class Crosshair {
     const panel = /** @type {Element} */ (chart.closest(".panel")).getBoundingClientRect();
     const inside = panel.width >= 2 * half;
     const left = Math.min((inside ? panel.right : innerWidth) - half, Math.max((inside ? panel.left : 0) + half, x));
-    this.label.style.transform = `translate(calc(${left}px - 50%), ${Math.max(0, chart.getBoundingClientRect().top - 28)}px)`;
+    this.label.style.transform = `translate(calc(${left}px - 50%), max(0px, ${chart.getBoundingClientRect().top - 4}px - 100%))`;
   }
 
   /**
