@@ -74,7 +74,7 @@ class Broadcaster:
         self._pending: list[Event] = []
         self._flush_timer: asyncio.TimerHandle | None = None
         self._beat_due = clock.monotonic() + heartbeat_interval
-        self._waiters: set[asyncio.Future[None]] = set()
+        self._waiters: list[asyncio.Future[None]] = []
         self._filters: dict[object, Filter] = {}
         self._uses: Counter[Filter] = Counter()
         self._joined: dict[tuple[Filter, int], Piece] = {}
@@ -205,14 +205,11 @@ class Broadcaster:
         if not self._uses[cursor.filter]:
             del self._uses[cursor.filter], self._filters[cursor.filter.key]
 
-    async def changed(self) -> None:
-        """Wait until there may be something new to read."""
-        waiter = asyncio.get_running_loop().create_future()
-        self._waiters.add(waiter)
-        try:
-            await waiter
-        finally:
-            self._waiters.discard(waiter)
+    def changed(self) -> asyncio.Future[None]:
+        """Return what is done when there may be something new to read."""
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiters.append(waiter)  # one that is waited for no more stays until the next beat at most
+        return waiter
 
     def joined(self, filter: Filter, position: int) -> Piece:
         """Return the frames of a filter from `position` on; made once for all viewers that stand there."""
@@ -310,7 +307,7 @@ class Broadcaster:
     def _wake(self) -> None:
         self._joined.clear()
         self._joined_bytes = 0
-        waiters, self._waiters = self._waiters, set()
+        waiters, self._waiters = self._waiters, []
         for waiter in waiters:
             if not waiter.done():
                 waiter.set_result(None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Collection, Mapping, Sequence
 from copy import copy
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal, NamedTuple, Self
@@ -154,12 +154,9 @@ class Cursor:
         if lead is not None:
             self.position, self._beats, self._seen = lead.position, lead._beats, lead._seen
 
-    async def changed(self) -> None:
-        """Wait until there may be something to read; what is on the disk is fetched meanwhile."""
-        if self.needs_disk:
-            await self.refill()
-        else:
-            await self._broadcaster.changed()
+    def changed(self) -> Awaitable[None]:
+        """Return what is to be waited for until there may be something to read; it fetches what is on the disk."""
+        return self.refill() if self.needs_disk else self._broadcaster.changed()
 
     async def refill(self) -> None:
         """Fetch the next kept events from the disk; one that fails to answer is covered by a gap."""
@@ -227,7 +224,9 @@ class Cursor:
         for index, entry in enumerate(entries):
             if index in superseded:
                 skipped, upto = skipped + 1, entry.id
-                times.append(entry.event.timestamp)  # of several sources, whose events are not in the order of their times
+                times.append(
+                    entry.event.timestamp
+                )  # of several sources, whose events are not in the order of their times
             else:
                 frames.append(self._private(entry) if entry.to is not None else self.filter.frame(entry))
                 size += len(frames[-1])

@@ -188,12 +188,26 @@ class Connection(TCPServer):
 
     async def protocol_send(self, event: Event) -> None:
         """Write for whom the connection still is."""
-        if not self.taken:
-            await super().protocol_send(event)
+        if self.taken:
+            return
+        if isinstance(event, RawData) and not self.send_lock.locked():
+            transport = self.writer.transport
+            if not transport.get_write_buffer_size() and not transport.is_closing():
+                with contextlib.suppress(ConnectionError, RuntimeError):  # which Hypercorn meets, and closes
+                    self.writer.write(event.data)
+                    if not transport.get_write_buffer_size() and not transport.is_closing():
+                        return  # all is on its way: there is nothing to take turns or to wait for
+                event = RawData(b"")
+        await super().protocol_send(event)
 
     def abort(self) -> None:
         """Cut it off."""
         self.writer.transport.abort()
+
+    @property
+    def gone(self) -> bool:
+        """Whether nobody is there any more."""
+        return self.writer.transport.is_closing()
 
     def held_up(self, since: float) -> None:
         """Watch it from now on: it has taken nothing `since` a time of the event loop."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Callable
 from typing import Protocol
 
@@ -20,17 +21,31 @@ IN_TIME = 0.25
 class Watched(Protocol):
     """A connection that is looked after by who accepted it, as far as that gives one at all."""
 
+    @property
+    def gone(self) -> bool:
+        """Whether nobody is there any more."""
+        ...
+
     def held_up(self, since: float) -> None:
         """It has taken nothing `since` a time of the event loop."""
         ...
 
 
+class _Stream:
+    """One that is written: since when its last bytes are being given, a time of the event loop."""
+
+    __slots__ = ("held_up", "since")
+
+    def __init__(self, held_up: Callable[[float], object]) -> None:
+        self.held_up, self.since = held_up, math.inf
+
+
 class PortableWriter:
-    """A Writer that waits with every stream for the one future on which the broadcaster wakes all."""
+    """A Writer that waits with every stream for the broadcaster, which wakes all at once."""
 
     def __init__(self, runtime: Runtime) -> None:
         self._tally, self._patience = runtime.tally, runtime.settings.stall_timeout
-        self._giving: dict[Cursor, tuple[float, Callable[[float], object]]] = {}
+        self._streams: set[_Stream] = set()
         self._watch: asyncio.TimerHandle | None = None
 
     def response(self, cursor: Cursor, viewer: Viewer) -> Response:
@@ -58,30 +73,32 @@ class PortableWriter:
                 self._tally.stalled += 1
                 task.cancel()
 
-        blocked = False
-        self._tally.enter(viewer)
+        # With thousands of viewers each line of the loop is felt, and each coroutine that is awaited in it more so.
+        now, read, tally, blocked = loop.time, cursor.read, self._tally, False
+        stream = _Stream(held_up)
+        tally.enter(viewer)
+        self._watched(stream)
         try:
             with cursor:
                 while not cursor.ended:
-                    chunk = cursor.read(blocked=blocked)
+                    chunk = read(blocked=blocked)
                     if not chunk:
                         blocked = False
                         await cursor.changed()
                         continue
-                    self._tally.bytes_sent += len(chunk)
-                    given = loop.time()
-                    self._watching(cursor, given, held_up)
+                    tally.bytes_sent += len(chunk)
+                    given = stream.since = now()
                     yield chunk
-                    self._giving.pop(cursor, None)
-                    blocked = loop.time() - given > IN_TIME
-                    if blocked and connection is not None and connection.writer.transport.is_closing():
+                    stream.since = math.inf
+                    blocked = now() - given > IN_TIME
+                    if blocked and connection is not None and connection.gone:
                         break  # what nobody takes any more is not to be counted as left out
         finally:
-            self._giving.pop(cursor, None)
-            self._tally.leave(viewer)
+            self._streams.discard(stream)
+            tally.leave(viewer)
 
-    def _watching(self, cursor: Cursor, now: float, held_up: Callable[[float], object]) -> None:
-        self._giving[cursor] = (now, held_up)
+    def _watched(self, stream: _Stream) -> None:
+        self._streams.add(stream)
         if self._watch is None:
             self._watch = asyncio.get_running_loop().call_later(self._patience / 20, self._look)
 
@@ -89,7 +106,7 @@ class PortableWriter:
         """Tell of every stream whose last bytes are not taken."""
         loop = asyncio.get_running_loop()
         now, every = loop.time(), self._patience / 20
-        for since, held_up in list(self._giving.values()):
-            if now - since > every:
-                held_up(since)
-        self._watch = loop.call_later(every, self._look) if self._giving else None
+        for stream in list(self._streams):
+            if now - stream.since > every:
+                stream.held_up(stream.since)
+        self._watch = loop.call_later(every, self._look) if self._streams else None

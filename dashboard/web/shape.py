@@ -17,7 +17,7 @@ RELIED_ON = {
     "hypercorn.asyncio.tcp_server:TCPServer.run": ("protocol", "protocol_send", "_read_data", "_close"),
     "hypercorn.asyncio.tcp_server:TCPServer._read_data": ("reader", "protocol"),
     "hypercorn.asyncio.tcp_server:TCPServer._close": ("idle_task", "stop"),
-    "hypercorn.asyncio.tcp_server:TCPServer.protocol_send": ("writer", "protocol"),
+    "hypercorn.asyncio.tcp_server:TCPServer.protocol_send": ("writer", "protocol", "send_lock"),
     "hypercorn.events:RawData": (),
     "hypercorn.protocol:H11Protocol": (),
     "hypercorn.protocol:ProtocolWrapper.__init__": ("H11Protocol",),
