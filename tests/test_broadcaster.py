@@ -243,6 +243,19 @@ async def test_a_viewer_that_falls_out_of_the_log_is_told_so_before_it_goes_on()
         assert types(seen(cursor.read())) == ["metrics"]
 
 
+async def test_what_the_disk_gives_back_is_not_counted_as_skipped() -> None:
+    stage = Stage(max_events=2)
+    with stage.join() as cursor:
+        cursor.read()
+        for told in (system(), metrics(), system(), metrics(), metrics(), system()):
+            stage.broadcaster.publish(told, urgent=True)
+        events = await given(cursor)
+        assert types(events) == ["gap", "system", "system", "metrics", "system"] and events[0].data["skipped"] == 2
+        for _ in range(3):
+            stage.broadcaster.publish(system(), urgent=True)
+        assert types(await given(cursor)) == ["system"] * 3
+
+
 @pytest.mark.parametrize("header", ["1-0", "nonsense", "999999999999999-0"])
 async def test_a_filter_without_metrics_never_gets_a_gap(header: str) -> None:
     stage = Stage(max_events=3)

@@ -215,3 +215,48 @@ async def test_what_leaves_the_log_while_the_disk_is_read_is_read_from_it_too() 
         events += await given(viewer)
     assert types(events) == ["hello", *["log"] * 8]
     assert [event.data["message"] for event in events[1:]] == list("01234567")
+
+
+async def test_what_leaves_the_log_while_the_disk_is_read_and_was_never_on_it_is_a_gap() -> None:
+    """The notice that a line is not stored is not stored either."""
+    stage = Stage(max_events=1)
+    begin = stage.newest
+    stage.archive.fault = StorageError("the disk is full")
+    stage.broadcaster.publish(line("lost"), urgent=True)
+    await asyncio.sleep(0)
+    notice = stage.log.bounds().newest
+    with stage.join(Filter.parse("log,system", []), after=begin) as viewer:
+        events = seen(viewer.read())
+        stage.archive.fault = None
+        stage.say("a")
+        events += await given(viewer)
+    assert types(events) == ["hello", "gap", "gap"]
+    assert [event.data["types"] for event in events[1:]] == [["log"], ["system"]]
+    after, before = (EventId.parse(str(events[2].data[name])) for name in ("after", "before"))
+    assert events[2].data["reason"] == "not_stored" and after < notice < before
+
+
+async def test_what_leaves_the_log_and_the_disk_while_that_is_read_is_a_gap() -> None:
+    stage = Stage(max_events=2, archive=MemoryArchive(max_events=1))
+    begin = stage.newest
+    for number in range(3):
+        stage.broadcaster.publish(line(str(number)), urgent=True)
+    second = stage.log.read(stage.log.start)[0].id
+    with stage.join(Filter.parse("log", []), after=begin) as viewer:
+        events = seen(viewer.read())
+        stage.broadcaster.publish(line("3"), urgent=True)
+        events += seen(viewer.read())
+        events += await given(viewer)
+    assert types(events) == ["hello", "gap", "gap", "log", "log"]
+    assert EventId.parse(str(events[1].data["before"])) <= second < EventId.parse(str(events[2].data["before"]))
+
+
+async def test_a_gap_of_a_slow_viewer_has_the_times_of_all_that_was_left_out(stage: Stage) -> None:
+    """A collection that took long is published after others that are newer."""
+    with stage.join() as cursor:
+        cursor.read()
+        for time in (0.0, -3.0, 1.0, 2.0):
+            stage.broadcaster.publish(metrics(START + time), urgent=True)
+            stage.clock.move(1)
+        gap = next(event for event in seen(cursor.read(blocked=True)) if event.type == "gap")
+        assert (gap.data["from"], gap.data["to"], gap.data["skipped"]) == (START - 3, START + 1, 3)

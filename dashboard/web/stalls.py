@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from dashboard.tally import Tally
 
 _TCP_INFO = socket.TCP_INFO if sys.platform == "linux" else None
-_UNACKED, _BYTES_ACKED, _UNSENT = slice(24, 28), slice(120, 128), slice(144, 148)  # of Linux's struct tcp_info
+# Of Linux's struct tcp_info.
+_UNACKED, _LAST_ACK, _BYTES_ACKED, _UNSENT = slice(24, 28), slice(56, 60), slice(120, 128), slice(144, 148)
 
 
 @dataclass(slots=True)
@@ -42,7 +43,9 @@ class StallWatch:
             with contextlib.suppress(OSError):  # it has just ended
                 transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 0)
         loop = asyncio.get_running_loop()
-        self._judged[transport] = _Judged(_progress(transport)[0], since or loop.time())
+        # Of one that vanished the kernel has held back some bytes before anything was held up here.
+        began = min(since or loop.time(), loop.time() - _silence(transport))
+        self._judged[transport] = _Judged(_progress(transport)[0], began)
         if self._timer is None:
             self._timer = loop.call_later(self._every, self._look)
 
@@ -74,6 +77,16 @@ def _progress(transport: asyncio.WriteTransport) -> tuple[int, bool]:
             if len(info) >= _UNSENT.stop:
                 return _number(info[_BYTES_ACKED]), bool(held or _number(info[_UNACKED]) or _number(info[_UNSENT]))
     return held, held > 0
+
+
+def _silence(transport: asyncio.WriteTransport) -> float:
+    """Return the seconds since the peer acknowledged anything; 0: that is not known."""
+    if _TCP_INFO is not None:
+        with contextlib.suppress(OSError, AttributeError):
+            info = transport.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, _TCP_INFO, 192)
+            if len(info) >= _LAST_ACK.stop:
+                return _number(info[_LAST_ACK]) / 1000
+    return 0.0
 
 
 def _number(field: bytes) -> int:

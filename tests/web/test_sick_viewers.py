@@ -103,7 +103,7 @@ async def the_sick_are_gone(client: httpx.AsyncClient, deadlines: Sequence[float
     It is not asked so often that they would feel it.
     """
     while (left := await streams(client) - HEALTHY - 1) > 0:
-        assert time.monotonic() < deadlines[-left], "who takes nothing is still there"
+        assert time.monotonic() < deadlines[-left], f"{left} who take nothing are still there"
         await asyncio.sleep(0.5)
 
 
