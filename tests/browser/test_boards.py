@@ -120,7 +120,7 @@ async def test_devices_come_and_go(tmp_path: Path, open_glass: OpenGlass) -> Non
     folder = tmp_path / "devices"
     folder.mkdir()
     (folder / "one").write_text("11.1")
-    config = collectors(tmp_path, devices=DEVICES.format(folder=folder))
+    config = collectors(tmp_path, gadgets=DEVICES.format(folder=folder))
     config += board("devices", "device_level", legend="{device}", kinds=("line", "bar", "table", "stat"))
     async with running_server(config=config) as server:
         glass = await open_glass()

@@ -37,7 +37,7 @@ BUFFERING = """server {{
 IMPATIENT = "server {{ listen 80; location / {{ proxy_pass {url}; proxy_read_timeout 3s; }} }}"
 
 COLLECTORS = (
-    *("cgroup", "cpu", "dashboard", "disks", "filesystems", "loadavg"),
+    *("cgroup", "cpu", "dashboard", "devices", "disks", "filesystems", "loadavg"),
     *("memory", "networks", "pressure", "processes", "sensors", "storage"),
 )
 """All of them; without them there is nothing on the stream but heartbeats."""
@@ -75,6 +75,8 @@ async def shown_to_mend(glass: Glass) -> list[str]:
     await glass.page.locator("connection-status button").click()
     dialog = glass.page.locator("#proxy-dialog")
     await dialog.wait_for()
+    labels = "(all) => all.map((one) => getComputedStyle(one, '::before').content.slice(1, -1))"
+    assert await dialog.locator(".snippet").evaluate_all(labels) == ["nginx", "Caddyfile", "YAML", "YAML"]
     texts = await dialog.locator("pre:visible").all_inner_texts()
     await glass.page.keyboard.press("Escape")
     await dialog.wait_for(state="hidden")
