@@ -75,6 +75,7 @@ def test_the_garbage_collector_is_tuned_at_start(server: Server) -> None:
     assert list(found.values()) == [100_000, 50, 1000]
 
 
+@pytest.mark.fault
 async def test_an_event_loop_that_is_held_up_is_high_load_and_after_that_normal(server: Server, switch: Path) -> None:
     async with httpx.AsyncClient(base_url=server.url, timeout=DEADLINE) as client:
         async with viewing(client, {"types": "system"}) as viewer:

@@ -125,6 +125,7 @@ def stuck(server: Server, trusting: ssl.SSLContext) -> Iterator[None]:
             yield
 
 
+@pytest.mark.fault
 async def test_viewers_over_tls_that_take_no_bytes_are_cut_off_and_counted(
     files: tuple[Path, Path], trusting: ssl.SSLContext, writer: str
 ) -> None:
