@@ -97,8 +97,6 @@ class Witness:
         self.gaps: list[Missed] = []
         self.uncounted: list[Missed] = []
         """Gaps of this connection that tell a count, of whose events some may still come."""
-        self.counted = 0
-        """Events that were left out, and counted by the gaps that told of them."""
         self.astray: list[tuple[EventId, EventId]] = []
         """Where it came back without knowing its last id: nobody can tell what of the kept events it is owed."""
         self.unknowable: set[EventId] = set()
@@ -152,7 +150,6 @@ class Witness:
             left_out = [one for one in self.history[begin:end] if one.type in gap.types and self.wants(one)]
             left_out = [one for one in left_out if one.id not in self.got]
             assert len(left_out) == gap.skipped, (gap, [(one.id, one.type) for one in left_out])
-            self.counted += len(left_out)
 
     def hold_to_the_promise(self, upto: EventId, since: EventId | None = None) -> None:
         """Raise AssertionError when an event up to an id, of all or `since` another, was lost without a word."""

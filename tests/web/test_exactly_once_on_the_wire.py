@@ -22,11 +22,13 @@ from hypothesis import strategies as st
 
 from dashboard import runtime as program
 from dashboard.broadcaster import Cursor
+from dashboard.broadcaster import cursor as cursors
 from dashboard.config import Settings
 from dashboard.eventlog import Entry
 from dashboard.events import Event
 from dashboard.model import Clock
 from dashboard.runtime import Runtime, running
+from dashboard.web import portable_writer
 from dashboard.web.app import create_app
 from dashboard.web.connections import Connections, listen
 from dashboard.web.crowd import Crowd
@@ -77,6 +79,9 @@ class Stage:
             return log
 
         patch.setattr(program, "MemoryLog", recorded)
+        # Whoever did not take its bytes at once is conflated: no play lasts long enough to be seconds behind.
+        patch.setattr(cursors, "CONFLATE_BEHIND", 0.0)
+        patch.setattr(portable_writer, "IN_TIME", 0.0)
         self.runtime: Runtime
         self._stop = asyncio.Event()
         self._task: asyncio.Task[None]
