@@ -230,7 +230,7 @@ async def test_a_device_that_vanished_before_the_page_came_is_gone_and_not_stale
     folder.mkdir()
     for name in ("one", "two"):
         (folder / name).write_text("11.1")
-    config = collectors(tmp_path, devices=DEVICES.format(folder=folder)) + board(
+    config = collectors(tmp_path, gadgets=DEVICES.format(folder=folder)) + board(
         "devices", "device_level", legend="{device}", kinds=("line", "stat")
     )
     async with running_server(config=config) as server, httpx.AsyncClient(base_url=server.url) as client:
