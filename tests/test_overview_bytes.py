@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dashboard.boards import load_boards
 from dashboard.collectors import Sample
 from dashboard.collectors.cpu import Cpu
-from dashboard.collectors.devices import Devices
+from dashboard.collectors.device_errors import Devices
 from dashboard.collectors.disks import Disk, Disks
 from dashboard.collectors.filesystems import Filesystems, Mount
 from dashboard.collectors.loadavg import LoadAverage
@@ -55,7 +55,7 @@ class Machine:
             "memory": (1, MemoryCollector(self._memory).collect()),
             "disks": (1, disks.collect()),
             "networks": (1, networks.collect()),
-            "devices": (5, Devices(networks.read, disks.read, 5).collect()),
+            "device_errors": (5, Devices(networks.read, disks.read, 5).collect()),
             "pressure": (2, pressure.collect()),
             "filesystems": (5, Filesystems(lambda: mounts, lambda mount: False, 5, self._statvfs).collect()),
             "loadavg": (5, LoadAverage(lambda: 8640123.45).collect()),

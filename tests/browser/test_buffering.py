@@ -37,7 +37,7 @@ BUFFERING = """server {{
 IMPATIENT = "server {{ listen 80; location / {{ proxy_pass {url}; proxy_read_timeout 3s; }} }}"
 
 COLLECTORS = (
-    *("cgroup", "cpu", "dashboard", "devices", "disks", "filesystems", "loadavg"),
+    *("cgroup", "cpu", "dashboard", "device_errors", "disks", "filesystems", "loadavg"),
     *("memory", "networks", "pressure", "processes", "sensors", "storage"),
 )
 """All of them; without them there is nothing on the stream but heartbeats."""

@@ -21,7 +21,7 @@ def create(settings: Settings) -> Devices:
 class Devices:
     """Errors of network devices, and how many devices those two leave out as noise."""
 
-    name = "devices"
+    name = "device_errors"
     families = FAMILIES
 
     def __init__(

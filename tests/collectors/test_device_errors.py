@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 
-from dashboard.collectors.devices import Devices, create
+from dashboard.collectors.device_errors import Devices, create
 from dashboard.collectors.disks import Disks, diskstats
 from dashboard.collectors.networks import Networks, net_dev
 from dashboard.collectors.noise import ignored
