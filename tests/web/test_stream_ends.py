@@ -20,7 +20,7 @@ from checks import node
 from dashboard.eventlog import EventId
 from tests.needs import cannot_run
 from tests.serving import Server, running_server
-from tests.web.conftest import WRITERS, until_ready
+from tests.web.conftest import WRITERS
 from tests.web.test_stream import push, streams, viewing
 from tests.web.wire import DEADLINE, RawStream, asking
 
@@ -115,13 +115,18 @@ async def test_five_hundred_viewers_that_vanish_leave_nothing_behind(tmp_path: P
     (tmp_path / "tasks.py").write_text(COUNTER)
     config = f'{writer}collectors_dir = "{tmp_path}"\ninterval = 0.5\n'
     async with running_server(config=config) as server, httpx.AsyncClient(base_url=server.url) as client:
-        until_ready(server)
+        await until(partial(is_ready, client), DEADLINE)
         held = await Held(server, client, writer).now()
         for _ in range(20):
             for viewer in await come(server, client, 25):
                 viewer.drop()
             await until(partial(none_is_open, client), 1.0)
         await held.given_back()
+
+
+async def is_ready(client: httpx.AsyncClient) -> bool:
+    """Ask by the one connection, for closed ones are counted for some seconds."""
+    return (await client.get("/readyz")).status_code == 200
 
 
 async def none_is_open(client: httpx.AsyncClient) -> bool:
@@ -141,7 +146,7 @@ async def test_five_hundred_viewers_at_once_leave_nothing_behind(tmp_path: Path,
     (tmp_path / "tasks.py").write_text(COUNTER)
     config = f'{writer}collectors_dir = "{tmp_path}"\n'
     async with running_server(config=config) as server, httpx.AsyncClient(base_url=server.url) as client:
-        until_ready(server)
+        await until(partial(is_ready, client), DEADLINE)
         assert (await client.get("/")).status_code == 200
         one = await RawStream.open(server)
         await one.until(b"event: metrics")
