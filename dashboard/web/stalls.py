@@ -40,7 +40,7 @@ class StallWatch:
         if transport in self._judged:
             return
         if hasattr(socket, "TCP_USER_TIMEOUT"):
-            with contextlib.suppress(OSError):  # it has just ended
+            with contextlib.suppress(OSError, AttributeError):  # it has just ended; one of TLS has no socket then
                 transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 0)
         loop = asyncio.get_running_loop()
         # Of one that vanished the kernel has held back some bytes before anything was held up here.

@@ -20,6 +20,8 @@ import pytest
 from httpx_sse import aconnect_sse
 
 from dashboard.certificate import Certificate
+from dashboard.tally import Tally
+from dashboard.web.stalls import StallWatch
 from tests.needs import need
 from tests.nginx import certificate
 from tests.serving import Server, running_server
@@ -156,6 +158,26 @@ async def test_viewers_over_tls_that_take_no_bytes_are_cut_off_and_counted(
                 most = max(most, process.memory_info().rss)
         assert told["streams_aborted"] == STUCK and most < memory + 36 * MIB
         assert (await anext(events)).event == "heartbeat"
+
+
+async def test_one_over_tls_that_has_just_ended_can_be_judged_all_the_same(
+    files: tuple[Path, Path], trusting: ssl.SSLContext
+) -> None:
+    """It has no socket any more."""
+    own = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    own.load_cert_chain(*files)
+    taken: asyncio.Queue[asyncio.StreamWriter] = asyncio.Queue()
+    server = await asyncio.start_server(lambda _, writer: taken.put_nowait(writer), "127.0.0.1", ssl=own)
+    async with server:
+        address = server.sockets[0].getsockname()
+        _, writer = await asyncio.open_connection(*address, ssl=trusting, server_hostname="localhost")
+        ended = await taken.get()
+        writer.transport.abort()
+        with contextlib.suppress(OSError):
+            await ended.wait_closed()
+        stalls = StallWatch(Tally(), 30.0)
+        stalls.judge(ended.transport)
+        stalls.forget(ended.transport)
 
 
 def test_who_speaks_no_tls_gets_nothing_and_costs_no_traceback(secure: Server, trusting: ssl.SSLContext) -> None:
