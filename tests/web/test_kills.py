@@ -151,6 +151,7 @@ async def all_look(viewers: list[Viewer]) -> bool:
     return all(viewer.connections for viewer in viewers)
 
 
+@pytest.mark.fault
 @pytest.mark.long
 @pytest.mark.timeout(600)
 async def test_no_kill_costs_a_viewer_an_event(tmp_path: Path) -> None:
