@@ -13,6 +13,8 @@ const LONGEST = 30_000;
 const STABLE = 5_000;
 /** A stream of which nothing has come for so long is asked after. */
 const MUTE = 4_000;
+/** Milliseconds by which a heartbeat may be late before the same is asked. */
+const LATE = 1500;
 
 /** One event stream that is never given up: own reconnect with back-off and jitter, resuming after the last id. */
 export class Connection {
@@ -96,7 +98,7 @@ export class Connection {
       return;
     }
     const silence = this.now() - this.lastByte;
-    if (this.phase === "connecting" && silence > MUTE && !this.asked) this.#ask();
+    if (silence > (this.phase === "open" ? 1000 * this.heartbeat + LATE : MUTE) && !this.asked) this.#ask();
     if (silence <= 2000 * this.heartbeat) return;
     const seconds = Math.round(silence / 1000);
     const text = this.phase === "open" ? `the server was silent for ${seconds} s and is tried anew` : "the server does not answer";
@@ -124,12 +126,12 @@ export class Connection {
     this.onChange();
   }
 
-  /** Nothing has come yet: does the server answer at all? */
+  /** Nothing has come yet, or nothing more: does the server answer at all? */
   #ask() {
     const { source } = this;
     this.asked = true;
     void this.probe().then(({ kind }) => {
-      if (kind === "network" && this.source === source && this.phase === "connecting") this.passage.mute();
+      if (kind === "network" && this.source === source && this.asked) this.passage.mute(this.phase === "open");
     });
   }
 
@@ -139,6 +141,7 @@ export class Connection {
     const event = typeof message.data === "string" ? JSON.parse(message.data) : message.data;
     this.passage.heard(now, (now - this.lastByte) / 1000, event);
     this.lastByte = now;
+    this.asked = false;
     if (typeof event.id === "string") this.lastId = event.id;
     if (message.type === "hello") {
       this.phase = "open";

@@ -14,7 +14,7 @@ const [LEAST, MOST] = [9, 30];
 const [PIECES, LONG_PIECES, LONG] = [3, 2, 4];
 /** Silences shorter than this say nothing, and so many alike in a row are a rule; two are when they are longer and the same. */
 const [SILENCE, BREAKS, LONGER, SAME] = [0.9, 3, 1.5, 0.25];
-/** Streams in a row of which nothing came, though the server answered other questions. */
+/** So often in a row nothing came of a stream, or nothing more, though the server answered other questions. */
 const MUTE = 2;
 /** Milliseconds within which whoever is not kept from working has looked again, and how long what has queued up takes to come. */
 const [ATTENTIVE, QUEUED] = [600, 300];
@@ -29,8 +29,23 @@ const WAIT = 2;
  * A server that was held up sends late, so its own times are close together; a narrow line brings late, but one after
  * another. Returns the longest time that was held, or 0.
  * @param {readonly Mark[]} marks in the order of arrival
+ * @param {number} [enough] so many long pieces
  */
-export function heldBack(marks) {
+export function heldBack(marks, enough = LONG_PIECES) {
+  const pieces = piecesOf(marks);
+  const [first, last] = [pieces[0], pieces.at(-1)];
+  if (!first || !last || last.last - first.first < LEAST) return 0;
+  const spans = pieces.map(heldFor);
+  const held = spans.filter((span) => span >= SPAN);
+  if (held.length < PIECES && held.filter((span) => span >= LONG).length < enough) return 0;
+  return held.length * 3 >= pieces.length * 2 || enough < LONG_PIECES ? Math.max(...held) : 0;
+}
+
+/**
+ * What came together.
+ * @param {readonly Mark[]} marks in the order of arrival
+ */
+function piecesOf(marks) {
   /** @type {{ first: number, last: number, began: number, at: number }[]} */
   const pieces = [];
   for (const { at, sent } of marks) {
@@ -40,13 +55,16 @@ export function heldBack(marks) {
       piece.last = Math.max(piece.last, sent);
     } else pieces.push({ first: sent, last: sent, began: at, at });
   }
-  const [first, last] = [pieces[0], pieces.at(-1)];
-  if (!first || !last || last.last - first.first < LEAST) return 0;
-  // What comes without a pause, as it is sent, is one long piece of which nothing was held.
-  const spans = pieces.map((piece) => piece.last - piece.first - (piece.at - piece.began) / 1000);
-  const held = spans.filter((span) => span >= SPAN);
-  if (held.length < PIECES && held.filter((span) => span >= LONG).length < LONG_PIECES) return 0;
-  return held.length * 3 >= pieces.length * 2 ? Math.max(...held) : 0;
+  return pieces;
+}
+
+/**
+ * Seconds for which the first of a piece was held. What comes without a pause, as it is sent, is one long piece of which
+ * nothing was.
+ * @param {ReturnType<typeof piecesOf>[number]} piece
+ */
+function heldFor({ first, last, began, at }) {
+  return last - first - (at - began) / 1000;
 }
 
 /**
@@ -75,6 +93,8 @@ export class Passage {
     /** @type {number[]} */
     this.silences = [];
     this.mutes = 0;
+    /** Whether not even a heartbeat came of this stream in time, though the server answered. */
+    this.missed = false;
     this.newest = 0;
     this.lookedAt = 0;
     /** Until when what comes may have waited here, and not on the way. */
@@ -99,6 +119,7 @@ export class Passage {
   begin() {
     this.beats = [];
     this.events = [];
+    this.missed = false;
   }
 
   /**
@@ -125,9 +146,13 @@ export class Passage {
     this.silences = [...this.silences, silence].slice(-BREAKS);
   }
 
-  /** Nothing came of a stream though the server answers. */
-  mute() {
+  /**
+   * Nothing came of a stream, or nothing more, though the server answers.
+   * @param {boolean} begun
+   */
+  mute(begun) {
     this.mutes++;
+    this.missed ||= begun;
   }
 
   /**
@@ -139,7 +164,8 @@ export class Passage {
     if (now - this.lookedAt >= ATTENTIVE) this.#disregard(this.lookedAt, now + QUEUED);
     this.lookedAt = now;
     if (this.polling) return this.#tryAgain(now);
-    const held = Math.max(heldBack(this.events), heldBack(this.beats), this.mutes >= MUTE ? Infinity : 0);
+    const patterns = [this.events, this.beats].map((marks) => heldBack(marks, this.missed ? 1 : LONG_PIECES));
+    const held = Math.max(...patterns, this.mutes >= MUTE ? Infinity : 0);
     const cut = cutOff(this.silences);
     if (held || cut) {
       this.fault = held ? { kind: "held", seconds: held } : { kind: "cut", seconds: cut };

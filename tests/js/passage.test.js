@@ -55,6 +55,29 @@ test("a stream that is held back is given up within 20 s, tried again after 5 mi
   assert.ok(Math.abs(again() - 600) < 1);
 });
 
+test("one long piece is enough where no heartbeat came in time before, though the server answered", () => {
+  const passage = new Passage();
+  passage.begin();
+  passage.heard(1000_000, 0, { type: "hello", newest: "1000000-0" });
+  for (let now = 1000; now < 1007; now += 0.25) passage.judge(now * 1000);
+  passage.mute(true);
+  for (let now = 1007; now < 1010; now += 0.25) assert.equal(passage.judge(now * 1000), false);
+  for (let sent = 1001; sent < 1011; sent++) passage.heard(1010_100, 10, { type: "metrics", id: `${sent * 1000}-0` });
+  assert.equal(passage.judge(1010_250), true);
+  assert.deepEqual([passage.fault?.kind, passage.polling], ["held", true]);
+});
+
+test("a heartbeat that was missed once says nothing of what comes in time after it", () => {
+  const passage = new Passage();
+  passage.begin();
+  passage.heard(1000_000, 0, { type: "hello", newest: "1000000-0" });
+  passage.mute(true);
+  for (let now = 1001; now < 1030; now++) {
+    for (const part of [0, 0.25, 0.5, 0.75]) assert.equal(passage.judge((now + part) * 1000), false);
+    passage.heard(now * 1000 + 800, 1, { type: "metrics", id: `${now * 1000}-0` });
+  }
+});
+
 test("a fault that was mended is taken back after a while of the stream", () => {
   const passage = new Passage();
   let now = stream(passage, 1000, 1020, 3);
@@ -117,9 +140,9 @@ test("what was there before the stream began comes all at once, and says nothing
 test("a stream of which nothing comes twice, though the server answers, is held back", () => {
   const passage = new Passage();
   passage.judge(0);
-  passage.mute();
+  passage.mute(false);
   assert.equal(passage.judge(250), false);
-  passage.mute();
+  passage.mute(false);
   assert.equal(passage.judge(500), true);
   assert.equal(passage.fault?.kind, "held");
 });
