@@ -10,6 +10,8 @@ from math import floor
 from pathlib import Path
 from typing import cast
 
+import pytest
+
 from dashboard.collectors import Collector, CollectorState, Family, Sample
 from dashboard.collectors.schedule import LONGEST_SLEEP, Scheduler
 from dashboard.model import Batch
@@ -19,6 +21,11 @@ RECORDED = Path(__file__).parent / "recorded"
 
 PATIENCE = 20.0
 """Real seconds after which a test gives up."""
+
+
+def warned(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """Return what the log holds of warnings, in order."""
+    return [record.message for record in caplog.records if record.levelname == "WARNING"]
 
 
 class TickedClock(HandClock):

@@ -6,20 +6,15 @@ import asyncio
 import subprocess
 import sys
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 
 import pytest
 
-from dashboard.collectors import CollectorError, CollectorState, Family, Sample
+from dashboard.collectors import CollectorError, CollectorState, Sample
 from dashboard.collectors.watch import CALM_RUNS, PATIENCE
 from dashboard.model import Batch
 from tests.clocks import START
-from tests.collectors.stage import Held, Stage, Steady, running
-
-
-def warned(caplog: pytest.LogCaptureFixture) -> list[str]:
-    """Return what the log holds of warnings, in order."""
-    return [record.message for record in caplog.records if record.levelname == "WARNING"]
+from tests.collectors.stage import Held, Stage, Steady, running, warned
 
 
 class Failing(Steady):
@@ -272,56 +267,6 @@ async def test_collector_that_was_slow_shares_again_after_a_while() -> None:
         assert threading.active_count() <= 4
 
 
-class Asked:
-    """Collects on the loop."""
-
-    interval = None
-    families = (Family("asked", "gauge", "", "Answers."),)
-
-    def __init__(self, name: str = "asked") -> None:
-        self.name = name
-        self.answer = asyncio.Event()
-        self.cancelled = 0
-
-    async def collect(self) -> list[Sample]:
-        try:
-            await self.answer.wait()
-        except asyncio.CancelledError:
-            self.cancelled += 1
-            raise
-        return [Sample("asked", 1)]
-
-
-class Streamed(Asked):
-    """Collects on the loop, as a generator."""
-
-    async def collect(self) -> AsyncIterator[Sample]:  # type: ignore[override]
-        yield Sample("asked", 2)
-
-
-async def test_async_collectors_run_on_the_loop() -> None:
-    asked, streamed = Asked(), Streamed("streamed")
-    asked.answer.set()
-    async with running(asked, streamed) as stage:
-        await stage.tick("asked", "streamed")
-        assert [batch.samples for batch in stage.batches] == [{"asked": 1.0}, {"asked": 2.0}]
-
-
-async def test_async_collector_that_hangs_is_cancelled_and_tried_again(caplog: pytest.LogCaptureFixture) -> None:
-    asked, steady = Asked(), Steady("steady")
-    async with running(asked, steady) as stage:
-        for _ in range(4):
-            await stage.tick("steady")
-        await stage.until(lambda: asked.cancelled == 1)
-        assert stage.state("asked").failures == 1
-        assert stage.reports == [("asked", "late"), ("asked", "failed")]
-        asked.answer.set()
-        for _ in range(4):
-            await stage.tick("steady")
-        await stage.until(lambda: stage.state("asked").state == "ok")
-    assert warned(caplog) == ["collector asked: failed: did not return within 2 s"]
-
-
 async def test_sample_that_was_not_declared_fails_its_collector() -> None:
     steady = Steady("steady")
     steady.families = ()
@@ -402,16 +347,3 @@ async def test_machine_without_a_thread_to_spare_is_a_failure_like_any_other(mon
         assert stage.state("steady").error == "can't start new thread"
         await stage.tick("steady")
         assert stage.state("steady").state == "ok"
-
-
-async def test_async_collector_that_cancels_itself_is_a_failure_like_any_other() -> None:
-    class Odd(Asked):
-        async def collect(self) -> list[Sample]:
-            raise asyncio.CancelledError
-
-    odd, steady = Odd("odd"), Steady("steady")
-    async with running(odd, steady) as stage:
-        for _ in range(3):
-            await stage.tick("steady")
-        await stage.until(lambda: stage.state("odd").failures == 3)
-        assert stage.reports == [("odd", "failed")]
