@@ -220,13 +220,11 @@ class Cursor:
         frames: list[bytes] = []
         size = skipped = 0
         begin = upto = self._seen
-        times: list[float] = []
+        times: list[float] = []  # of several sources, whose events are not in the order of their times
         for index, entry in enumerate(entries):
             if index in superseded:
                 skipped, upto = skipped + 1, entry.id
-                times.append(
-                    entry.event.timestamp
-                )  # of several sources, whose events are not in the order of their times
+                times.append(entry.event.timestamp)
             else:
                 frames.append(self._private(entry) if entry.to is not None else self.filter.frame(entry))
                 size += len(frames[-1])
