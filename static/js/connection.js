@@ -14,7 +14,7 @@ const STABLE = 5_000;
 /** A stream of which nothing has come for so long is asked after. */
 const MUTE = 4_000;
 /** Milliseconds by which a heartbeat may be late before the same is asked. */
-const LATE = 1500;
+const LATE = 1000;
 
 /** One event stream that is never given up: own reconnect with back-off and jitter, resuming after the last id. */
 export class Connection {

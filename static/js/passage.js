@@ -12,6 +12,8 @@ const SPAN = 0.8;
 const [LEAST, MOST] = [9, 30];
 /** So many pieces that were held back are a habit; so many long ones are enough. */
 const [PIECES, LONG_PIECES, LONG] = [3, 2, 4];
+/** A piece of so many seconds is enough where a heartbeat was missed, too. */
+const TELLING = 2;
 /** Silences shorter than this say nothing, and so many alike in a row are a rule; two are when they are longer and the same. */
 const [SILENCE, BREAKS, LONGER, SAME] = [0.9, 3, 1.5, 0.25];
 /** So often in a row nothing came of a stream, or nothing more, though the server answered other questions. */
@@ -29,16 +31,14 @@ const WAIT = 2;
  * A server that was held up sends late, so its own times are close together; a narrow line brings late, but one after
  * another. Returns the longest time that was held, or 0.
  * @param {readonly Mark[]} marks in the order of arrival
- * @param {number} [enough] so many long pieces
  */
-export function heldBack(marks, enough = LONG_PIECES) {
+export function heldBack(marks) {
   const pieces = piecesOf(marks);
   const [first, last] = [pieces[0], pieces.at(-1)];
   if (!first || !last || last.last - first.first < LEAST) return 0;
-  const spans = pieces.map(heldFor);
-  const held = spans.filter((span) => span >= SPAN);
-  if (held.length < PIECES && held.filter((span) => span >= LONG).length < enough) return 0;
-  return held.length * 3 >= pieces.length * 2 || enough < LONG_PIECES ? Math.max(...held) : 0;
+  const held = pieces.map(heldFor).filter((span) => span >= SPAN);
+  if (held.length < PIECES && held.filter((span) => span >= LONG).length < LONG_PIECES) return 0;
+  return held.length * 3 >= pieces.length * 2 ? Math.max(...held) : 0;
 }
 
 /**
@@ -129,7 +129,8 @@ export class Passage {
    */
   heard(at, silence, event) {
     if (this.polling) return;
-    this.mutes = 0;
+    // What comes at last may have been held until now; only the stream's own pulse, in time, says that it is well.
+    if (event.type === "heartbeat" && !this.missed) this.mutes = 0;
     if (this.silences.some((seconds) => silence > seconds + 0.5)) this.silences = [];
     if (event.type === "hello") this.newest = seconds(event.newest ?? "0-0");
     else if (event.type === "heartbeat") this.#note(this.beats, { at, sent: event.server_time ?? 0 });
@@ -164,8 +165,7 @@ export class Passage {
     if (now - this.lookedAt >= ATTENTIVE) this.#disregard(this.lookedAt, now + QUEUED);
     this.lookedAt = now;
     if (this.polling) return this.#tryAgain(now);
-    const patterns = [this.events, this.beats].map((marks) => heldBack(marks, this.missed ? 1 : LONG_PIECES));
-    const held = Math.max(...patterns, this.mutes >= MUTE ? Infinity : 0);
+    const held = Math.max(heldBack(this.events), heldBack(this.beats), this.#gathered, this.mutes >= MUTE ? Infinity : 0);
     const cut = cutOff(this.silences);
     if (held || cut) {
       this.fault = held ? { kind: "held", seconds: held } : { kind: "cut", seconds: cut };
@@ -179,6 +179,12 @@ export class Passage {
       this.#forget();
     }
     return false;
+  }
+
+  /** Seconds for which what came at once was held, where not even a heartbeat came in time. */
+  get #gathered() {
+    const longest = this.missed ? Math.max(0, ...piecesOf(this.events).map(heldFor)) : 0;
+    return longest >= TELLING ? longest : 0;
   }
 
   /**

@@ -55,16 +55,34 @@ test("a stream that is held back is given up within 20 s, tried again after 5 mi
   assert.ok(Math.abs(again() - 600) < 1);
 });
 
-test("one long piece is enough where no heartbeat came in time before, though the server answered", () => {
+test("one piece is enough where no heartbeat came in time, though the server answered", () => {
   const passage = new Passage();
   passage.begin();
   passage.heard(1000_000, 0, { type: "hello", newest: "1000000-0" });
   for (let now = 1000; now < 1007; now += 0.25) passage.judge(now * 1000);
   passage.mute(true);
   for (let now = 1007; now < 1010; now += 0.25) assert.equal(passage.judge(now * 1000), false);
-  for (let sent = 1001; sent < 1011; sent++) passage.heard(1010_100, 10, { type: "metrics", id: `${sent * 1000}-0` });
+  for (let sent = 1001; sent < 1005; sent++) passage.heard(1010_100, 10, { type: "metrics", id: `${sent * 1000}-0` });
   assert.equal(passage.judge(1010_250), true);
   assert.deepEqual([passage.fault?.kind, passage.polling], ["held", true]);
+});
+
+test("two streams in a row are enough of which no heartbeat comes in time, though all else does", () => {
+  const passage = new Passage();
+  const again = (/** @type {number} */ from) => {
+    passage.begin();
+    passage.heard(from * 1000, 0, { type: "hello", newest: `${from * 1000}-0` });
+    for (let now = from; now < from + 6; now += 0.25) assert.equal(passage.judge(now * 1000), false);
+    passage.mute(true);
+    return passage.judge((from + 6) * 1000);
+  };
+  assert.equal(again(1000), false);
+  assert.equal(again(1010), true);
+  const other = new Passage();
+  other.mute(false);
+  other.heard(1000_000, 5, { type: "heartbeat", server_time: 1000 });
+  other.mute(false);
+  assert.equal(other.judge(1000_250), false);
 });
 
 test("a heartbeat that was missed once says nothing of what comes in time after it", () => {
