@@ -94,7 +94,7 @@ async def named(glass: Glass, word: str) -> float:
     return time.monotonic() - began
 
 
-@pytest.mark.parametrize("seconds", [10, pytest.param(30, marks=pytest.mark.long)])
+@pytest.mark.parametrize("seconds", [6, pytest.param(30, marks=pytest.mark.long)])
 async def test_bare_proxy(seconds: float, server: Server, open_glass: OpenGlass) -> None:
     """Behind a proxy of which nothing is asked but to pass on, the page is live and accuses nobody."""
     with running_nginx(BARE.format(url=server.url)) as nginx:

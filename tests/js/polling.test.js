@@ -14,13 +14,13 @@ function polled(answers) {
   /** @type {(value?: unknown) => void} */
   let finish = () => {};
   const done = new Promise((resolve) => (finish = resolve));
-  const stream = new Polling("/root/api/v1/events?match=a%7Bb%3D%22c%22%7D&types=metrics&after=5-0", 2, async (address) => {
+  const stream = new Polling("/root/api/v1/events?match=a%7Bb%3D%22c%22%7D&types=metrics&after=5-0", 2, async (address, signal) => {
     asked.push(address);
     const answer = answers.shift();
     if (answer instanceof Error) throw answer;
     if (answer) return /** @type {any} */ (answer);
     finish();
-    return new Promise(() => {});
+    return new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
   });
   for (const type of ["hello", "heartbeat", "metrics", "gap", "error"]) {
     stream.addEventListener(type, ({ type: name, data }) => {

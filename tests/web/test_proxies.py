@@ -89,7 +89,7 @@ async def longest_silence(port: int, seconds: float, query: str = "") -> float:
         writer.transport.abort()
 
 
-@pytest.mark.parametrize("seconds", [12, pytest.param(60, marks=pytest.mark.long)])
+@pytest.mark.parametrize("seconds", [6, pytest.param(60, marks=pytest.mark.long)])
 async def test_through_a_bare_proxy_pass_nothing_is_held_back(seconds: float) -> None:
     """And nothing else: HTTP/1.0 to the server, buffering as nginx has it."""
     async with running_server() as server:

@@ -271,7 +271,7 @@ def test_a_certificate_that_cannot_be_used_ends_the_start_with_the_reason(
     ]
     for config, said in cases:
         line = 2 if said.startswith("keyfile") and "certfile =" in config else 1
-        for command in ("serve", "check-config"):
+        for command in ("serve", "check-config") if line == 2 else ("check-config",):
             ended = commanded(command, config, tmp_path)
             (only,) = ended.stderr.splitlines()
             assert ended.returncode == 2 and f"dashboard.toml:{line}: " in only and re.search(said, only), only
