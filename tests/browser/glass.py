@@ -162,6 +162,14 @@ class Glass:
         )
         return found
 
+    async def fills(self, panel: str) -> None:
+        """Wait until a chart has no hole: what has come is drawn with the next frame."""
+
+        async def filled() -> bool:
+            return not await self.holes(panel)
+
+        await until(filled)
+
 
 def summary(panels: Mapping[str, Shown]) -> str:
     """Return the panels' states in one line, with the reasons of those that are veiled."""

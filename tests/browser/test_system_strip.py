@@ -85,6 +85,7 @@ async def test_what_fails_and_recovers(open_glass: OpenGlass, tmp_path: Path) ->
         await marks_are_told(glass, "collector moody has trouble: ")
 
 
+@pytest.mark.long
 async def test_high_load_is_told_and_marked_and_so_is_its_end(open_glass: OpenGlass, tmp_path: Path) -> None:
     switch = tmp_path / "on"
     config = collectors(tmp_path, holds_up=HOLDS_UP.format(path=str(switch))) + BOARD
