@@ -131,7 +131,12 @@ export class Connection {
     const { source } = this;
     this.asked = true;
     void this.probe().then(({ kind }) => {
-      if (kind === "network" && this.source === source && this.asked) this.passage.mute(this.phase === "open");
+      if (kind !== "network" || this.source !== source || !this.asked) return;
+      this.passage.mute();
+      if (this.phase !== "open") return;
+      const seconds = Math.round((this.now() - this.lastByte) / 1000);
+      if (this.passage.judge(this.now())) this.#connect();
+      else this.#fail({ kind: "silent", text: `the stream was silent for ${seconds} s, though the server answers, and is tried anew` });
     });
   }
 

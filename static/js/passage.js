@@ -12,7 +12,7 @@ const SPAN = 0.8;
 const [LEAST, MOST] = [9, 30];
 /** So many pieces that were held back are a habit; so many long ones are enough. */
 const [PIECES, LONG_PIECES, LONG] = [3, 2, 4];
-/** A piece of so many seconds is enough where a heartbeat was missed, too. */
+/** A piece of so many seconds is enough where nothing came in time before, though the server answered. */
 const TELLING = 2;
 /** Silences shorter than this say nothing, and so many alike in a row are a rule; two are when they are longer and the same. */
 const [SILENCE, BREAKS, LONGER, SAME] = [0.9, 3, 1.5, 0.25];
@@ -93,8 +93,6 @@ export class Passage {
     /** @type {number[]} */
     this.silences = [];
     this.mutes = 0;
-    /** Whether not even a heartbeat came of this stream in time, though the server answered. */
-    this.missed = false;
     this.newest = 0;
     this.lookedAt = 0;
     /** Until when what comes may have waited here, and not on the way. */
@@ -119,7 +117,6 @@ export class Passage {
   begin() {
     this.beats = [];
     this.events = [];
-    this.missed = false;
   }
 
   /**
@@ -129,8 +126,6 @@ export class Passage {
    */
   heard(at, silence, event) {
     if (this.polling) return;
-    // What comes at last may have been held until now; only the stream's own pulse, in time, says that it is well.
-    if (event.type === "heartbeat" && !this.missed) this.mutes = 0;
     if (this.silences.some((seconds) => silence > seconds + 0.5)) this.silences = [];
     if (event.type === "hello") this.newest = seconds(event.newest ?? "0-0");
     else if (event.type === "heartbeat") this.#note(this.beats, { at, sent: event.server_time ?? 0 });
@@ -147,13 +142,9 @@ export class Passage {
     this.silences = [...this.silences, silence].slice(-BREAKS);
   }
 
-  /**
-   * Nothing came of a stream, or nothing more, though the server answers.
-   * @param {boolean} begun
-   */
-  mute(begun) {
+  /** Nothing came of a stream, or nothing more, though the server answers. */
+  mute() {
     this.mutes++;
-    this.missed ||= begun;
   }
 
   /**
@@ -165,7 +156,11 @@ export class Passage {
     if (now - this.lookedAt >= ATTENTIVE) this.#disregard(this.lookedAt, now + QUEUED);
     this.lookedAt = now;
     if (this.polling) return this.#tryAgain(now);
-    const held = Math.max(heldBack(this.events), heldBack(this.beats), this.#gathered, this.mutes >= MUTE ? Infinity : 0);
+    const longest = Math.max(0, ...piecesOf(this.events).map(heldFor));
+    // What comes at last may have been held until now; a pulse among what comes as it is sent says that all is well.
+    if (this.beats.length && longest < SPAN) this.mutes = 0;
+    const gathered = this.mutes && longest >= TELLING ? longest : 0;
+    const held = Math.max(heldBack(this.events), heldBack(this.beats), gathered, this.mutes >= MUTE ? Infinity : 0);
     const cut = cutOff(this.silences);
     if (held || cut) {
       this.fault = held ? { kind: "held", seconds: held } : { kind: "cut", seconds: cut };
@@ -179,12 +174,6 @@ export class Passage {
       this.#forget();
     }
     return false;
-  }
-
-  /** Seconds for which what came at once was held, where not even a heartbeat came in time. */
-  get #gathered() {
-    const longest = this.missed ? Math.max(0, ...piecesOf(this.events).map(heldFor)) : 0;
-    return longest >= TELLING ? longest : 0;
   }
 
   /**
