@@ -27,7 +27,8 @@ def bench(*arguments: str) -> tuple[list[dict[str, str]], str]:
     return [dict(zip(columns, row, strict=True)) for row in rows], done.stdout
 
 
-@pytest.mark.parametrize(("feed", "seconds"), [("fixed", "3"), pytest.param("overview", "3", marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize(("feed", "seconds"), [("fixed", "3"), ("overview", "1")])
 def test_fanout_tells_what_a_delivered_event_costs(feed: str, seconds: str) -> None:
     """One row for each feed and number of viewers; every viewer was sent something and nothing was lost."""
     rows, text = bench("fanout", "--feed", feed, "--n", "3", "--seconds", seconds)

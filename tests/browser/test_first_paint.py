@@ -63,7 +63,12 @@ async def holding(glass: Glass, pattern: str) -> tuple[asyncio.Event, asyncio.Ev
 
 @pytest.mark.parametrize(
     ("path", "held"),
-    [("/", "**/css/view.css"), ("/", "**/js/theme.js"), ("/status", "**/css/status.css"), ("/add", "**/css/base.css")],
+    [
+        ("/", "**/css/view.css"),
+        ("/", "**/js/theme.js"),
+        pytest.param("/status", "**/css/status.css", marks=pytest.mark.long),
+        pytest.param("/add", "**/css/base.css", marks=pytest.mark.long),
+    ],
 )
 async def test_nothing_is_painted_before_it_has_its_style(
     path: str, held: str, server: Server, open_glass: OpenGlass

@@ -78,7 +78,7 @@ def backward(before: dict[str, Any], after: dict[str, Any]) -> bool:
     return bool(lower <= top or (upper < before["box"][3] and lower > top and right <= left))
 
 
-@pytest.mark.parametrize("path", ["/", "/add", "/status"])
+@pytest.mark.parametrize("path", ["/", *(pytest.param(path, marks=pytest.mark.long) for path in ("/add", "/status"))])
 async def test_tab_goes_everywhere(path: str, server: Server, open_glass: OpenGlass) -> None:
     """Each control, panel and list is reached, named, ringed and in sight, in reading order, there and back."""
     glass = await open_glass(scripts=(KEYS,))

@@ -17,7 +17,11 @@ from tests.serving import Server, running_server
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("browser-layout")]
 
 LAYOUT = Path(__file__).with_name("layout.js").read_text(encoding="utf-8")
-SIZES = [pytest.param(size, id=f"{size[0]}x{size[1]}") for size in ((390, 844), (1440, 900), (3840, 2160))]
+WALL = (3840, 2160)
+SIZES = [
+    pytest.param(size, id=f"{size[0]}x{size[1]}", marks=[pytest.mark.long] if size == WALL else [])
+    for size in ((390, 844), (1440, 900), WALL)
+]
 FOLD = {
     "health": ("health-line h1", ".uptime", ".load", ".worst", "connection-status"),
     "tiles": tuple(

@@ -37,6 +37,12 @@ WRITERS = {"fast": "", "portable": "fast_writer = false\n"}
 """By name: the setting that chooses who writes streams."""
 
 
+@pytest.fixture(params=["fast", pytest.param("portable", marks=pytest.mark.long)])
+def fast_first(request: pytest.FixtureRequest) -> str:
+    """The same, of which only the fast one is tried each time."""
+    return WRITERS[request.param]
+
+
 @pytest.fixture(params=WRITERS)
 def writer(request: pytest.FixtureRequest) -> str:
     """Each of the two ways to write streams, as a line of settings."""

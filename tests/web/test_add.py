@@ -58,7 +58,7 @@ def latest(server: Server, name: str) -> list[float]:
 @pytest.mark.parametrize(
     "config",
     [
-        "",
+        pytest.param("", marks=pytest.mark.long),
         "# mine\n[[collector]]\nname = 'cpu'\ninterval = 2",
         "collectors_dir = 'my own; \"collectors\"'\n[[board]]\nname = 'mine'\n",
     ],

@@ -268,7 +268,7 @@ async def prefixed(way: str, log: Path | None = None) -> AsyncIterator[str]:
             yield f"{nginx.url}/dash"
 
 
-WAYS = pytest.mark.parametrize("way", ["root_path", "kept", "header"])
+WAYS = pytest.mark.parametrize("way", ["root_path", pytest.param("kept", marks=pytest.mark.long), "header"])
 
 
 @WAYS

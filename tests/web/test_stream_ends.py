@@ -141,10 +141,10 @@ async def until(holds: Callable[[], Any], seconds: float) -> None:
         await asyncio.sleep(0.02)
 
 
-async def test_five_hundred_viewers_at_once_leave_nothing_behind(tmp_path: Path, writer: str) -> None:
+async def test_five_hundred_viewers_at_once_leave_nothing_behind(tmp_path: Path, fast_first: str) -> None:
     """What a crowd took is back with the system two seconds after its end: the first one's too, after one viewer."""
     (tmp_path / "tasks.py").write_text(COUNTER)
-    config = f'{writer}collectors_dir = "{tmp_path}"\n'
+    config = f'{fast_first}collectors_dir = "{tmp_path}"\n'
     async with running_server(config=config) as server, httpx.AsyncClient(base_url=server.url) as client:
         await until(partial(is_ready, client), DEADLINE)
         assert (await client.get("/")).status_code == 200
@@ -152,8 +152,8 @@ async def test_five_hundred_viewers_at_once_leave_nothing_behind(tmp_path: Path,
         await one.until(b"event: metrics")
         one.drop()
         await until(partial(none_is_open, client), 2.0)
-        held = await Held(server, client, writer).now()
-        for _ in range(1 if writer else 3):
+        held = await Held(server, client, fast_first).now()
+        for _ in range(1 if fast_first else 3):
             held.weigh()
             for viewer in await come(server, client, 500, "?types=system"):
                 viewer.drop()
