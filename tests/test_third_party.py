@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 from functools import cache
@@ -49,15 +50,20 @@ def files() -> tuple[str, ...]:
 
 def walked() -> list[str]:
     """Return all files but those in folders of what is fetched or made."""
-    paths = (path.relative_to(ROOT) for path in ROOT.rglob("*") if path.is_file() and not path.is_symlink())
-    return [
-        path.as_posix()
-        for path in paths
-        if path.parts[0] not in USERS
-        and not any(
-            part in MADE or (part[0] == "." and part not in OWN_DOTS) or "egg-info" in part for part in path.parts
-        )
-    ]
+    found = []
+    for folder, inner, names in os.walk(ROOT):
+        place = Path(folder).relative_to(ROOT)
+        inner[:] = [name for name in inner if is_own(place, name)]
+        found += [
+            (place / name).as_posix() for name in names if is_own(place, name) and not Path(folder, name).is_symlink()
+        ]
+    return found
+
+
+def is_own(place: Path, name: str) -> bool:
+    """Tell whether a file or a folder is neither fetched nor made, nor a user's."""
+    strange = name in MADE or "egg-info" in name or (name[0] == "." and name not in OWN_DOTS)
+    return not strange and not (name in USERS and not place.parts)
 
 
 def texts() -> list[tuple[str, str]]:

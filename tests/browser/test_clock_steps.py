@@ -104,7 +104,7 @@ async def test_clock_is_set(hours: int, seconds: float, tmp_path: Path, open_gla
     offset.write_text("+0")
     # In a thread that sleeps, the library's sleep may fail at the end, which is not the program's fault.
     async with running_server(env=faked(offset), tracebacks=True) as server:
-        glass = await open_glass(recorded=True, scripts=(NOTE_IDS,), viewport={"width": 1440, "height": 4000})
+        glass = await open_glass(recorded=True, scripts=(NOTE_IDS,), viewport={"width": 1440, "height": 5500})
         await glass.open(server.url)
         await glass.panels_when(
             lambda panels: (

@@ -181,7 +181,7 @@ async def test_one_over_tls_that_has_just_ended_can_be_judged_all_the_same(
 
 
 def test_who_speaks_no_tls_gets_nothing_and_costs_no_traceback(secure: Server, trusting: ssl.SSLContext) -> None:
-    for said in (b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", b"\x16\x03\x01" + os.urandom(400), b"\0" * 3000):
+    for said in (b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", b"\x16\x03\x01\xff\xff" + os.urandom(400), b"\0" * 3000):
         with socket.create_connection(("127.0.0.1", secure.port), DEADLINE) as plain:
             plain.sendall(said)
             plain.settimeout(DEADLINE)
