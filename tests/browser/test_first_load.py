@@ -258,6 +258,7 @@ BADGES = """(() => {
 """Notes all that the indicator says."""
 
 
+@pytest.mark.long
 async def test_only_what_has_just_been_sent_tells_the_latency(open_glass: OpenGlass, tmp_path: Path) -> None:
     """What is read again at the start, and what a slow collector brings, is no latency."""
     panel = '[[board.panel]]\ntitle = "Slow"\nkind = "line"\nseries = ["slow", "system_memory_utilization_ratio"]\n'

@@ -256,6 +256,7 @@ async def test_a_gap_is_told_in_its_place(server: Server, open_glass: OpenGlass)
     await glass.until(f"{after}.some((one) => one.textContent.includes('rest'))")
 
 
+@pytest.mark.long
 async def test_a_silent_stream_is_told_and_lines_stay_readable(open_glass: OpenGlass) -> None:
     """When nothing comes any more the log says so at its end; what is written there can still be read."""
     async with running_server(config=BOARD) as own:

@@ -119,6 +119,7 @@ def settings(server: Server) -> Path:
     return next(part for part in command if isinstance(part, Path) and part.name == "settings.toml")
 
 
+@pytest.mark.long
 async def test_a_panel_of_too_many_series_says_so_and_costs_no_other(tmp_path: Path, open_glass: OpenGlass) -> None:
     """What the server refuses to draw is told by its own panels; the others are live, and stale when they are."""
     gate = tmp_path / "gate"

@@ -202,6 +202,7 @@ async def test_worker_that_never_answers(server: Server, context: BrowserContext
     assert await streams(server) == 1
 
 
+@pytest.mark.long
 async def test_worker_that_falls_silent(server: Server, context: BrowserContext) -> None:
     """A worker that hangs is noticed within two heartbeats, and replaced by a stream of the page's own."""
     hung = """(() => {

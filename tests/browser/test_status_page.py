@@ -145,6 +145,7 @@ async def test_a_collector_that_fails_is_named_with_its_reason(
     assert "Collector printer fails" in await worst.inner_text()
 
 
+@pytest.mark.long
 async def test_what_a_silent_server_told_is_veiled_within_two_questions_and_a_second(
     open_glass: OpenGlass, server: Server
 ) -> None:

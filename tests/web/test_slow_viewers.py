@@ -57,9 +57,9 @@ class Reader:
 
 
 @pytest.mark.fault
-async def test_a_slow_viewer_has_every_kept_event_and_is_told_what_was_skipped(writer: str) -> None:
+async def test_a_slow_viewer_has_every_kept_event_and_is_told_what_was_skipped(fast_first: str) -> None:
     """It reads a fifth of what there is; those beside it have all of it, and memory does not grow with either."""
-    config = writer + "interval = 60\nheartbeat_interval = 0.5\n"
+    config = fast_first + "interval = 60\nheartbeat_interval = 0.5\n"
     async with running_server(config=config) as server, httpx.AsyncClient(base_url=server.url) as client:
         stuck = await stalled(server, client)
         before = (await client.get("/api/v1/status")).json()
@@ -110,6 +110,7 @@ async def pump(
 
 
 @pytest.mark.fault
+@pytest.mark.long
 async def test_a_viewer_that_reads_ever_so_slowly_is_not_cut_off() -> None:
     """It takes some bytes all the time, less than a segment at a time, for longer than one may take none."""
     await asyncio.gather(*map(read_ever_so_slowly, WRITERS.values()))
