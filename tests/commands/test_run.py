@@ -236,8 +236,9 @@ def test_on_a_terminal_the_command_has_a_terminal_of_the_same_size(shared: Serve
 
 def test_on_a_terminal_a_new_size_reaches_the_command(shared: Server) -> None:
     script = (
-        "import os, signal, sys; show = lambda *_: print('size', *os.get_terminal_size(1), flush=True);"
-        "signal.signal(signal.SIGWINCH, show); print('ready', flush=True)\nwhile True: signal.pause()"
+        "import os, signal, sys, time; show = lambda *_: print('size', *os.get_terminal_size(1), flush=True);"
+        # Not pause: a signal between two of its calls would wake nobody.
+        "signal.signal(signal.SIGWINCH, show); print('ready', flush=True)\nwhile True: time.sleep(0.1)"
     )
     terminal = Terminal("run", "--", sys.executable, "-c", script, url=shared.url)
     terminal.until(b"ready")
