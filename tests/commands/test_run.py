@@ -198,6 +198,8 @@ class Terminal:
         line, environ = command(*arguments, url=url)
         self.pid, self.fd = pty.fork()
         if not self.pid:
+            for key in (signal.SIGINT, signal.SIGQUIT):  # as after a login, whatever began the tests in the background
+                signal.signal(key, signal.SIG_DFL)
             os.execve(line[0], line, environ)
         self.seen = b""
 
