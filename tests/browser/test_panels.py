@@ -128,6 +128,7 @@ async def test_areas_add_up(server: Server, open_glass: OpenGlass) -> None:
     glass = await open_glass()
     await glass.open(server.url + "/boards/machine")
     await glass.until("document.querySelector('[data-panel=memory] live-chart').traces[0]?.line.length > 3")
+    await glass.until(f"{STACKED}.every(([, edge]) => edge.length > 3)")  # drawn, which is later than known
     edges = await glass.page.evaluate(STACKED)
     async with httpx.AsyncClient(base_url=server.url) as client:
         times = [at for at, *_ in edges[0][1]]
