@@ -238,9 +238,12 @@ def test_on_a_terminal_the_command_has_a_terminal_of_the_same_size(shared: Serve
 
 def test_on_a_terminal_a_new_size_reaches_the_command(shared: Server) -> None:
     script = (
-        "import os, signal, sys, time; show = lambda *_: print('size', *os.get_terminal_size(1), flush=True);"
-        # Not pause: a signal between two of its calls would wake nobody.
-        "signal.signal(signal.SIGWINCH, show); print('ready', flush=True)\nwhile True: time.sleep(0.1)"
+        # Blocked and waited for, so that none comes between two waits and wakes nobody.
+        "import os, signal; told = {signal.SIGWINCH, signal.SIGINT}; signal.pthread_sigmask(signal.SIG_BLOCK, told);"
+        "print('ready', flush=True)\n"
+        "while signal.sigwait(told) == signal.SIGWINCH: print('size', *os.get_terminal_size(1), flush=True)\n"
+        "signal.signal(signal.SIGINT, signal.SIG_DFL); signal.pthread_sigmask(signal.SIG_UNBLOCK, told)\n"
+        "signal.raise_signal(signal.SIGINT)"
     )
     terminal = Terminal("run", "--", sys.executable, "-c", script, url=shared.url)
     terminal.until(b"ready")
