@@ -1,8 +1,4 @@
-"""The archive on disk: two databases in the data folder, which may be lost differently.
-
-`state.db` is small, and each commit of it survives a loss of power; room on the disk is kept free for it. `history.db`
-holds the logs: it is what fills the disk, if anything does, and what may be given up.
-"""
+"""The archive on disk: a shelf of kept events in each of the two databases."""
 
 from __future__ import annotations
 
@@ -14,12 +10,11 @@ from itertools import islice
 
 from dashboard.archive import NONE, Kept
 from dashboard.config import Settings
-from dashboard.datadir import DataDir
+from dashboard.disk import Disk
 from dashboard.errors import StorageError
 from dashboard.eventlog import Entry, EventId
 from dashboard.events import KEPT
 from dashboard.model import Clock
-from dashboard.reserve import SIZE, Reserve
 from dashboard.shelf import Bound, Shelf
 
 PATIENCE = 5.0
@@ -27,32 +22,19 @@ PATIENCE = 5.0
 
 
 class DiskArchive:
-    """An Archive in a folder. Nothing is written, and no thread runs, before the first commit, mark or read."""
+    """An Archive on a disk. Nothing is written, and no thread runs, before the first commit, mark or read."""
 
-    def __init__(self, folder: DataDir, clock: Clock, bounds: Mapping[str, Bound], *, reserve_size: int = SIZE) -> None:
+    def __init__(self, disk: Disk, clock: Clock, bounds: Mapping[str, Bound]) -> None:
         """Look at what earlier runs left; `bounds` says how much of each kept type stays."""
-        self._folder = folder
-        self._reserve = Reserve(folder.path / "reserve", reserve_size)
-        self._state = Shelf(
-            folder.path / "state.db",
-            {type: bound for type, bound in bounds.items() if KEPT[type] == "state"},
-            clock,
-            allow=folder.claim,
-            make_room=self._reserve.give_up,
-            safe=True,
-        )
-        self._history = Shelf(
-            folder.path / "history.db",
-            {type: bound for type, bound in bounds.items() if KEPT[type] == "history"},
-            clock,
-            allow=self._allow_history,
-            make_room=lambda: False,
-            safe=False,
+        self._disk = disk
+        self._state, self._history = (
+            Shelf(database, {type: bound for type, bound in bounds.items() if KEPT[type] == place}, clock)
+            for place, database in (("state", disk.state), ("history", disk.history))
         )
         self._shelves = (self._state, self._history)
         self._shelf_of = {type: shelf for shelf in self._shelves for type in shelf.types}
         found = [shelf.look() for shelf in self._shelves]
-        self._mark = max(EventId(folder.old_id_mark(), 0), *(id or NONE for id in found))
+        self._mark = max(EventId(disk.folder.old_id_mark(), 0), *(id or NONE for id in found))
         begin = max(self._mark, EventId(int(clock.wall() * 1000), 0))
         for shelf, id in zip(self._shelves, found, strict=True):
             if id is None:
@@ -84,22 +66,13 @@ class DiskArchive:
         self._mark = max(self._mark, EventId(ms, 0))
 
     def close(self) -> None:
-        for shelf in self._shelves:
-            shelf.close()
-        self._folder.release()
+        """Close the disk, with all else that is on it."""
+        self._disk.close()
 
     def _keep_folder(self) -> None:
         """Make the reserve again, and let the file go in which an earlier version kept the mark."""
-        self._reserve.keep()
-        self._folder.drop_old_id_mark()
-
-    def _allow_history(self) -> None:
-        self._folder.claim()
-        if not self._reserve.spared():
-            raise StorageError(
-                f"{self._folder.path}: logs are not stored, for the disk is nearly full: free some space, or name "
-                "another data_dir"
-            )
+        self._disk.keep_room()
+        self._disk.folder.drop_old_id_mark()
 
 
 def bounds_of(settings: Settings) -> dict[str, Bound]:

@@ -24,6 +24,7 @@ from dashboard.collectors.load import LoadFault, load
 from dashboard.collectors.schedule import Scheduler
 from dashboard.config import CollectorSetting, Settings
 from dashboard.datadir import MARK_AHEAD, DataDir, default_folder
+from dashboard.disk import Disk
 from dashboard.diskarchive import DiskArchive, bounds_of
 from dashboard.eventlog import MemoryLog
 from dashboard.events import GapReason, System, SystemEvent
@@ -56,7 +57,8 @@ class Runtime:
         self.instance = settings.instance or self.data_dir.instance()
         self.last_alive = self.data_dir.last_alive()
         self.tally = Tally()
-        self.archive: Archive = DiskArchive(self.data_dir, self.clock, bounds_of(settings))
+        self.disk = Disk(self.data_dir, self.clock)
+        self.archive: Archive = DiskArchive(self.disk, self.clock, bounds_of(settings))
         self.log = MemoryLog(
             self.clock,
             max_events=settings.log_events,

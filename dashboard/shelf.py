@@ -1,4 +1,4 @@
-"""The kept events of one database: stored, read back by id, and trimmed to their bounds."""
+"""The kept events in one database: stored, read back by id, and trimmed to their bounds."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from concurrent.futures import Future
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
 
 from dashboard.archive import NONE, Kept, task_of
 from dashboard.eventlog import Entry, EventId
@@ -29,19 +28,6 @@ SWEEP = 5_000
 
 VACUUM = 512
 """Free pages that a mark gives back to the disk at most."""
-
-MIGRATIONS = (
-    (
-        "CREATE TABLE event (type TEXT NOT NULL, ms INTEGER NOT NULL, seq INTEGER NOT NULL, recipient TEXT, task TEXT,"
-        " data BLOB NOT NULL, sum INTEGER NOT NULL, PRIMARY KEY (type, ms, seq)) WITHOUT ROWID",
-        "CREATE UNIQUE INDEX event_of_task ON event (task) WHERE task IS NOT NULL",
-        # What is held of each type, so that no commit has to count.
-        "CREATE TABLE held (type TEXT NOT NULL PRIMARY KEY, count INTEGER NOT NULL, bytes INTEGER NOT NULL,"
-        " floor_ms INTEGER NOT NULL, floor_seq INTEGER NOT NULL) WITHOUT ROWID",
-        "CREATE TABLE mark (ms INTEGER NOT NULL)",
-        "INSERT INTO mark VALUES (0)",
-    ),
-)
 
 _HEAD = 30
 """Bytes of an event besides its data, roughly."""
@@ -74,22 +60,12 @@ class Bound:
 
 
 class Shelf:
-    """One database of kept events. Its writer's thread does all but `read`, which the caller's does."""
+    """The tables of kept events in a database. Its writer's thread does all but `read`, which the caller's does."""
 
-    def __init__(
-        self,
-        path: Path,
-        bounds: Mapping[str, Bound],
-        clock: Clock,
-        *,
-        allow: Callable[[], None],
-        make_room: Callable[[], bool],
-        safe: bool,
-    ) -> None:
-        """Keep the types that `bounds` names; the rest as in Database and its Owner. No file is touched yet."""
-        self._bounds, self._clock = bounds, clock
-        self.allow, self.make_room = allow, make_room
-        self._database = Database(path, self, clock, MIGRATIONS, safe=safe)
+    def __init__(self, database: Database, bounds: Mapping[str, Bound], clock: Clock) -> None:
+        """Keep the types that `bounds` names. No file is touched yet."""
+        self._database, self._bounds, self._clock = database, bounds, clock
+        database.join(self)
         self.newest = NONE
         """The largest id that was committed, at first that of the runs before."""
         self.floors: Mapping[str, EventId] = dict.fromkeys(bounds, NONE)
@@ -132,10 +108,6 @@ class Shelf:
     def mark(self, ms: int, done: Callable[[], None]) -> Future[None]:
         """Store the mark, and keep house; `done` is called in the writer's thread."""
         return self._database.write(lambda connection: self._keep_house(connection, ms), done)
-
-    def close(self) -> None:
-        """As Database.close."""
-        self._database.close()
 
     def opened(self, connection: sqlite3.Connection) -> None:
         """Learn the floors of a file; of a new one they are all that was before."""

@@ -2,6 +2,7 @@
 
 What is written at the same time shares a transaction, and so one wait for the disk. A fault fails what was being
 written, is logged once, and everything is tried anew with the next write. A file that is found damaged is set aside.
+Several tenants may share a file, each with tables of its own.
 """
 
 from __future__ import annotations
@@ -10,18 +11,19 @@ import logging
 import os
 import sqlite3
 import threading
-import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import NamedTuple, Protocol, TypeVar
 
 from dashboard import diskfault
+from dashboard.aside import set_aside
 from dashboard.diskfault import Damage
 from dashboard.errors import StorageError
 from dashboard.model import Clock
+from dashboard.readers import Readers, connect, transaction
 
 log = logging.getLogger("dashboard")
 
@@ -33,24 +35,30 @@ MAX_PENDING = 100_000
 MAX_GROUP = 5_000
 """Weight of what shares a transaction at most."""
 
-MAX_IDLE = 2
-"""Connections for reading that are kept open."""
-
 MAX_ASIDE = 3
-"""Damaged files that are kept."""
+"""Damaged files that are kept, unless someone says otherwise."""
 
 PATIENCE = 10.0
 """Seconds that a reader waits for the file to be opened."""
 
-_PRAGMAS = ("cell_size_check = ON", "temp_store = MEMORY", "mmap_size = 0")
+HANGING = 10.0
+"""Seconds after which a disk that is still busy with one transaction is told of."""
 
 
-class Owner(Protocol):
-    """Whose database it is. All four are called on the writer's thread."""
+class Guard(Protocol):
+    """Who knows the disk that a file lies on. Both are called on the writer's thread."""
 
     def allow(self) -> None:
         """Raise StorageError when nothing may be written now; asked before every transaction and opening."""
         ...
+
+    def make_room(self) -> bool:
+        """Free some of a full disk and return whether that is worth another try."""
+        ...
+
+
+class Tenant(Protocol):
+    """Who has tables in a database. Both are called on the writer's thread, for one tenant after the other."""
 
     def opened(self, connection: sqlite3.Connection) -> None:
         """Look at the file that was just opened, inside a transaction."""
@@ -58,10 +66,6 @@ class Owner(Protocol):
 
     def lost(self) -> None:
         """Learn that all that was written is gone; `opened` comes next."""
-        ...
-
-    def make_room(self) -> bool:
-        """Free some of a full disk and return whether that is worth another try."""
         ...
 
 
@@ -78,26 +82,49 @@ class Database:
     """One file. Nothing is opened, and no thread runs, before the first write or read."""
 
     def __init__(
-        self, path: Path, owner: Owner, clock: Clock, migrations: Sequence[Sequence[str]], *, safe: bool
+        self,
+        path: Path,
+        guard: Guard,
+        clock: Clock,
+        migrations: Sequence[Sequence[str]],
+        *,
+        safe: bool,
+        max_aside: int = MAX_ASIDE,
+        passing: Callable[[str], None] = lambda _: None,
     ) -> None:
         """`migrations` are the statements that lead from each version to the next.
 
         With `safe` each commit survives a loss of power, and the whole file is checked when it is opened; without,
-        the last commits may be gone after one, and the file is whole all the same.
+        the last commits may be gone after one, and the file is whole all the same. Of damaged files the last
+        `max_aside` stay. `passing` is called in the writer's thread with the name of each place at which the file is
+        about to change or has just changed: tests kill there.
         """
-        self.path, self._owner, self._clock, self._migrations, self._safe = path, owner, clock, migrations, safe
+        self.path, self._guard, self._clock, self._migrations, self._safe = path, guard, clock, migrations, safe
+        self._max_aside, self._passing = max_aside, passing
+        self._tenants: list[Tenant] = []
         self._news = threading.Condition()
         self._jobs: deque[Job] = deque()
         self._pending = 0
         self._thread: threading.Thread | None = None
         self._closed = False
         self._opened = False
-        self._fault: str | None = None
+        self._fault: Exception | None = None
+        self._begun: float | None = None
         self._suspected = False
         self._connection: sqlite3.Connection | None = None
         self._inode = (0, 0)
-        self._idle: list[sqlite3.Connection] = []
-        self._generation = 0  # of the file; readers of an earlier one are not used again
+        self._readers = Readers(path)
+
+    def join(self, tenant: Tenant) -> None:
+        """Have a tenant told whenever a file is opened or lost; to be called before the first write or read."""
+        self._tenants.append(tenant)
+
+    def trouble(self) -> str | None:
+        """Return why nothing can be written at present, None when nobody knows of a reason; never waits."""
+        begun, fault = self._begun, self._fault
+        if begun is not None and self._clock.monotonic() - begun > HANGING:
+            return f"{self.path}: the disk does not answer"
+        return str(fault) if isinstance(fault, StorageError) else None
 
     def write(
         self,
@@ -126,7 +153,7 @@ class Database:
         self._ensure_opened()
         for last in (False, True):
             try:
-                with self._reader() as connection:
+                with self._readers.lent() as connection:
                     return job(connection)
             except sqlite3.Error as error:
                 if last or not diskfault.is_damage(error):
@@ -138,7 +165,7 @@ class Database:
     def glance(self, job: Callable[[sqlite3.Connection], T]) -> T | None:
         """Run this on the file as it lies there, before anything else; None when there is none that can be read."""
         for mode in ("rw", "ro&immutable=1"):  # where nothing can be written, there is no journal to be had
-            with suppress(sqlite3.Error), closing(self._connect(mode)) as connection:
+            with suppress(sqlite3.Error), closing(connect(self.path, mode)) as connection:
                 return job(connection)
         return None
 
@@ -146,7 +173,7 @@ class Database:
         """Write what is left, and end the thread; a disk that hangs is not waited for longer than `timeout`."""
         with self._news:
             self._closed = True
-        self._forget_readers()  # first, for the last connection puts the journal into the file, and readers cannot
+        self._readers.close()  # first, for the last connection puts the journal into the file, and readers cannot
         with self._news:
             self._news.notify_all()
             thread = self._thread
@@ -163,7 +190,9 @@ class Database:
 
     def _run(self) -> None:
         while group := self._next_group():
+            self._begun = self._clock.monotonic()
             self._do(group)
+            self._begun = None
             with self._news:
                 self._pending -= sum(job.weight for job in group)
         self._disconnect()
@@ -204,7 +233,7 @@ class Database:
             # That there is no folder is told once, and not by each file that would be in it.
             level = logging.ERROR if os.path.isdir(self.path.parent) else logging.DEBUG  # Path.is_dir may raise
             log.log(level, "%s", error, exc_info=None if isinstance(error, StorageError) else error)
-        self._fault = str(error)
+        self._fault = error
         for job in group:
             job.future.set_exception(error)
 
@@ -220,8 +249,8 @@ class Database:
                     raise diskfault.told(self.path, error) from error
 
     def _transact(self, group: Sequence[Job]) -> None:
-        self._owner.allow()
-        with _transaction(self._connected()) as connection:
+        self._guard.allow()
+        with transaction(self._connected(), passing=self._passing) as connection:
             for job in group:
                 job.run(connection)
 
@@ -232,7 +261,7 @@ class Database:
             return True
         if not diskfault.leaves_the_connection_whole(error):
             self._disconnect()
-        return diskfault.may_be_full(error) and self._owner.make_room()
+        return diskfault.may_be_full(error) and self._guard.make_room()
 
     def _connected(self) -> sqlite3.Connection:
         if self._connection is not None and self._suspected:
@@ -256,7 +285,7 @@ class Database:
     def _open(self) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))  # what it holds is not for other users
-        connection = self._connect("rw")
+        connection = connect(self.path, "rw")
         try:
             self._prepare(connection)
         except sqlite3.Error as error:
@@ -285,29 +314,14 @@ class Database:
                 f"{self.path} was written by a newer version of this program: use that, or name another folder with "
                 "data_dir"
             )
-        with _transaction(connection):
+        with transaction(connection, passing=self._passing):
             for number, statements in enumerate(self._migrations[version:], version + 1):
                 for statement in statements:
                     connection.execute(statement)
                 connection.execute(f"PRAGMA user_version = {number}")
-            self._owner.opened(connection)
-
-    def _connect(self, mode: str) -> sqlite3.Connection:
-        connection = sqlite3.connect(
-            f"{self.path.absolute().as_uri()}?mode={mode}",
-            uri=True,
-            timeout=1.0,
-            isolation_level=None,
-            check_same_thread=False,  # a reader's connection goes from thread to thread, to one at a time
-        )
-        connection.text_factory = _text
-        try:
-            for pragma in (*_PRAGMAS, f"cache_size = {-1024 if mode == 'rw' else -256}"):
-                connection.execute(f"PRAGMA {pragma}")
-        except BaseException:
-            connection.close()
-            raise
-        return connection
+                self._passing(f"led to version {number}")
+            for tenant in self._tenants:
+                tenant.opened(connection)
 
     def _disconnect(self) -> None:
         connection, self._connection = self._connection, None
@@ -316,22 +330,15 @@ class Database:
                 connection.close()
 
     def _set_aside(self, error: Exception) -> None:
-        """Put the damaged file under another name, with its journal, which must not meet the next file."""
         self._disconnect()
-        stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(self._clock.wall()))
-        aside = self.path.with_name(f"{self.path.name}.damaged-{stamp}")
-        for ending in ("-shm", "-wal", ""):
-            with suppress(FileNotFoundError):
-                os.replace(f"{self.path}{ending}", f"{aside}{ending}")
+        aside = set_aside(self.path, "damaged", self._clock.wall(), self._max_aside)
         log.error("%s is damaged (%s): it was set aside as %s, and a new one is begun", self.path, error, aside)
-        older = sorted(self.path.parent.glob(f"{self.path.name}.damaged-*Z"))[:-MAX_ASIDE]
-        for file in (Path(f"{one}{ending}") for one in older for ending in ("-shm", "-wal", "")):
-            file.unlink(missing_ok=True)
         self._lose()
 
     def _lose(self) -> None:
-        self._forget_readers()
-        self._owner.lost()
+        self._readers.forget()
+        for tenant in self._tenants:
+            tenant.lost()
 
     def _ensure_opened(self) -> None:
         if self._opened:
@@ -343,46 +350,6 @@ class Database:
             raise StorageError(f"{self.path}: the disk does not answer") from None
         if fault is not None:
             raise fault
-
-    @contextmanager
-    def _reader(self) -> Iterator[sqlite3.Connection]:
-        with self._news:
-            generation = self._generation
-            connection = self._idle.pop() if self._idle else None
-        connection = connection or self._connect("ro")
-        try:
-            with _transaction(connection, "DEFERRED"):
-                yield connection
-            with self._news:
-                if generation == self._generation and len(self._idle) < MAX_IDLE and not self._closed:
-                    self._idle.append(connection)
-                    connection = None
-        finally:
-            if connection is not None:
-                connection.close()
-
-    def _forget_readers(self) -> None:
-        with self._news:
-            self._generation += 1
-            idle, self._idle = self._idle, []
-        for connection in idle:
-            connection.close()
-
-
-@contextmanager
-def _transaction(connection: sqlite3.Connection, kind: str = "IMMEDIATE") -> Iterator[sqlite3.Connection]:
-    connection.execute(f"BEGIN {kind}")
-    try:
-        yield connection
-        connection.execute("COMMIT")
-    except BaseException:
-        with suppress(sqlite3.Error):  # the fault itself may have ended it
-            connection.execute("ROLLBACK")
-        raise
-
-
-def _text(data: bytes) -> str:
-    return data.decode(errors="replace")  # damage must not look like a fault of the statement
 
 
 def _nothing(_: sqlite3.Connection) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from dashboard.archive import Archive, Kept
 from dashboard.datadir import DataDir
+from dashboard.disk import Disk
 from dashboard.diskarchive import DiskArchive
 from dashboard.eventlog import Entry, EventId
 from dashboard.events import KEPT, Event, Log, Notification, System, Task
@@ -28,7 +29,13 @@ RESERVE = 256 * 1024
 def disk_archive(folder: Path, clock: Clock | None = None, bounds: Mapping[str, Bound] | None = None) -> DiskArchive:
     """Return an archive on disk; close it."""
     every = {type: Bound(count=10_000) for type in KEPT} | dict(bounds or {})
-    return DiskArchive(DataDir(folder), clock or HandClock(), every, reserve_size=RESERVE)
+    clock = clock or HandClock()
+    return DiskArchive(disk(folder, clock), clock, every)
+
+
+def disk(folder: Path, clock: Clock, *, passing: Callable[[str], None] = lambda _: None) -> Disk:
+    """Return the databases of a folder, with a small reserve; close them."""
+    return Disk(DataDir(folder), clock, reserve_size=RESERVE, passing=passing)
 
 
 def event_of(type: str, text: str = "", *, task: str = "a task", to: str | None = None) -> Event:

@@ -18,8 +18,7 @@ import pytest
 
 from dashboard.archive import Archive
 from dashboard.config import Settings
-from dashboard.datadir import DataDir
-from dashboard.diskarchive import DiskArchive, bounds_of
+from dashboard.diskarchive import bounds_of
 from dashboard.errors import StorageError
 from dashboard.eventlog import EventId
 from dashboard.events import KEPT
@@ -249,7 +248,7 @@ def test_a_full_disk_takes_the_state_for_a_while_and_everything_again_when_there
             done.extend(until_refused(archive))
         assert refused.value.types == {"notification"}
         assert len(done) > 10 and not (folder / "reserve").exists()
-        with pytest.raises(StorageError, match="logs are not stored, for the disk is nearly full"):
+        with pytest.raises(StorageError, match="points and logs are not stored, for the disk is nearly full"):
             commit(archive, "log", 3)
         assert stored(archive) == [id_of(1), id_of(2), *(id_of(n) for n in done)]
 
@@ -349,7 +348,7 @@ def no_kill_loses_what_was_done(folder: Path, kills: int) -> None:
     for _ in range(kills):
         last = killed(folder, begin, chance.randrange(1, 60))
         sure |= {n for n in range(begin + 1, last + 1) if (n - begin) % 3 != 0}
-        with closing(DiskArchive(DataDir(folder), HandClock(), dict.fromkeys(KEPT, Bound()))) as archive:
+        with closing(disk_archive(folder, bounds=dict.fromkeys(KEPT, Bound()))) as archive:
             assert archive.newest() >= id_of(last)
             found = all_of(archive)
             ids = [row.id for row in found]

@@ -8,7 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -24,7 +24,7 @@ TABLE = (("CREATE TABLE number (value INTEGER UNIQUE)",),)
 
 
 class Ledger:
-    """An Owner that writes down what it is told."""
+    """A Guard and a Tenant that writes down what it is told."""
 
     def __init__(self) -> None:
         self.statements: list[str] = []
@@ -47,8 +47,17 @@ class Ledger:
 
 @contextmanager
 def database(path: Path, owner: Ledger | None = None, *, safe: bool = True) -> Iterator[Database]:
-    with closing(Database(path, owner or Ledger(), HandClock(), TABLE, safe=safe)) as opened:
+    with closing(joined(path, owner or Ledger(), HandClock(), TABLE, safe=safe)) as opened:
         yield opened
+
+
+def joined(
+    path: Path, owner: Ledger, clock: HandClock, migrations: Sequence[Sequence[str]] = TABLE, *, safe: bool = True
+) -> Database:
+    """Return a database whose guard is its only tenant; close it."""
+    opened = Database(path, owner, clock, migrations, safe=safe)
+    opened.join(owner)
+    return opened
 
 
 def adding(*values: int) -> Callable[[sqlite3.Connection], None]:
@@ -193,7 +202,7 @@ def test_a_file_of_an_older_version_is_led_on_step_by_step(tmp_path: Path) -> No
     with database(tmp_path / "x.db") as opened:
         opened.write(adding(1)).result(PATIENCE)
     steps = (*TABLE, ("ALTER TABLE number ADD COLUMN name TEXT", "UPDATE number SET name = 'one'"))
-    with closing(Database(tmp_path / "x.db", Ledger(), HandClock(), steps, safe=True)) as opened:
+    with closing(joined(tmp_path / "x.db", Ledger(), HandClock(), steps)) as opened:
         assert opened.read(lambda connection: connection.execute("SELECT * FROM number").fetchall()) == [(1, "one")]
 
 
@@ -224,7 +233,7 @@ def test_few_damaged_files_are_kept(tmp_path: Path) -> None:
     clock = HandClock()
     for _ in range(MAX_ASIDE + 2):
         (tmp_path / "x.db").write_bytes(b"no database at all" * 100)
-        with closing(Database(tmp_path / "x.db", Ledger(), clock, TABLE, safe=True)) as opened:
+        with closing(joined(tmp_path / "x.db", Ledger(), clock)) as opened:
             opened.write(adding(1)).result(PATIENCE)
         clock.move(1)
     kept = sorted(file.name for file in tmp_path.glob("*damaged*"))
