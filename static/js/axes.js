@@ -1,5 +1,5 @@
 import { formatTick } from "./format.js";
-import { timeTicks, valueTicks } from "./scale.js";
+import { most, timeTicks, valueTicks } from "./scale.js";
 
 /**
  * The axes that all charts have alike, so that their times stand in one column: values left, wall-clock times below.
@@ -31,7 +31,7 @@ export function drawTimes(ctx, area, moment, { family, rem }) {
   ctx.fillStyle = palette.muted;
   ctx.textAlign = "center";
   ctx.textBaseline = "middle";
-  for (const tick of timeTicks(start, end, width, 96 * rem)) {
+  for (const tick of timeTicks(start, end, width, 96 * rem, preferences.offset)) {
     const x = area.left + ((tick - start) / (end - start)) * width;
     ctx.fillText(preferences.tick?.(tick) ?? "", x, area.bottom + (AXIS / 2 + 1) * rem);
   }
@@ -48,11 +48,10 @@ export function drawTimes(ctx, area, moment, { family, rem }) {
  */
 export function drawValues(ctx, area, { min, max }, unit, { palette }, { family, rem }) {
   const height = area.bottom - area.top;
-  const most = height > 180 * rem ? 4 : height > 80 * rem ? 3 : 2;
   ctx.font = `${FONT * rem}px ${family}`;
   ctx.textAlign = "right";
   ctx.textBaseline = "middle";
-  for (const tick of valueTicks(min, max, unit, most)) {
+  for (const tick of valueTicks(min, max, unit, most(height / rem))) {
     const y = area.bottom - ((tick - min) / (max - min || 1)) * height;
     ctx.fillStyle = palette.grid;
     ctx.fillRect(area.left, Math.round(y) - (y >= area.bottom ? 1 : 0), area.right - area.left, Math.max(1, Math.round(rem)));

@@ -1,20 +1,34 @@
-const TIME_STEPS = [5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600];
+const DAY = 86_400;
+const TIME_STEPS = [5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, DAY, 2 * DAY, 7 * DAY, 28 * DAY, 91 * DAY, 364 * DAY];
+/** Milliseconds from the beginning of all times to a Monday, with which ticks of weeks begin. */
+const MONDAY = 4 * DAY * 1000;
 
 /**
- * Moments to label on a time axis, in milliseconds: round ones, about one each `room` pixels.
+ * Moments to label on a time axis, in milliseconds: round ones on the clock that is shown, about one each `room` pixels.
  * @param {number} start milliseconds
  * @param {number} end milliseconds
  * @param {number} width pixels
  * @param {number} [room] pixels
+ * @param {(time: number) => number} [offset] milliseconds by which the clock that is shown is ahead of UTC
  */
-export function timeTicks(start, end, width, room = 104) {
+export function timeTicks(start, end, width, room = 104, offset = () => 0) {
   const wanted = ((end - start) / 1000) * (room / Math.max(width, 1));
-  const step = 1000 * (TIME_STEPS.find((seconds) => seconds >= wanted) ?? 7200);
+  const step = 1000 * (TIME_STEPS.find((seconds) => seconds >= wanted) ?? 364 * DAY);
   const margin = ((end - start) * 22) / Math.max(width, 1);
+  const origin = step % (7 * DAY * 1000) ? 0 : MONDAY;
+  const [first, last] = [start + margin, end - margin];
   const ticks = [];
-  for (let at = Math.ceil((start + margin) / step) * step; at <= end - margin; at += step) ticks.push(at);
+  for (let at = Math.ceil((first + offset(first) - origin) / step) * step + origin; ticks.length < MOST_TIMES; at += step) {
+    // What the clock shows is known, and how far it is ahead then: twice, for in between it may have been set.
+    const time = at - offset(at - offset(at));
+    if (time > last) break;
+    if (time >= first) ticks.push(time);
+  }
   return ticks;
 }
+
+/** Labels of a time axis at most; so that nothing makes their loop endless. */
+const MOST_TIMES = 200;
 
 /** What is drawn lies within these: beyond them sums and spans are no finite numbers, below the least span no slope is. */
 const LARGEST = Number.MAX_VALUE / 8;
@@ -37,6 +51,14 @@ export function bounds(min, max) {
   const low = drawable(min);
   const high = drawable(max);
   return { min: low, max: high - low > Math.max(LEAST, Math.abs(low) * 1e-12) ? high : low + Math.max(1, Math.abs(low) * 1e-3) };
+}
+
+/**
+ * How many values an axis of a height names at most.
+ * @param {number} height pixels at 16 px a rem
+ */
+export function most(height) {
+  return height > 180 ? 4 : height > 80 ? 3 : 2;
 }
 
 /** More ticks than any axis has; so that no rounding makes their loop endless. */
@@ -72,21 +94,19 @@ function whole(step, base) {
   return base === 1 || step < 1 || Number.isInteger(step) || step === 2.5;
 }
 
-/** The upper end of a value axis: leaves air above the data, and shrinks only when the data has clearly shrunk. */
-export class Ceiling {
-  constructor() {
-    this.value = 0;
-  }
+/** First figures of the upper ends of axes: each about a ninth above the one before. */
+const TOPS = [1, 1.1, 1.2, 1.3, 1.5, 1.7, 1.9, 2.1, 2.4, 2.7, 3, 3.4, 3.8, 4.2, 4.7, 5.3, 6, 6.7, 7.5, 8.5];
 
-  /**
-   * @param {number} highest of the data shown
-   * @param {number} air factor above it
-   */
-  above(highest, air) {
-    const wanted = highest > LEAST ? drawable(drawable(highest) * air) : 1;
-    if (!(wanted <= this.value && wanted > this.value * 0.6)) this.value = wanted;
-    return this.value;
-  }
+/**
+ * The upper end of a value axis: leaves air above the data, and stays while these change little. It is told by the data
+ * alone, so that all screens and images of a chart have the same.
+ * @param {number} highest of the data shown
+ * @param {number} air factor above it
+ */
+export function topOf(highest, air) {
+  const wanted = highest > LEAST ? drawable(drawable(highest) * air) : 1;
+  const power = Number(`1e${wanted.toExponential().split("e")[1]}`);
+  return drawable(power * (TOPS.find((top) => top * power >= wanted) ?? 10));
 }
 
 /**

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { format, formatText, formatTick } from "../../static/js/format.js";
-import { bounds, Ceiling, drawable, fullOf, Reach, roundUp, valueTicks } from "../../static/js/scale.js";
+import { bounds, drawable, fullOf, Reach, roundUp, topOf, valueTicks } from "../../static/js/scale.js";
 
 const SIZES = [0, 5e-324, 2.3e-308, 1e-300, 1e-15, 0.3, 1, 100, 1023.5, 2 ** 53, 1e15, 1e300, 1.7e308, Number.MAX_VALUE];
 const EXTREMES = [...new Set(SIZES.flatMap((size) => [size, -size, size * (1 + 2 ** -52), size - 1]))].filter(Number.isFinite);
@@ -31,7 +31,7 @@ test("an ordinary axis has round ticks up to its end", () => {
 
 test("the upper end of an axis is finite and above what is drawn", () => {
   for (const value of EXTREMES) {
-    const top = new Ceiling().above(value, 1.15);
+    const top = topOf(value, 1.15);
     assert.ok(Number.isFinite(top) && top > 0 && top >= drawable(value), String(value));
   }
 });

@@ -1,24 +1,21 @@
 import { AXIS, drawTimes, drawValues, GUTTER, RIGHT } from "../axes.js";
-import { extremes, MOST_BANDS } from "../band.js";
-import { keepOut, unknown, within } from "../blind.js";
+import { blinds, keepOut, unknown, within } from "../blind.js";
 import { coverage } from "../coverage.js";
+import { drawing } from "../drawing.js";
 import { unitOf } from "../format.js";
 import { Hatch } from "../hatch.js";
 import { Legend } from "../legend.js";
-import { DASHES, isNeutral, place, slotsOf, strokeOf } from "../palette.js";
-import { bounds, Ceiling, drawable } from "../scale.js";
+import { DASHES, slotsOf } from "../palette.js";
+import { choose, limits, MOST, trace } from "../trace.js";
 import { drawBeneath, drawAbove } from "../underlay.js";
 import { NO_PANEL } from "../protocol.js";
 
 /**
  * @typedef {import("../line.js").Line} Line
  * @typedef {import("../panel.js").Moment} Moment
- * @typedef {{ x: number, y: number }} Point
- * @typedef {{ line: Line, colour: string, dash: number, data: Point[], flat: boolean }} Trace
+ * @typedef {import("../trace.js").Trace} Trace
  */
 
-/** Lines drawn in one chart; of more, the largest are drawn and the others counted. */
-const MOST = 8;
 /** Milliseconds after which the largest are chosen anew. */
 const CHOICE = 15_000;
 
@@ -46,7 +43,6 @@ export class LiveChart extends HTMLElement {
   /** @type {Map<string, number>} of all lines, drawn or not */
   slots = new Map();
   hatch = new Hatch();
-  ceiling = new Ceiling();
   /** @type {Trace[]} */
   traces = [];
   /** @type {Trace[]} those whose buckets are drawn with their lowest and highest samples */
@@ -66,6 +62,8 @@ export class LiveChart extends HTMLElement {
   moment = null;
   highest = 0;
   lowest = 0;
+  /** Lines that are not drawn. */
+  undrawn = 0;
   /** Charts of a page take turns, so that their drawing does not fall into one second. */
   turn = 0;
   drawn = { end: NaN, range: NaN, of: "", early: true };
@@ -103,7 +101,8 @@ export class LiveChart extends HTMLElement {
     const common = others.every((unit) => unit === first) ? first : "";
     this.unit = this.spec.unit || (common ?? unitOf(this.spec.series[0] ?? ""));
     if (this.#due(moment)) this.#draw(moment);
-    this.legend?.show(this.traces, lines.length - this.chosen.length, this.spec.legend, this.spec.unit || "");
+    this.undrawn = lines.length - this.chosen.length;
+    this.legend?.show(this.traces, this.undrawn, this.spec.legend, this.spec.unit || "");
     this.point(moment.hover, moment);
   }
 
@@ -122,7 +121,7 @@ export class LiveChart extends HTMLElement {
   /** @param {Moment} moment */
   #draw(moment) {
     if (!library) throw new Error("static/vendor/chart.umd.min.js is missing; make fetches it");
-    this.#trace(moment);
+    Object.assign(this, trace(this.chosen, this.spec, this.slots, moment, this.traces));
     this.coverage = coverage(this.chosen, moment.end - moment.range, moment.end);
     this.unknown = unknown(this.chosen, moment);
     this.chart ??= this.#build();
@@ -162,6 +161,18 @@ export class LiveChart extends HTMLElement {
     return Math.min(1, Math.max(0, (x - area.left) / (area.right - area.left)));
   }
 
+  /** What is drawn, as the server's image of this chart prints it, too; null while there is nothing. */
+  drawing() {
+    const { moment, chart } = this;
+    if (!moment || !chart) return null;
+    const { left, right, top, bottom } = chart.chartArea;
+    const rem = parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
+    const size = { width: (right - left) / rem, height: (bottom - top) / rem };
+    const { spec, unit, traces, undrawn, drawn: { end, range } } = this;
+    const shown = { ...moment, end, range };
+    return drawing({ spec, unit, traces, undrawn, coverage: this.coverage, blinds: blinds(shown), moment: shown, size, ...limits(spec, this.lowest, this.highest) });
+  }
+
   /** Colours or sizes have changed. */
   restyle() {
     this.chart?.destroy();
@@ -181,50 +192,15 @@ export class LiveChart extends HTMLElement {
     if (names === this.chosenOf && !(crowded && now - this.chosenAt > CHOICE)) return;
     this.chosenOf = names;
     this.chosenAt = now;
-    const bySize = new Map(lines.map((line) => [line, average(line)]));
-    const largest = [...lines].sort((a, b) => (bySize.get(b) ?? 0) - (bySize.get(a) ?? 0)).slice(0, MOST);
-    this.chosen = this.spec.stack || crowded ? largest : lines;
-    if (this.spec.stack) this.chosen = [...largest].sort((a, b) => place(a.series) - place(b.series));
-  }
-
-  /** @param {Moment} moment */
-  #trace(moment) {
-    const { palette } = moment;
-    const room = (this.chosen[0]?.times.length ?? 0) + 2;
-    const old = this.traces;
-    this.traces = this.chosen.map((line, at) => {
-      const reused = old[at]?.data.length === room ? old[at]?.data : undefined;
-      const stroke = isNeutral(line.series) ? { colour: palette.neutral, dash: 0 } : strokeOf(this.slots.get(line.key) ?? 0, palette);
-      return { line, ...stroke, data: reused ?? Array.from({ length: room }, () => ({ x: 0, y: NaN })), flat: false };
-    });
-    /** @type {Map<number, number> | null} */
-    const sums = this.spec.stack ? new Map() : null;
-    let highest = 0;
-    this.lowest = 0;
-    for (const trace of this.traces) {
-      const before = highest;
-      highest = Math.max(highest, fill(trace.data, trace.line, moment, sums));
-      for (const { y } of trace.data) if (y < this.lowest) this.lowest = y;
-      // A part of a stack that is nothing would only draw its edge over its neighbour's.
-      trace.flat = sums !== null && before > 0 && trace.line.value === 0 && average(trace.line) === 0;
-    }
-    const coarse = this.spec.stack || this.traces.length > MOST_BANDS ? [] : this.traces.filter(({ line }) => line.coarse);
-    for (const { line } of coarse) {
-      const { low, high } = extremes(line, moment.end - moment.range);
-      highest = Math.max(highest, high);
-      this.lowest = Math.min(this.lowest, low);
-    }
-    this.banded = coarse;
-    this.highest = highest;
+    this.chosen = choose(lines, Boolean(this.spec.stack));
   }
 
   /** @param {Moment} moment */
   #scales(moment) {
     const { options, data } = this.chart;
-    const max = this.spec.max ?? this.ceiling.above(this.highest, this.spec.stack ? 1.04 : 1.15);
     options.scales.x.min = (moment.end - moment.range) * 1000;
     options.scales.x.max = moment.end * 1000;
-    Object.assign(options.scales.y, bounds(this.spec.min ?? (this.lowest < 0 ? this.lowest * 1.15 : 0), max));
+    Object.assign(options.scales.y, limits(this.spec, this.lowest, this.highest));
     const traces = this.traces.filter(({ flat }) => !flat);
     if (data.datasets.length !== traces.length) data.datasets.length = 0;
     traces.forEach((trace, at) => {
@@ -280,55 +256,6 @@ export class LiveChart extends HTMLElement {
       ],
     });
   }
-}
-
-/**
- * Fill the points of one trace from its line; returns the highest value. `sums` stacks it on what it already holds.
- * @param {Point[]} data
- * @param {Line} line
- * @param {Moment} moment
- * @param {Map<number, number> | null} sums
- */
-function fill(data, line, moment, sums) {
-  const start = moment.end - moment.range - 2 * line.step;
-  const middle = (line.interval ?? line.step) < line.step ? line.step / 2 : 0;
-  let used = 0;
-  let highest = 0;
-  const put = (/** @type {number} */ time, /** @type {number} */ value) => {
-    const point = data[used];
-    if (point === undefined) return;
-    used++;
-    const base = sums?.get(time) ?? 0;
-    if (sums && !Number.isNaN(value)) sums.set(time, drawable(base + value));
-    point.x = time * 1000;
-    point.y = drawable(base + value);
-    if (point.y > highest && time <= moment.end) highest = point.y;
-  };
-  for (let at = 0; at < line.length; at++) {
-    const time = line.timeAt(at);
-    if (time >= start && time + middle < line.time) put(time + middle, line.meanAt(at));
-  }
-  if (line.time >= start) put(line.time, line.value);
-  const last = data[used - 1]?.x ?? 0;
-  for (let at = used; at < data.length; at++) {
-    const point = /** @type {Point} */ (data[at]);
-    point.x = last;
-    point.y = NaN;
-  }
-  return highest;
-}
-
-/** @param {Line} line */
-function average(line) {
-  let sum = 0;
-  let count = 0;
-  for (let at = 0; at < line.length; at++) {
-    const mean = line.meanAt(at);
-    if (Number.isNaN(mean)) continue;
-    sum += mean;
-    count++;
-  }
-  return count ? sum / count : line.value || 0;
 }
 
 /**
