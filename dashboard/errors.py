@@ -10,7 +10,8 @@
     │   ├── SeriesSyntaxError        not a series
     │   ├── SelectorSyntaxError      not a selector
     │   └── InvalidParameter         a query parameter that cannot be used
-    │       └── TooManyPoints          … for the answer would be too large
+    │       ├── TooManyPoints          … for the answer would be too large
+    │       └── UnknownSeries          … for nothing of the kind was ever stored (HTTP 404)
     ├── Forbidden                  the principal's role is not enough (HTTP 403)
     ├── ForeignOrigin              a write from another site (HTTP 403)
     ├── ForeignHost                a Host header that is not ours (HTTP 421)
@@ -95,9 +96,16 @@ class InvalidParameter(InvalidInput):
 class TooManyPoints(InvalidParameter):
     """A question whose answer would be too large; `max_series` of as many points each would do."""
 
-    def __init__(self, reason: str, series: int, max_series: int) -> None:
+    def __init__(self, reason: str, series: int, max_series: int, parameter: str = "step") -> None:
         self.series, self.max_series = series, max_series
-        super().__init__("step", reason)
+        super().__init__(parameter, reason)
+
+
+class UnknownSeries(InvalidParameter):
+    """Selectors that choose no series, of those that are stored as little as of those that are live."""
+
+    code = "unknown_series"
+    status = 404
 
 
 class Forbidden(DashboardError):
