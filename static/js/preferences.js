@@ -12,8 +12,6 @@ export class Preferences {
     this.theme = /** @type {Theme} */ (read("theme") ?? "system");
     /** @type {Zone} */
     this.zone = /** @type {Zone} */ (read("zone") ?? "browser");
-    /** @type {number | null} seconds; null: as the board says */
-    this.range = Number(read("range")) || null;
     this.#formats();
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.#changed());
   }
@@ -35,13 +33,6 @@ export class Preferences {
     this.#changed();
   }
 
-  /** @param {number} range seconds */
-  setRange(range) {
-    this.range = range;
-    write("range", String(range));
-    this.#changed();
-  }
-
   #formats() {
     const timeZone = this.zone === "utc" ? "UTC" : undefined;
     const minutes = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", timeZone });
@@ -53,8 +44,17 @@ export class Preferences {
     this.day = (time) => days.format(time);
     /** Name of the zone in which times are shown. */
     this.zoneName = this.zone === "utc" ? "UTC" : zoneName();
-    /** @param {number} time milliseconds */
-    this.tick = (time) => (time % 60_000 ? seconds : minutes).format(time);
+    const dates = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", timeZone });
+    /**
+     * Milliseconds by which the clock that is shown is ahead of UTC at a time.
+     * @param {number} time milliseconds
+     */
+    this.offset = (time) => (this.zone === "utc" ? 0 : -60_000 * new Date(time).getTimezoneOffset());
+    /**
+     * What stands below an axis: the time, or with the first moment of a day its date.
+     * @param {number} time milliseconds
+     */
+    this.tick = (time) => (time % 60_000 ? seconds : (time + this.offset(time)) % 86_400_000 ? minutes : dates).format(time);
   }
 
   #changed() {
