@@ -1,0 +1,66 @@
+"""What the history gives: series, points, and which processes took most."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from dashboard.model import Series
+from dashboard.points import Point
+
+
+class Known(NamedTuple):
+    """A series of which something is stored, or will be at once.
+
+    `interval` is in seconds, None while unknown; `first` and `last` are Unix seconds of its oldest and newest sample.
+    """
+
+    text: str
+    series: Series
+    counter: bool
+    interval: float | None
+    source: str
+    first: float
+    last: tuple[float, float | None]
+
+
+class Stretch(NamedTuple):
+    """The points of one series in a span; those without values are where nothing is."""
+
+    known: Known
+    points: list[Point]
+
+
+class Reading(NamedTuple):
+    """An answer: `step` in seconds as it came to be (0: as collected), the tier that it is from, `raw` `10s` `1m` `15m`.
+
+    `incomplete` are the spans in which something is damaged and could not be read. A series that has nothing in the
+    whole span has no stretch.
+    """
+
+    step: float
+    tier: str
+    stretches: list[Stretch]
+    incomplete: list[tuple[float, float]]
+
+
+class Busy(NamedTuple):
+    """What all processes of one name took in a minute.
+
+    `cpu` and `cpu_max` count cores (1.0 is one fully used), on average and at most at one time; `resident` and
+    `resident_max` are bytes likewise; `processes` is how many there were at most.
+    """
+
+    name: str
+    cpu: float
+    cpu_max: float
+    resident: float
+    resident_max: float
+    processes: int
+
+
+class Minute(NamedTuple):
+    """The processes that took most in the minute that began at `start`: ten by CPU, and ten by memory."""
+
+    start: float
+    by_cpu: tuple[Busy, ...]
+    by_memory: tuple[Busy, ...]
