@@ -1,4 +1,7 @@
-"""The tables of both databases, as the statements that lead from each version of a file to the next; forward only."""
+"""The tables of both databases: for each version the statements that lead to it from the one before.
+
+A version that was once released stays as it is; what is to change is a further one. All lead forward only.
+"""
 
 from __future__ import annotations
 
@@ -35,17 +38,16 @@ _POINTS = (
 )
 
 _MARKS = (
-    # Times without a watch, in Unix seconds.
-    "CREATE TABLE blind (start REAL NOT NULL, end REAL NOT NULL, cause TEXT NOT NULL)",
-    "CREATE INDEX blind_by_end ON blind (end)",
-    # Marks on all charts; `end` is NULL for a moment.
-    "CREATE TABLE annotation (id INTEGER PRIMARY KEY AUTOINCREMENT, start REAL NOT NULL, end REAL, text TEXT NOT NULL,"
-    " author TEXT NOT NULL, created REAL NOT NULL, tags TEXT NOT NULL DEFAULT '')",
-    "CREATE INDEX annotation_by_start ON annotation (start)",
+    # Times that nobody watched, in Unix seconds; without an end while one goes on.
+    "CREATE TABLE blind (start REAL NOT NULL, end REAL, cause TEXT NOT NULL, PRIMARY KEY (start, cause)) WITHOUT ROWID",
+    # Marks of people, in Unix seconds; `tags` is a list as JSON. A number is never given twice.
+    "CREATE TABLE annotation (id INTEGER PRIMARY KEY AUTOINCREMENT, start REAL NOT NULL, end REAL,"
+    " text TEXT NOT NULL, tags TEXT NOT NULL, author TEXT NOT NULL)",
+    "CREATE INDEX annotation_by_time ON annotation (start)",
 )
 
-HISTORY: tuple[tuple[str, ...], ...] = (_EVENTS, _POINTS)
-"""Of `history.db`: logs, and the points of all series."""
+STATE = (_EVENTS, _MARKS)
+"""Of `state.db`."""
 
-STATE: tuple[tuple[str, ...], ...] = (_EVENTS, _MARKS)
-"""Of `state.db`: the other kept events, and what people and the program have noted on the time axis."""
+HISTORY = (_EVENTS, _POINTS)
+"""Of `history.db`."""
