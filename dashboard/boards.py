@@ -81,6 +81,10 @@ class Panel(msgspec.Struct, frozen=True, kw_only=True):
     ] = ""
     optional: Annotated[bool, Meta(description="Leave the panel out while nothing matches its series.")] = False
 
+    def to_toml(self) -> str:
+        """Write the panel as it stands below a `[[board]]`; what is default is left out."""
+        return "\n".join(["[[board.panel]]", *_pairs(_said(self))]) + "\n"
+
 
 class Board(msgspec.Struct, frozen=True, kw_only=True):
     """A page of panels; `range` is the seconds that its charts show."""
@@ -98,9 +102,7 @@ class Board(msgspec.Struct, frozen=True, kw_only=True):
     def to_toml(self) -> str:
         """Write the board so that it can be pasted into a settings file; what is default is left out."""
         lines = ["[[board]]", *_pairs({"name": self.name, "title": self.title, "range": duration_text(self.range)})]
-        for panel in self.panels:
-            lines += ["", "[[board.panel]]", *_pairs(_said(panel))]
-        return "\n".join(lines) + "\n"
+        return "\n".join(["\n".join(lines) + "\n", *(panel.to_toml() for panel in self.panels)])
 
 
 class BoardTable(msgspec.Struct, frozen=True, kw_only=True):

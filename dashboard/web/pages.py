@@ -31,8 +31,13 @@ async def board(context: Context, name: str) -> Response:
 
 
 async def board_toml(context: Context, name: str) -> Response:
-    """Give a board's TOML, ready to go into a settings file."""
-    return Response(_find(context, name).to_toml(), 200, {"Cache-Control": "no-cache"}, content_type="application/toml")
+    """Give a board's TOML, ready to go into a settings file; with `panel` that of this panel alone."""
+    shown, panel = _find(context, name), context.arg("panel")
+    found = [one for one in shown.panels if one.id == panel]
+    if panel is not None and not found:
+        raise NotFound
+    text = found[0].to_toml() if found else shown.to_toml()
+    return Response(text, 200, {"Cache-Control": "no-cache"}, content_type="application/toml")
 
 
 async def add(context: Context) -> Response:

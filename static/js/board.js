@@ -136,6 +136,28 @@ export class Board {
     });
   }
 
+  /**
+   * Have a panel show other series than before.
+   * @param {Panel} panel
+   * @param {string[]} series selectors
+   */
+  choose(panel, series) {
+    const at = this.panels.indexOf(panel);
+    const selection = (this.selections[at] = new Selection(series));
+    panel.spec.series = series;
+    panel.left = 0;
+    for (const line of this.store.lines.values()) {
+      const wanted = selection.matches(line);
+      if (wanted === line.panels.has(at)) continue;
+      if (wanted) line.panels.add(at);
+      else line.panels.delete(at);
+      if (wanted) panel.add(line);
+      else panel.remove(line);
+    }
+    if (selection.asked.length) this.askAt = this.clock.monotonic();
+    this.schedule();
+  }
+
   /** Have the server read the selectors that this page cannot; new series may be among what they choose. */
   async #ask() {
     const { feed } = this;
@@ -252,7 +274,7 @@ export class Board {
     void this.#ask();
     const moment = this.moment();
     const explain = (/** @type {string} */ source) => feed.truth.explain(source, moment.now);
-    const settled = feed.loaded || feed.connection.cause !== null;
+    const settled = (feed.loaded && !feed.choosing) || feed.connection.cause !== null;
     let until = this.health.render(moment.now, [...feed.truth.failed.values()], moment.isGone);
     for (const [at, panel] of this.panels.entries()) {
       const drawable = this.#drawable(panel);

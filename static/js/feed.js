@@ -53,6 +53,8 @@ export class Feed {
     this.onFault = onFault;
     this.onState = onState;
     this.loaded = false;
+    /** Questions for other series that are on their way. */
+    this.choosing = 0;
     /** Streams that have begun. */
     this.greeted = 0;
     /** Newest id when the stream began: events up to it are old news. */
@@ -112,6 +114,27 @@ export class Feed {
     }
     this.loaded = true;
     this.onLines([...store.lines.values()]);
+  }
+
+  /**
+   * Show other series than before. The stream is told first, so that what it brings and what is answered leave no hole.
+   * @param {string[]} selectors
+   */
+  async choose(selectors) {
+    this.selectors = selectors;
+    this.later = [];
+    this.truth.refused.clear();
+    this.connection.want(selectors);
+    this.choosing++;
+    try {
+      await this.load();
+    } catch {
+      // It is asked for again with the next `hello`.
+      this.loaded = false;
+      this.connection.wake();
+    } finally {
+      this.choosing--;
+    }
   }
 
   /**

@@ -203,14 +203,24 @@ export class Store {
    */
   sweep() {
     const oldest = this.clock.now() - this.range;
-    const dropped = [...this.lines.values()].filter((line) => !(line.time > oldest || line.lastTime > oldest || line.sampled > oldest));
+    const dropped = this.drop((line) => !(line.time > oldest || line.lastTime > oldest || line.sampled > oldest));
+    if (dropped.length) for (const [source, { time }] of this.sources) if (time < oldest) this.sources.delete(source);
+    return dropped;
+  }
+
+  /**
+   * Forget some series; returns them.
+   * @param {(line: Line) => boolean} which
+   * @returns {Line[]}
+   */
+  drop(which) {
+    const dropped = [...this.lines.values()].filter(which);
     if (!dropped.length) return dropped;
     const gone = new Set(dropped);
     for (const line of dropped) this.lines.delete(line.key);
     // There is room again: those that had none are counted anew.
     for (const [route, line] of this.routes) if (line === null || gone.has(line)) this.routes.delete(route);
     this.left.clear();
-    for (const [source, { time }] of this.sources) if (time < oldest) this.sources.delete(source);
     return dropped;
   }
 
