@@ -11,6 +11,7 @@ OFF = "the dashboard was not running"
 KILLED = "the dashboard was not running: it was killed, or the machine went down"
 STOOD = "the dashboard stood still: it was stopped, or had no turn"
 SLEPT = "the machine slept"
+UNSTORED = "nothing could be stored"
 
 
 class Blind(NamedTuple):

@@ -119,6 +119,8 @@ SystemEvent = Literal[
     "high_load",
     "load_normal",
     "not_stored",
+    "storing_stopped",
+    "storing_resumed",
 ]
 
 
@@ -126,7 +128,7 @@ class System(Event, frozen=True, kw_only=True, tag="system"):
     """Something that the program says of itself.
 
     `not_stored` names in `ids` the events that no disk holds; `step` is the seconds by which the clock was set; from
-    `start` to `end` (Unix seconds) nobody watched.
+    `start` to `end` (Unix seconds) nobody watched, or nothing was stored.
     """
 
     event: SystemEvent

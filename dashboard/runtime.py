@@ -13,8 +13,10 @@ from typing import get_args
 import msgspec
 
 from dashboard import __version__
+from dashboard.annotations import Annotations
 from dashboard.archive import Archive
-from dashboard.blind import Blind, Vigil, between_runs
+from dashboard.blind import UNSTORED, Blind, Vigil, between_runs
+from dashboard.blindlog import BlindLog
 from dashboard.boards import Board
 from dashboard.broadcaster import Broadcaster
 from dashboard.clock import SystemClock
@@ -34,6 +36,7 @@ from dashboard.ownlog import OwnLog
 from dashboard.pipeline import Pipeline
 from dashboard.recent import recent
 from dashboard.reload import watch
+from dashboard.storing import Halt, Storing
 from dashboard.strain import Shortage, Strain, Turn
 from dashboard.tally import Refused, Tally
 from dashboard.window import Window
@@ -59,6 +62,8 @@ class Runtime:
         self.tally = Tally()
         self.disk = Disk(self.data_dir, self.clock)
         self.archive: Archive = DiskArchive(self.disk, self.clock, bounds_of(settings))
+        self.blind_log = BlindLog(self.disk.state, self.clock, self.last_alive)
+        self.annotations = Annotations(self.disk.state)
         self.log = MemoryLog(
             self.clock,
             max_events=settings.log_events,
@@ -131,7 +136,17 @@ class Runtime:
         """Publish a time in which nobody watched, if there was one."""
         if blind is not None:
             log.warning("%s", blind.message)
+            self.blind_log.add(blind)
             self.system("blind", f"{blind.message}.", start=blind.start, end=blind.end)
+
+    def tell_halt(self, halt: Halt) -> None:
+        """Publish that nothing is stored, or that it is again."""
+        if halt.end is None:
+            self.blind_log.begin(halt.start, UNSTORED)
+            self.system("storing_stopped", halt.message, start=halt.start)
+        else:
+            self.blind_log.end(Blind(halt.start, halt.end, UNSTORED))
+            self.system("storing_resumed", halt.message, start=halt.start, end=halt.end)
 
     def end_streams(self) -> None:
         """Tell every viewer that this is the end; the first step of a shutdown."""
@@ -223,6 +238,7 @@ async def running(settings: Settings, boards: Sequence[Board], path: Path | None
                 ("house", lambda: _keep_house(runtime)),
                 ("life", lambda: _sign_life(runtime)),
                 ("lag", lambda: _watch_strain(runtime)),
+                ("storing", lambda: _watch_storing(runtime)),
                 ("tasks", lambda: _mind_tasks(runtime)),
                 ("watch", lambda: watch(runtime)),
             )
@@ -271,6 +287,7 @@ async def _keep_house(runtime: Runtime) -> None:
         newest = max(runtime.log.bounds().newest.ms, int(runtime.clock.wall() * 1000))
         # In a thread, for a disk may hang.
         await loop.run_in_executor(None, runtime.archive.mark, newest + int(MARK_AHEAD * 1000))
+        runtime.blind_log.keep()
         runtime.window.sweep(runtime.clock.wall())
         _say(runtime, shortage.see(runtime.window.refused, len(runtime.window)))
         await asyncio.sleep(MARK_AHEAD / 3)
@@ -305,6 +322,15 @@ async def _watch_strain(runtime: Runtime, every: float = 0.5) -> None:
         turn = strain.see(lag, _load_of_a_core())
         if turn is not None:
             runtime.system("high_load" if turn.high else "load_normal", turn.message)
+
+
+async def _watch_storing(runtime: Runtime, every: float = 1.0) -> None:
+    storing = Storing(runtime.clock)
+    while True:
+        await asyncio.sleep(every)
+        halt = storing.see(runtime.disk.history.trouble())
+        if halt is not None:
+            runtime.tell_halt(halt)
 
 
 def _load_of_a_core() -> float | None:

@@ -49,11 +49,15 @@ class StatusProcess(msgspec.Struct, frozen=True):
 
 
 class StatusStorage(msgspec.Struct, frozen=True):
-    """What is kept on disk, in bytes, and how much room there is; null when that is not known."""
+    """What is kept on disk, in bytes, and how much room there is; null when that is not known.
+
+    `trouble` is why points and logs are not stored at present, null while they are.
+    """
 
     history_bytes: float | None
     state_bytes: float | None
     free_bytes: float | None
+    trouble: str | None
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True):
@@ -147,7 +151,7 @@ def _log(runtime: Runtime) -> StatusLog:
 
 def _storage(runtime: Runtime) -> StatusStorage:
     history, state = (_newest(runtime, storage.SIZE, database=name) for name in storage.DATABASES)
-    return StatusStorage(history, state, _newest(runtime, storage.FREE))
+    return StatusStorage(history, state, _newest(runtime, storage.FREE), runtime.disk.history.trouble())
 
 
 def _newest(runtime: Runtime, family: Family, **labels: str) -> float | None:

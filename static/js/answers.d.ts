@@ -16,11 +16,16 @@ export interface StatusLog {
   max_age: number;
 }
 
-/** What is kept on disk, in bytes, and how much room there is; null when that is not known. */
+/**
+ * What is kept on disk, in bytes, and how much room there is; null when that is not known.
+ *
+ * `trouble` is why points and logs are not stored at present, null while they are.
+ */
 export interface StatusStorage {
   history_bytes: number | null;
   state_bytes: number | null;
   free_bytes: number | null;
+  trouble: string | null;
 }
 
 /**

@@ -25,11 +25,16 @@ const WORDS = {
   high_load: { shape: "△", tone: "bad", say: () => "high load" },
   load_normal: { shape: "✓", tone: "good", say: () => "load is normal again" },
   clock_step: { shape: "◇", tone: "calm", say: () => "the clock was set" },
+  storing_stopped: { shape: "△", tone: "bad", say: () => "nothing is stored" },
+  storing_resumed: { shape: "✓", tone: "good", say: () => "it is stored again" },
   not_stored: { shape: "△", tone: "bad", say: ({ ids }) => `${counted(ids?.length ?? 0, "event")} not kept on disk` },
 };
 
 /** Of these pages fetch again; they tell nothing of the machine. */
 const UNTOLD = new Set(["changed", "audit"]);
+
+/** After which nothing is stored, or is again; a new run says anew what it cannot do. */
+const TURNS = new Set(["storing_stopped", "storing_resumed", "start"]);
 
 /** The newest happenings, the newest first, each once. */
 export class Chronicle {
@@ -42,6 +47,8 @@ export class Chronicle {
   happenings = [];
   /** @type {Blind[]} not crowded out by what else happens */
   blinds = [];
+  /** @type {{ id: string, halt: Happening | null } | null} the newest turn of storing */
+  turn = null;
 
   /** @param {() => number} now the server's time, seconds */
   constructor(now) {
@@ -52,14 +59,19 @@ export class Chronicle {
   take(event) {
     if (UNTOLD.has(event.event)) return false;
     const happened = happening(event);
+    if (TURNS.has(event.event) && (!this.turn || compareIds(this.turn.id, event.id) < 0)) {
+      this.turn = { id: event.id, halt: event.event === "storing_stopped" ? happened : null };
+    }
     if (happened.span) insert(this.blinds, { id: event.id, ...happened.span });
     return insert(this.happenings, happened);
   }
 
-  /** Those of the last day. */
+  /** Those of the last day, but before them all that nothing is stored, for as long as that goes on. */
   recent() {
     const since = this.now() - DAY;
-    return this.happenings.filter(({ time }) => time >= since);
+    const halt = this.turn?.halt;
+    const others = this.happenings.filter(({ id, time }) => time >= since && id !== halt?.id);
+    return halt ? [halt, ...others] : others;
   }
 
   /**

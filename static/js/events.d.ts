@@ -7,7 +7,7 @@ export type Level = "debug" | "info" | "warning" | "error" | "critical";
 
 export type TaskState = "running" | "completed" | "failed" | "lost";
 
-export type SystemEvent = "start" | "stop" | "blind" | "collector_failed" | "collector_recovered" | "changed" | "clock_step" | "high_load" | "load_normal" | "not_stored";
+export type SystemEvent = "start" | "stop" | "blind" | "collector_failed" | "collector_recovered" | "changed" | "clock_step" | "high_load" | "load_normal" | "not_stored" | "storing_stopped" | "storing_resumed";
 
 export type GapReason = "retention" | "restart" | "slow" | "unknown_id" | "not_stored";
 
@@ -113,7 +113,7 @@ export interface Notification {
  * Something that the program says of itself.
  *
  * `not_stored` names in `ids` the events that no disk holds; `step` is the seconds by which the clock was set; from
- * `start` to `end` (Unix seconds) nobody watched.
+ * `start` to `end` (Unix seconds) nobody watched, or nothing was stored.
  */
 export interface System {
   id: EventId;

@@ -67,6 +67,7 @@ export function problemsOf(status, growth) {
     if (state === "failed") failing.push({ severity: "warning", text: `Collector ${name} fails` });
     if (state === "late") warn(`Collector ${name} is late`);
   }
+  if (status.storage.trouble) critical.push({ severity: "critical", text: "Points and logs are not stored" });
   if (growth && growth.refused > 0) critical.push({ severity: "critical", text: "Streams are being refused" });
   if (status.series >= status.max_series) warn("No room for further series");
   if (status.slowest > FAR * status.log.max_events) warn(`The slowest stream is ${status.slowest} events behind`);

@@ -121,9 +121,10 @@ function show(status) {
     ["Samples refused", count(status.refused), "They found no room: too many series"],
   ]);
   list(tables.disk, [
-    ["Logs", formatText(storage.history_bytes, "bytes"), "history.db"],
+    ["Points and logs", formatText(storage.history_bytes, "bytes"), "history.db"],
     ["Tasks, notices, events", formatText(storage.state_bytes, "bytes"), "state.db"],
     ["Room on the disk", formatText(storage.free_bytes, "bytes")],
+    ["Points and logs are", storage.trouble ? "△ not stored" : "stored", storage.trouble ?? ""],
     ["Events not stored", count(status.unstored), "They are in the log, and a restart loses them"],
   ]);
   viewers(status);

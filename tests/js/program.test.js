@@ -8,7 +8,7 @@ import { problemsOf, Rates } from "../../static/js/program.js";
  */
 const status = (values = {}) => /** @type {any} */ ({
   started_at: 1, bytes_sent: 0, published: {}, streams_refused: {}, collectors: [], series: 10, max_series: 20, slowest: 0,
-  log: { max_events: 100 }, process: { loop_lag: 0.01 }, board_fault: null, ...values,
+  log: { max_events: 100 }, process: { loop_lag: 0.01 }, storage: { trouble: null }, board_fault: null, ...values,
 });
 
 test("growth is over the last ten seconds, and starts anew with the program", () => {
@@ -33,8 +33,10 @@ test("a program in order has no problems", () => {
 test("what fails comes before what is late and is no graver here than on a board; each is named", () => {
   const collectors = /** @type {any} */ ([{ name: "slow", state: "late" }, { name: "gone", state: "failed" }]);
   const process = { cpu_ratio: null, resident_bytes: null, loop_lag: 0.5 };
-  const all = status({ collectors, process, slowest: 51, series: 20, board_fault: "line 3" });
+  const storage = { history_bytes: null, state_bytes: null, free_bytes: 0, trouble: "the disk is full" };
+  const all = status({ collectors, process, storage, slowest: 51, series: 20, board_fault: "line 3" });
   assert.deepEqual(problemsOf(all, { seconds: 2, bytes: 0, events: 0, refused: 1 }).map(({ severity, text }) => `${severity}: ${text}`), [
+    "critical: Points and logs are not stored",
     "critical: Streams are being refused",
     "warning: Collector gone fails",
     "warning: Collector slow is late",
