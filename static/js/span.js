@@ -1,9 +1,9 @@
 /** Ranges that a young record is drawn in. */
 const SPANS = [120, 300, 600, 900];
-/** Seconds that a point may stand for. */
-const STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600];
+/** Seconds that a point may stand for: multiples of what is kept of each age, so that no answer has to be coarser. */
+const STEPS = [1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400];
 /** Points of one line in a chart, at most. */
-const POINTS = 300;
+const POINTS = 360;
 
 /**
  * The range to draw, by the rules of the server's `history.py`: what began two minutes ago is not drawn at the edge of
@@ -20,5 +20,5 @@ export function rangeOf(recorded, wanted) {
  * @param {number} range seconds
  */
 export function stepOf(range) {
-  return STEPS.find((step) => step >= range / POINTS) ?? 3600;
+  return STEPS.find((step) => step >= range / POINTS) ?? 604_800;
 }

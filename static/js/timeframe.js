@@ -34,7 +34,7 @@ export function parseDuration(text) {
 }
 
 /**
- * Write a span as it is read, in the largest unit that gives a whole number of at least two, or one of a day.
+ * Write a span as it is read, in the largest unit that gives a whole number; up to two days in hours.
  * @param {number} seconds
  */
 export function durationText(seconds) {
