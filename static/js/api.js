@@ -69,7 +69,7 @@ export class Api {
   /**
    * The series that selectors choose, with what the server knows of each.
    * @param {string[]} selectors
-   * @returns {Promise<{ series: string, name: string, type: string }[]>}
+   * @returns {Promise<import("./catalogue.js").Entry[]>}
    */
   async series(selectors) {
     const query = new URLSearchParams(selectors.map((selector) => ["match", selector]));

@@ -5,8 +5,7 @@ import { Selector } from "./selector.js";
 /**
  * All series that the server knows, as one looks for them by a few letters of a name or a label.
  *
- * @typedef {{ series: string, name: string, labels: Record<string, string>, type?: string, help?: string,
- *   last_seen?: number, age?: number }} Entry as `/api/v1/series` tells it
+ * @typedef {{ series: string, name: string, labels: Record<string, string>, type: string, help?: string }} Entry as `/api/v1/series` tells it
  * @typedef {Entry & { selector: string, plain: string, about: string }} Known `selector`: the shortest that chooses it alone;
  *   `plain`: its labels, one after the other; `about`: its name and labels in small letters
  * @typedef {{ name: string, unit: string, type: string, help: string, all: number, series: Known[], score: number }} Group
@@ -52,9 +51,11 @@ export class Catalogue {
    * @returns {Group[]}
    */
   chosen(selector) {
+    const [name = ""] = selector.text.split("{");
+    const only = name.includes("*") ? undefined : this.groups.get(name.trim());
     /** @type {Group[]} */
     const found = [];
-    for (const group of this.groups.values()) {
+    for (const group of only ? [only] : this.groups.values()) {
       if (!selector.mayMatch(group.name)) continue;
       const series = group.series.filter((one) => selector.matches(one));
       if (series.length) found.push({ ...group, series });
@@ -94,7 +95,7 @@ export class Catalogue {
  * @returns {Group}
  */
 function groupOf(name, entries) {
-  const [{ type = "", help = "" } = {}] = entries;
+  const { type = "", help = "" } = entries[0] ?? {};
   const sets = new Set(entries.map(({ labels }) => Object.keys(labels).sort().join()));
   const short = (/** @type {Entry} */ { labels: { instance: _, ...rest } }) => seriesText(name, rest);
   const counts = gathered(entries, short);

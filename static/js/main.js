@@ -38,6 +38,7 @@ const health = /** @type {import("./elements/health-line.js").HealthLine} */ (do
 health.instance = spec.instance;
 const status = /** @type {import("./elements/connection-status.js").ConnectionStatus} */ (document.querySelector("connection-status"));
 const { history } = spec;
+const exploring = document.getElementById("finder") !== null;
 await learn(history.selectors).catch(() => {});
 const asked = !preferences.range || preferences.range === spec.range;
 store.span(preferences.range ?? spec.range, asked ? history.range : undefined);
@@ -54,7 +55,10 @@ const feed = new Feed({
     hidden.changed(lines);
   },
   onProcesses: (event) => board.processes(event),
-  onChanged: (what) => void file.changed(what),
+  onChanged: (what) => {
+    // What is explored is not in the file.
+    if (!exploring) void file.changed(what);
+  },
   onFault: (fault) => file.fault(fault),
   onState: () => judge(),
 });
@@ -109,6 +113,7 @@ preferences.listeners.add(() => {
   void feed.load().catch(() => feed.connection.wake());
 });
 const zoom = new Zoom(board, () => crosshair.clear());
+if (exploring) void import("./explore.js").then(({ Explore }) => new Explore({ spec, board, feed, api }));
 setInterval(tick, TICK);
 setInterval(() => {
   board.sweep();
