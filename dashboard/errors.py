@@ -17,7 +17,7 @@
     ├── ForeignHost                a Host header that is not ours (HTTP 421)
     ├── Busy                       too many streams; `retry_after` says when to ask again (HTTP 503)
     │   └── TooManyStreams           … of one address or principal (HTTP 429)
-    ├── StorageError               something that the disk does not take or give
+    ├── StorageError               something that the disk does not take or give (HTTP 503)
     ├── ServerError                a server elsewhere that did not take what a command sent
     │   ├── ServerUnreachable        … for it did not answer; worth a retry
     │   └── RequestRefused           … for it does not want it
@@ -136,6 +136,7 @@ class StorageError(DashboardError):
     """
 
     code = "storage"
+    status = 503
 
     def __init__(self, message: str, types: frozenset[str] = frozenset()) -> None:
         self.types = types

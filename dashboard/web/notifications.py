@@ -10,6 +10,7 @@ from dashboard.events import Notification
 from dashboard.ingest.notifications import read
 from dashboard.model import Role
 from dashboard.recent import recent
+from dashboard.web.annotations import annotate
 from dashboard.web.pushing import answer, json_body, limit, listed, sender
 from dashboard.web.routing import Context, Route
 
@@ -25,6 +26,7 @@ async def push(context: Context) -> Response:
     for notification in reading.notifications:
         runtime.broadcaster.publish(notification, urgent=True)
     await runtime.broadcaster.settled()
+    await annotate(runtime, reading.annotated, context.principal.name)
     return answer(len(reading.notifications), reading.rejected)
 
 

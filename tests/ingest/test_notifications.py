@@ -24,13 +24,18 @@ def push(body: object) -> Reading:
 
 def test_a_title_is_enough() -> None:
     assert push({"title": "Deploy at noon"}) == Reading(
-        [Notification(timestamp=NOW, source="web-1/anna", title="Deploy at noon", level="info")], []
+        [Notification(timestamp=NOW, source="web-1/anna", title="Deploy at noon", level="info")], [], []
     )
 
 
 def test_a_notice_may_be_for_one_and_urgent() -> None:
     (notice,) = push([{"title": "x", "message": "a\nb", "level": "critical", "to": "anna"}]).notifications
     assert (notice.to, notice.level, notice.message) == ("anna", "critical", "a\nb")
+
+
+def test_a_notice_to_everyone_may_be_put_on_charts_too() -> None:
+    reading = push([{"title": "x"}, {"title": "y", "annotate": True}, {"title": "z", "annotate": False}])
+    assert reading.annotated == [reading.notifications[1]] and not reading.rejected
 
 
 @pytest.mark.parametrize(
@@ -43,6 +48,8 @@ def test_a_notice_may_be_for_one_and_urgent() -> None:
         ({"title": "x", "to": "a\r\nb"}, "invalid_notification", "to"),
         ({"title": "x", "to": "x" * 201}, "invalid_notification", "to"),
         ({"title": "x", "source": "y"}, "invalid_notification", "source"),
+        ({"title": "x", "to": "anna", "annotate": True}, "invalid_notification", "charts are for everyone"),
+        ({"title": "x", "annotate": "yes"}, "invalid_notification", "annotate"),
         ([], "invalid_notification", "object"),
     ],
 )

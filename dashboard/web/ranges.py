@@ -1,0 +1,198 @@
+"""Points of series over time: from the window while a question is young, from history else; never from both."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, NamedTuple
+
+from quart import Response
+
+from dashboard.errors import StorageError, UnknownSeries
+from dashboard.history import History, Known
+from dashboard.model import Role
+from dashboard.points import Point, bucketed, collected, rates, short
+from dashboard.selector import Selector
+from dashboard.web.routing import Context, Route
+from dashboard.web.shapes import FORMS, Line
+from dashboard.web.wanted import Wanted, limit, read, whole
+from dashboard.window import Columns, Window
+
+if TYPE_CHECKING:
+    from dashboard.runtime import Runtime
+
+_MANY = 2_000  # names that one which nobody knows is held against at most
+_UNFIT = re.compile(r"[^A-Za-z0-9._-]+")
+
+
+class Found(NamedTuple):
+    """What there is: the step and the tier of the points, those by series, and spans that could not be read."""
+
+    step: float
+    tier: str
+    lines: list[Line]
+    incomplete: list[tuple[float, float]]
+
+
+async def query_range(context: Context) -> Response:
+    """Give the points of series from `start` to `end` at `step` seconds (0: as collected); counters as rates."""
+    runtime = context.runtime
+    runtime.broadcaster.flush()  # so that nothing is in the points that `as_of` does not cover
+    now = runtime.clock.wall()
+    wanted = read(context, now)
+    as_of = str(runtime.log.bounds().newest)
+    start, end = whole(wanted)
+    if is_young(runtime, start, now):
+        found = await _of_window(runtime, wanted)
+    else:
+        found = await _of_history(runtime, wanted)
+    head = {
+        "as_of": as_of,
+        "step": found.step,
+        "server_time": now,
+        "start": start,
+        "end": end,
+        "tier": found.tier,
+        "incomplete": found.incomplete,
+        "blind": runtime.blinds.between(start, end),
+    }
+    encode, kind, ending = FORMS[wanted.form]
+    body = await asyncio.to_thread(encode, head, found.lines)
+    headers = {"Cache-Control": "no-store"}
+    if wanted.download or ending == "csv":
+        headers["Content-Disposition"] = f'attachment; filename="{_file_name(runtime, start, end)}.{ending}"'
+    return Response(body, 200, headers, content_type=kind)
+
+
+def is_young(runtime: Runtime, start: float, now: float) -> bool:
+    """Tell whether the window has all that was collected since `start`: this run began before, and it reaches back."""
+    return start >= max(runtime.started_at, now - runtime.settings.window)
+
+
+async def _of_window(runtime: Runtime, wanted: Wanted) -> Found:
+    window, step = runtime.window, wanted.step
+    start, end = whole(wanted)
+    lines = list(window.select(wanted.selectors))
+    if not lines and not wanted.lenient and not runtime.history.catalogue(wanted.selectors):
+        raise await _unknown(runtime, wanted.selectors)
+    points = (end - start) / step * len(lines) if step else sum(line.count(start, end) for line in lines)
+    limit(len(lines), points, wanted)
+    columns = [window.columns(line, start, end) for line in lines]
+    return Found(step, "raw", await asyncio.to_thread(_from_columns, columns, start, end, step, wanted.raw), [])
+
+
+async def _of_history(runtime: Runtime, wanted: Wanted) -> Found:
+    start, end = whole(wanted)
+    known = await asyncio.to_thread(runtime.history.catalogue, wanted.selectors)
+    if not known and not wanted.lenient:
+        raise await _unknown(runtime, wanted.selectors)
+    known = [one for one in known if one.first < end and one.last[0] >= start]
+    limit(len(known), _expected(known, start, end, wanted.step), wanted)
+    newest = [_newest(runtime.window, one, end, wanted.raw) for one in known]
+    try:
+        return await asyncio.to_thread(_from_history, runtime.history, known, newest, start, end, wanted)
+    except StorageError:  # what is in memory is better than nothing; the rest is told to be missing
+        found = await _of_window(runtime, wanted)
+        reach = max(runtime.started_at, runtime.clock.wall() - runtime.settings.window)
+        return found._replace(incomplete=[(start, min(reach, end))])
+
+
+def _from_history(
+    history: History,
+    known: Sequence[Known],
+    newest: Sequence[tuple[float, float] | None],
+    start: float,
+    end: float,
+    wanted: Wanted,
+) -> Found:
+    reading = history.read([one.text for one in known], start, end, wanted.step, raw=wanted.raw)
+    fresh = {one.text: last for one, last in zip(known, newest, strict=True)}
+    lines = [
+        Line(
+            text=stretch.known.text,
+            name=stretch.known.series.name,
+            labels=stretch.known.series.labels,
+            counter=stretch.known.counter,
+            interval=stretch.known.interval,
+            source=stretch.known.source,
+            last=fresh.get(stretch.known.text) or _last(stretch.points),
+            points=stretch.points,
+        )
+        for stretch in reading.stretches
+    ]
+    return Found(reading.step, reading.tier, lines, reading.incomplete)
+
+
+def _expected(known: Sequence[Known], start: float, end: float, step: float) -> float:
+    """Return how many points an answer will have, or about how many where they are as collected."""
+    if step:
+        return (end - start) / step * len(known)
+    return sum((min(end, one.last[0]) - max(start, one.first)) / (one.interval or 10.0) for one in known)
+
+
+def _newest(window: Window, known: Known, end: float, raw: bool) -> tuple[float, float] | None:
+    """Return the newest sample before `end` of a series that is live, a counter's as a rate."""
+    line = window.line(known.text)
+    if line is None:
+        return None
+    at = bisect_left(line.times, end)
+    times, values = line.times[max(0, at - 2) : at], line.values[max(0, at - 2) : at]
+    if known.counter and not raw:
+        times, values = rates(times, values, line.interval)
+    return (times[-1], short(values[-1])) if times else None
+
+
+def _last(points: Sequence[Point]) -> tuple[float, float] | None:
+    for time, average, _, _ in reversed(points):
+        if average is not None:
+            return time, average
+    return None
+
+
+def _from_columns(columns: Iterable[Columns], start: float, end: float, step: float, raw: bool) -> list[Line]:
+    return [_line(column, start, end, step, raw) for column in columns]
+
+
+def _line(column: Columns, start: float, end: float, step: float, raw: bool) -> Line:
+    times, values = column.times, column.values
+    if column.counter and not raw:
+        times, values = rates(times, values, column.interval)
+    elif column.counter and times and times[0] < start:
+        times, values = times[1:], values[1:]
+    if step:
+        points = bucketed(times, values, column.interval, start=start, end=end, step=step)
+    else:
+        points = collected(times, values, column.interval)
+    last = (times[-1], short(values[-1])) if times else None
+    series = column.series
+    return Line(column.text, series.name, series.labels, column.counter, column.interval, column.source, last, points)
+
+
+async def _unknown(runtime: Runtime, selectors: Sequence[Selector]) -> UnknownSeries:
+    """Return the error for selectors that choose nothing, with names that are written much alike."""
+    texts = ", ".join(selector.text for selector in selectors[:3]) + (", …" if len(selectors) > 3 else "")
+    alike = await asyncio.to_thread(_alike, runtime.history, selectors)
+    hint = f"did you mean {' or '.join(alike)}? " if alike else ""
+    return UnknownSeries(
+        "match", f"no series that is live or stored is chosen by {texts[:500]}: {hint}GET /api/v1/series lists all"
+    )
+
+
+def _alike(history: History, selectors: Sequence[Selector]) -> list[str]:
+    names = sorted({known.series.name for known in history.catalogue([])})
+    asked = next((selector.name for selector in selectors if selector.exact), "")
+    from difflib import get_close_matches  # rarely needed, and a start has memory for what it needs
+
+    return get_close_matches(asked, names, 3) if asked and len(names) <= _MANY else []
+
+
+def _file_name(runtime: Runtime, start: float, end: float) -> str:
+    """Return a name that says whose points these are, and of when: `web-1-20261122T030000Z-20261122T040000Z`."""
+    spanned = (f"{datetime.fromtimestamp(int(time), UTC):%Y%m%dT%H%M%SZ}" for time in (start, end))
+    return "-".join([_UNFIT.sub("-", runtime.instance), *spanned])
+
+
+ROUTES = (Route("/api/v1/query_range", Role.VIEWER, query_range),)
