@@ -58,7 +58,8 @@ def first_question(board: Board, window: Window, now: float) -> Question:
     step = step_of(range)
     end = math.ceil(now) + 1
     start = math.floor((end - range) / step) * step
-    query = [*(("match", text) for text in first), ("start", str(start)), ("end", str(end)), ("step", str(step))]
+    span = (("start", str(start)), ("end", str(end)), ("step", str(step)))
+    query = [*(("match", text) for text in first), *span, ("unknown", "empty")]
     later = [text for text in selectors if text not in first]
     return Question(selectors, later, range, step, f"/api/v1/query_range?{urlencode(query)}")
 

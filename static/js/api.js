@@ -63,6 +63,7 @@ export class Api {
     query.set("start", String(start));
     query.set("end", String(end));
     query.set("step", String(step));
+    query.set("unknown", "empty");
     return (await this.get(`/api/v1/query_range?${query}`)).json();
   }
 
