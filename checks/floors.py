@@ -54,6 +54,7 @@ FLOORS: tuple[frozenset[str], ...] = (
             "annotations",
             "aside",
             "blindlog",
+            "copies",
             "disk",
             "diskarchive",
             "diskfault",

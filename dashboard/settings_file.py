@@ -14,6 +14,9 @@ from pathlib import Path
 from dashboard.errors import ConfigError, ConfigFileError
 from dashboard.toml_lines import KeyPath, dotted, lines_of_keys
 
+DEFAULT_FILE = Path("dashboard.toml")
+"""Settings file that is taken from the working folder when none is named."""
+
 _SAID_TWICE = ("Cannot overwrite a value", "Cannot declare", "Cannot mutate", "Duplicate inline table key")
 _PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
 _KEY = re.compile(r"[ \t]*\[{0,2}[ \t]*([A-Za-z0-9_.\-]+)[ \t]*[=\]]")
@@ -149,3 +152,20 @@ def _syntax_error(path: Path, text: str, message: str) -> ConfigFileError:
         return ConfigFileError(path, line, key.group(1) if key else "", reason)
     hint = f'; a text stands in quotes: "{unquoted.group(1).strip()}"' if unquoted else ""
     return ConfigFileError(path, line, key.group(1) if key else "", f"{reason} {where}{hint}")
+
+
+def chosen(named: Path | None) -> SettingsFile | None:
+    """Read the file that was named, or the one in the working folder if there is one; raise ConfigError."""
+    path = named or (DEFAULT_FILE if _is_there(DEFAULT_FILE) else None)
+    return SettingsFile.read(path) if path is not None else None
+
+
+def _is_there(file: Path) -> bool:
+    """Tell whether there is a file; also when it is not to be had, for whoever reads it is told why."""
+    try:
+        file.stat()
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable
+from pathlib import Path
 
 import click
 
@@ -28,3 +29,15 @@ url_option = click.option(
     help="The server to tell; DASHBOARD_URL in the environment is the same.",
 )
 """For every command that talks to a running server."""
+
+config_option = click.option(
+    "--config",
+    "config",
+    envvar="DASHBOARD_CONFIG",
+    type=click.Path(path_type=Path),
+    help="Settings file (default: dashboard.toml in the working folder, if there is one).",
+)
+data_dir_option = click.option(
+    "--data-dir", type=click.Path(path_type=Path), help="Folder of what must survive a restart."
+)
+"""For every command that needs the settings, or the data."""

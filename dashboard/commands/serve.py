@@ -9,21 +9,14 @@ from pathlib import Path
 
 import click
 
-DEFAULT_FILE = Path("dashboard.toml")
-"""Settings file that is taken from the working folder when none is named."""
+from dashboard.terminal import config_option, data_dir_option
 
 
 @click.command
-@click.option(
-    "--config",
-    "config",
-    envvar="DASHBOARD_CONFIG",
-    type=click.Path(path_type=Path),
-    help="Settings file (default: dashboard.toml in the working folder, if there is one).",
-)
+@config_option
 @click.option("--host", help="Address to listen on (default: 127.0.0.1).")
 @click.option("--port", type=int, help="Port to listen on, 0 for a free one (default: 8000).")
-@click.option("--data-dir", type=click.Path(path_type=Path), help="Folder of what must survive a restart.")
+@data_dir_option
 @click.option(
     "--insecure", is_flag=True, default=None, help="Listen beyond loopback without sign-in: everyone is an admin."
 )
@@ -32,13 +25,11 @@ def command(
 ) -> None:
     """Collect metrics and serve the pages."""
     from dashboard.config import is_loopback
-    from dashboard.settings_file import SettingsFile
+    from dashboard.settings_file import DEFAULT_FILE, chosen
     from dashboard.startup import read_settings
     from dashboard.terminal import warn
 
-    if config is None and _is_there(DEFAULT_FILE):
-        config = DEFAULT_FILE
-    file = SettingsFile.read(config) if config is not None else None
+    file = chosen(config)
     flags = {"host": host, "port": port, "data_dir": data_dir, "insecure": insecure}
     loaded, boards = read_settings(file, os.environ, flags)
     settings = loaded.settings
@@ -51,17 +42,6 @@ def command(
     from dashboard.web.server import serve
 
     sys.exit(serve(settings, boards, (config or DEFAULT_FILE).absolute()))
-
-
-def _is_there(file: Path) -> bool:
-    """Tell whether there is a file; also when it is not to be had, for whoever reads it is told why."""
-    try:
-        file.stat()
-    except FileNotFoundError:
-        return False
-    except OSError:
-        return True
-    return True
 
 
 class _OneLine(logging.Formatter):
