@@ -1,0 +1,244 @@
+"""Lines and areas over time."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from datetime import datetime
+
+from dashboard.drawing.colour import DASHES, mix
+from dashboard.drawing.coverage import Coverage, Span, coverage, shown_blind, unknown
+from dashboard.drawing.legend import ROW, draw_legend, rows_of
+from dashboard.drawing.name import width_of
+from dashboard.drawing.panel import Box, content_of
+from dashboard.drawing.printed import Printed, printed, zone_name
+from dashboard.drawing.scale import day_text
+from dashboard.drawing.scene import Scene
+from dashboard.drawing.svg import Pen, area, line
+from dashboard.drawing.trace import Trace, Traces, trace
+
+GUTTER, AXIS, RIGHT, TOP = 68.0, 22.0, 8.0, 8.0
+"""What the axes take at the left, below, and what is left free at the right and above."""
+
+_FIRST = 10.0  # seconds that the first samples may take after a time in which nobody watched
+_STRIP = 6.0  # height of the strip that marks the holes of single lines
+_LEAST = 2.0  # least width of a band: a short one is seen in a long range, too
+
+
+class Plot:
+    """The place between the axes, and where times lie in it."""
+
+    def __init__(self, scene: Scene, box: Box) -> None:
+        self.scene, self.box = scene, box
+
+    def x(self, time: float) -> float:
+        """Return where a time lies."""
+        return self.box.left + (time - self.scene.start) / self.scene.range * self.box.width
+
+    def band(self, span: Span) -> tuple[float, float]:
+        """Return the place and the width of a time on whole pixels, within the axis and never less than two."""
+        left, right = (
+            float(round(min(self.box.right, max(self.box.left, self.x(time))))) for time in (span.start, span.end)
+        )
+        return min(left, round(self.box.right) - _LEAST), max(right - left, _LEAST)
+
+    def watched(self, spans: Sequence[Span]) -> list[tuple[float, float, float, float]]:
+        """Return the boxes of the plot that lie in none of these times."""
+        boxes, left = [], self.box.left
+        for x, width in sorted(map(self.band, spans)):
+            boxes.append((left, self.box.top, x - left, self.box.height))
+            left = max(left, x + width)
+        boxes.append((left, self.box.top, self.box.right - left, self.box.height))
+        return [box for box in boxes if box[2] > 0]
+
+
+def chart_box(scene: Scene, rows: int) -> Box:
+    """Return the place between the axes of a chart whose legend has so many rows."""
+    content = content_of(scene)
+    bottom = content.bottom - rows * ROW
+    return Box(content.left - 8 + GUTTER, content.top + TOP, content.right + 4 - RIGHT, bottom - AXIS)
+
+
+def draw_chart(pen: Pen, scene: Scene) -> None:
+    """Draw a panel of kind `line` or `area`."""
+    traces = trace(scene)
+    rows, content = rows_of(scene, traces), content_of(scene)
+    plot = Plot(scene, chart_box(scene, rows))
+    lines = [one.line for one in traces.traces]
+    known, blind = coverage(lines, scene.start, scene.end), shown_blind(scene.blind, scene.start, scene.end)
+    account = printed(scene, traces, plot.box.width, plot.box.height)
+    draw_axes(pen, plot, account)
+    _thresholds(pen, plot, traces)
+    watched = plot.watched(unknown(blind, lines))
+    if traces.banded:
+        with pen.within("bands", watched):
+            for one in traces.banded:
+                _band(pen, plot, traces, one)
+    draw_unknown(pen, plot, known, blind)
+    _begin(pen, plot, known, blind)
+    with pen.within("lines", watched):
+        _lines(pen, plot, traces)
+    name_blind(pen, plot, blind)
+    _tell_begin(pen, plot, known, blind)
+    if not scene.panel.stack:
+        _dots(pen, plot, traces)
+    draw_legend(pen, scene, traces, Box(content.left, content.bottom - rows * ROW, content.right, content.bottom), rows)
+
+
+def print_chart(scene: Scene) -> Printed:
+    """Return the account of a panel of kind `line` or `area`."""
+    traces = trace(scene)
+    box = chart_box(scene, rows_of(scene, traces))
+    return printed(scene, traces, box.width, box.height)
+
+
+def draw_axes(pen: Pen, plot: Plot, account: Printed) -> None:
+    """Draw faint lines at round values, the wall-clock times below, and the name of their zone."""
+    palette, box = plot.scene.palette, plot.box
+    below = box.bottom + AXIS / 2 + 1
+    if account.y is not None:
+        height = account.y.max - account.y.min
+        for value, text in account.y.ticks:
+            y = box.bottom - (value - account.y.min) / height * box.height
+            pen.rect(box.left, round(y) - (1 if y >= box.bottom else 0), box.width, 1, palette.grid)
+            pen.write(box.left - 6, y, text, palette.muted, anchor="end")
+    for time, text in account.x.ticks if account.x is not None else ():
+        pen.write(plot.x(time), below, text, palette.muted, anchor="middle")
+    first = min((plot.x(time) for time, _ in account.x.ticks), default=box.right) if account.x is not None else 0.0
+    zone = zone_name(plot.scene)
+    if width_of(zone, 12) < first - 24 - box.left + GUTTER - 6:
+        pen.write(box.left - 6, below, zone, palette.muted, anchor="end")
+
+
+def draw_unknown(pen: Pen, plot: Plot, known: Coverage, blind: Sequence[Span]) -> None:
+    """Hatch what nobody knows, and tint the times in which nobody watched."""
+    palette, box = plot.scene.palette, plot.box
+    bands = [plot.band(span) for span in blind]
+    if known.holes or known.partial or bands:
+        stripes = pen.hatch("unknown", palette.hatch, 8, 1.5)
+        for x, width in [*map(plot.band, known.holes), *bands]:
+            pen.rect(x, box.top, width, box.height, stripes)
+        for x, width in map(plot.band, known.partial):
+            pen.rect(x, box.bottom - _STRIP, width, _STRIP, stripes)
+    for x, width in bands:
+        pen.rect(x, box.top, width, box.height, palette.muted, fill_opacity=0.1)
+        for edge in (x, x + width - 1):
+            pen.rect(edge, box.top, 1, box.height, palette.muted, fill_opacity=0.45)
+
+
+def name_blind(pen: Pen, plot: Plot, blind: Sequence[Span]) -> None:
+    """Write into each band what it is, from when to when if there is room."""
+    for span in blind:
+        x, width = plot.band(span)
+        for text in (f"blind {_between(plot.scene, span)}", "blind"):
+            if width_of(text, 12) + 20 <= width:
+                _tag(pen, plot, text, x + width / 2)
+                break
+
+
+def _thresholds(pen: Pen, plot: Plot, traces: Traces) -> None:
+    palette, box = plot.scene.palette, plot.box
+    for threshold in plot.scene.panel.thresholds:
+        height = box.height * (1 - traces.ends.share(threshold.above))
+        colour = palette.critical if threshold.severity == "critical" else palette.warning
+        pen.rect(box.left, box.top, box.width, min(height, box.height), colour, fill_opacity=0.08)
+
+
+def _y(plot: Plot, traces: Traces, value: float) -> float:
+    return plot.box.bottom - traces.ends.share(value) * plot.box.height
+
+
+def _band(pen: Pen, plot: Plot, traces: Traces, one: Trace) -> None:
+    """Fill from the lowest to the highest sample of each bucket, on whole pixels."""
+    found = one.line
+    data = []
+    for time, low, high in zip(found.times, found.lows, found.highs, strict=True):
+        if time < plot.scene.start - 2 * found.step or math.isnan(low):
+            continue
+        left, right = round(plot.x(time)), round(plot.x(time + found.step))
+        top, bottom = _y(plot, traces, high), _y(plot, traces, low)
+        data.append(f"M{left} {top:.1f}H{right}V{bottom:.1f}H{left}z")
+    pen.path("".join(data), fill=one.colour, fill_opacity=0.2)
+
+
+def _lines(pen: Pen, plot: Plot, traces: Traces) -> None:
+    """Draw the lines, the first at last: in a stack each covers what is below its own part of the one above."""
+    scene, shown = plot.scene, [one for one in traces.traces if not one.flat]
+    filled = scene.panel.kind == "area" or len(traces.traces) == 1
+    for one in reversed(shown):
+        points = [(plot.x(time), _y(plot, traces, value)) for time, value in one.points]
+        if filled and scene.panel.stack:
+            pen.path(area(points, plot.box.bottom), fill=mix(one.colour, scene.palette.surface, 0.55))
+        elif filled:
+            pen.path(area(points, plot.box.bottom), fill=one.colour, fill_opacity=0.14)
+        dashes = {"stroke_dasharray": " ".join(map(str, DASHES[one.dash]))} if DASHES[one.dash] else {}
+        pen.path(line(points), fill="none", stroke=one.colour, stroke_width=1.5, stroke_linejoin="bevel", **dashes)
+
+
+def _dots(pen: Pen, plot: Plot, traces: Traces) -> None:
+    """Draw a dot at the newest value of each line that is not stale."""
+    for one in traces.traces:
+        last = next((point for point in reversed(one.points) if not math.isnan(point[1])), None)
+        if last is not None and last[0] <= plot.scene.end and not one.line.stale(plot.scene.now):
+            pen.circle(plot.x(last[0]), _y(plot, traces, last[1]), 2.5, one.colour)
+
+
+def _begins(plot: Plot, known: Coverage, blind: Sequence[Span]) -> float | None:
+    """Return where what nobody has said anything of ends: with the record, or with the blind time just before it."""
+    if not math.isfinite(known.begin):
+        return None
+    before = (span.start for span in blind if span.start < known.begin and span.end > known.begin - _FIRST)
+    edge = next(before, known.begin)
+    return edge if edge > plot.scene.start + max(4.0, plot.scene.step) else None
+
+
+def _begin(pen: Pen, plot: Plot, known: Coverage, blind: Sequence[Span]) -> None:
+    if _begins(plot, known, blind) is None:
+        return
+    x, box = round(plot.x(known.begin)) + 0.5, plot.box
+    data = f"M{x} {box.top:g}V{box.bottom:g}"
+    pen.path(data, fill="none", stroke=plot.scene.palette.muted, stroke_width=1, stroke_dasharray="2 3")
+
+
+def _tell_begin(pen: Pen, plot: Plot, known: Coverage, blind: Sequence[Span]) -> None:
+    """Tell since when there is a record, left of where it begins; where that is too narrow, right of it."""
+    edge = _begins(plot, known, blind)
+    if edge is None:
+        return
+    scene, box = plot.scene, plot.box
+    at, free = plot.x(known.begin), plot.x(edge)
+    left = max([box.left, *(plot.x(span.end) for span in blind if plot.x(span.end) < free)])
+    right = min([box.right, *(plot.x(span.start) for span in blind if plot.x(span.start) > at)])
+    clock = _clock(scene, known.begin)
+    texts = [(text, width_of(text, 12) + 16) for text in (f"recorded since {clock}", f"since {clock}")]
+    muted, surface = scene.palette.muted, scene.palette.surface
+    for text, wide in texts:
+        if wide <= free - left:
+            pen.rect(free - wide + 4, box.top + 5, wide - 8, 16, surface)
+            pen.write(free - 8, box.top + 13, text, muted, anchor="end")
+            return
+    for text, wide in texts:
+        if wide <= right - at:
+            pen.rect(at + 4, box.top + 5, wide - 8, 16, surface, fill_opacity=0.7)
+            pen.write(at + 8, box.top + 13, text, muted)
+            return
+
+
+def _tag(pen: Pen, plot: Plot, text: str, x: float) -> None:
+    width = width_of(text, 12) + 8
+    pen.rect(x - width / 2, plot.box.top + 5, width, 16, plot.scene.palette.surface)
+    pen.write(x, plot.box.top + 13, text, plot.scene.palette.muted, anchor="middle")
+
+
+def _clock(scene: Scene, time: float) -> str:
+    """Write a time of the axis, with its day where the axis is longer than one."""
+    at = datetime.fromtimestamp(time, scene.zone)
+    return f"{day_text(at)} {at:%H:%M}" if scene.range > 86_400 else f"{at:%H:%M:%S}"
+
+
+def _between(scene: Scene, span: Span) -> str:
+    first, last = (datetime.fromtimestamp(time, scene.zone) for time in span)
+    clocks = [f"{at:%H:%M:%S}" for at in (first, last)]
+    if first.date() != last.date():
+        clocks = [f"{day_text(at)} {clock}" for at, clock in zip((first, last), clocks, strict=True)]
+    return "–".join(clocks)

@@ -1,0 +1,146 @@
+"""A row for each line, a column for each moment, the value as depth of one colour."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from dashboard.drawing.chart import AXIS, GUTTER, RIGHT, Plot, draw_axes, draw_unknown, name_blind
+from dashboard.drawing.colour import mix
+from dashboard.drawing.coverage import coverage, shown_blind, unknown
+from dashboard.drawing.line import Line
+from dashboard.drawing.name import fit, names_of, tell_apart, width_of
+from dashboard.drawing.number import tick
+from dashboard.drawing.panel import Box, content_of, shortened
+from dashboard.drawing.printed import Printed, ValueAxis, account, printed_line, time_axis
+from dashboard.drawing.scale import Ends, bounds, full_of, round_up
+from dashboard.drawing.scene import Scene
+from dashboard.drawing.svg import Pen
+
+_NOW = 20.0  # height of the line that tells the highest
+_TOP = 5.0
+_SHADES = 24
+_NAMES = 0.3  # part of the width that names may take
+
+
+def draw_heat(pen: Pen, scene: Scene) -> None:
+    """Draw a panel of kind `heat`."""
+    lines, content = scene.lines, content_of(scene)
+    names = names_of(scene.panel.legend, [line.named for line in lines])
+    gutter, labels = _labels(names, content.width + 12)
+    plot = Plot(scene, _box(scene, gutter))
+    ends = _ends(scene)
+    _tell(pen, scene, names, ends)
+    known, blind = coverage(lines, scene.start, scene.end), shown_blind(scene.blind, scene.start, scene.end)
+    draw_unknown(pen, plot, known._replace(partial=[]), blind)
+    row = plot.box.height / max(1, len(lines))
+    gap = 2.0 if row > 6 else 1.0 if row > 3 else 0.0
+    every = max(1, math.ceil(16 / row)) if row else 1
+    with pen.within("watched", plot.watched(unknown(blind, lines))):
+        for at, line in enumerate(lines):
+            _row(pen, plot, line, plot.box.top + at * row, row - gap, ends[scene.panel.unit or line.unit])
+    for at in range(0, len(lines), every):
+        middle = plot.box.top + (at + 0.5) * row
+        pen.write(plot.box.left - 8, middle, labels[at], scene.palette.muted, anchor="end")
+    name_blind(pen, plot, blind)
+    draw_axes(pen, plot, account(scene, "", [], x=time_axis(scene, plot.box.width)))
+
+
+def print_heat(scene: Scene) -> Printed:
+    """Return the account of a panel of kind `heat`; its colours are those of the present values."""
+    names = names_of(scene.panel.legend, [line.named for line in scene.lines])
+    gutter, _ = _labels(names, content_of(scene).width + 12)
+    ends = _ends(scene)
+    lines = [
+        printed_line(scene, line, name, _shade(scene, line.value, ends[scene.panel.unit or line.unit]))
+        for line, name in zip(scene.lines, names, strict=True)
+    ]
+    unit, first = next(iter(ends.items()), ("", Ends(0, 1)))
+    known = coverage(scene.lines, scene.start, scene.end)
+    x = time_axis(scene, _box(scene, gutter).width)
+    return account(scene, unit, lines, x=x, y=ValueAxis(first.min, first.max, []), known=known)
+
+
+def _box(scene: Scene, gutter: float) -> Box:
+    content = content_of(scene)
+    top = content.top + _NOW
+    return Box(content.left - 8 + gutter, top + _TOP, content.right + 4 - RIGHT, content.bottom - AXIS)
+
+
+def _labels(names: Sequence[str], width: float) -> tuple[float, list[str]]:
+    """Return the room that names have, and what of them fits."""
+
+    def measure(text: str) -> float:
+        return width_of(text, 12)
+
+    widest = max(map(measure, names), default=0.0)
+    wide = widest > GUTTER - 8 and width * _NAMES > GUTTER
+    gutter = max(GUTTER, min(widest + 14, width * _NAMES)) if wide else GUTTER
+    return gutter, [fit(parts, gutter - (14 if wide else 8), measure) for parts in tell_apart(names)]
+
+
+def _ends(scene: Scene) -> dict[str, Ends]:
+    """Return what the palest and the darkest shade stand for, by unit."""
+    seen: dict[str, tuple[float, float]] = {}
+    for line in scene.lines:
+        unit = scene.panel.unit or line.unit
+        low, high = seen.get(unit, (0.0, 0.0))
+        pairs = zip(line.times, line.means, strict=True)
+        values = [mean for time, mean in pairs if time + line.step > scene.start and not math.isnan(mean)]
+        if scene.start < line.time <= scene.end:
+            values.append(line.value)
+        seen[unit] = min([low, *values]), max([high, *values])
+    return {unit: _reach(scene, unit, low, high) for unit, (low, high) in seen.items()}
+
+
+def _reach(scene: Scene, unit: str, low: float, high: float) -> Ends:
+    panel, full = scene.panel, full_of(unit)
+    least = panel.min if panel.min is not None else -round_up(-low, unit) or 0.0
+    top = round_up(high, unit)
+    most = panel.max if panel.max is not None else full if full is not None else top
+    return bounds(least, most if most > least or least < 0 else least + 1)
+
+
+def _tell(pen: Pen, scene: Scene, names: Sequence[str], ends: dict[str, Ends]) -> None:
+    """Say which line is the highest, and what the shades stand for."""
+    content, muted = content_of(scene), scene.palette.muted
+    key = " · ".join(
+        f"{f'palest: {tick(one.min, unit)}, ' if one.min else ''}darkest: {tick(one.max, unit)}"
+        for unit, one in ends.items()
+    )
+    key = shortened(key, content.width * 0.5)
+    pen.write(content.right, content.top + _NOW / 2, key, muted, anchor="end")
+    known = [(line, name) for line, name in zip(scene.lines, names, strict=True) if line.has_value]
+    if known:
+        line, name = max(known, key=lambda pair: pair[0].value)
+        text = f"highest of {len(scene.lines)}: {line.text(scene.panel.unit)} ({name})"
+        room = content.width - width_of(key, 12) - 12
+        pen.write(content.left, content.top + _NOW / 2, shortened(text, room), muted)
+
+
+def _shade(scene: Scene, value: float, ends: Ends) -> str:
+    """Return the colour of a value, of so many shades."""
+    if math.isnan(value):
+        return scene.palette.surface
+    depth = min(1.0, max(0.0, ends.share(value)))
+    pale, dark = scene.palette.heat
+    return mix(dark, pale, round(depth * (_SHADES - 1)) / (_SHADES - 1))
+
+
+def _row(pen: Pen, plot: Plot, line: Line, top: float, height: float, ends: Ends) -> None:
+    """Fill the row of a line; neighbours of one shade are one rectangle."""
+    scene = plot.scene
+    runs: list[tuple[str, float, float]] = []
+    for at, (time, mean) in enumerate(zip(line.times, line.means, strict=True)):
+        after = line.times[at + 1] if at + 1 < len(line.times) else time + line.step
+        begin, end = max(scene.start, time), min(scene.end, after)
+        if end <= begin or math.isnan(mean):
+            continue
+        shade = _shade(scene, mean, ends)
+        if runs and runs[-1][0] == shade and runs[-1][2] == begin:
+            runs[-1] = (shade, runs[-1][1], end)
+        else:
+            runs.append((shade, begin, end))
+    for shade, begin, end in runs:
+        left = math.floor(plot.x(begin))
+        pen.rect(left, top, math.ceil(plot.x(end)) - left, height, shade)

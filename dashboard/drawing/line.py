@@ -1,0 +1,130 @@
+"""One series in an image: its points, its newest value, and how true that still is.
+
+The rules are those of `static/js/line.js`, as it is after the history was loaded.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left
+from collections.abc import Sequence
+from functools import cached_property
+
+from dashboard.drawing.name import Named
+from dashboard.drawing.number import unit_of, written
+from dashboard.model import Series
+from dashboard.points import HOLE, Point
+
+NAN = math.nan
+
+
+def allowance(interval: float) -> float:
+    """Return the seconds after which a value without a successor is no longer shown as true."""
+    return 2 * interval + 1
+
+
+class Line:
+    """A series as it was read: `points` at `step` seconds, its newest sample up to the end of the axis.
+
+    `value` and `time` are NaN where there is no sample; of a counter the value is a rate.
+    """
+
+    def __init__(
+        self,
+        series: Series,
+        points: Sequence[Point],
+        step: float,
+        *,
+        last: tuple[float, float] | None,
+        counter: bool = False,
+        interval: float | None = None,
+        source: str = "",
+        afar: bool = False,
+    ) -> None:
+        self.key, self.series, self.afar, self.source = str(series), series, afar, source
+        self.step, self.interval = step, interval
+        self.unit = unit_of(series.name, counter)
+        self.time, self.value = last or (NAN, NAN)
+        self.times: list[float] = []
+        self.means: list[float] = []
+        self.lows: list[float] = []
+        self.highs: list[float] = []
+        self._take(points)
+
+    @property
+    def named(self) -> Named:
+        """Return what its name is made of."""
+        return Named(self.series, self.afar)
+
+    @property
+    def has_value(self) -> bool:
+        """Whether there is a sample to show."""
+        return not math.isnan(self.value)
+
+    @property
+    def coarse(self) -> bool:
+        """Whether a point holds several samples, so that its average is not all there is to know."""
+        return (self.interval or self.step) < self.step
+
+    @cached_property
+    def average(self) -> float:
+        """The average of its points, by which the largest lines are found."""
+        known = [mean for mean in self.means if not math.isnan(mean)]
+        return sum(known) / len(known) if known else (self.value if self.has_value else 0.0)
+
+    @cached_property
+    def whole(self) -> bool:
+        """Whether all that was seen of it was whole, so that it counts something."""
+        if self.unit or not self.has_value or not _is_whole(self.value):
+            return False
+        return all(math.isnan(low) or (_is_whole(low) and _is_whole(high)) for low, high in self._spans())
+
+    def stale(self, now: float) -> bool:
+        """Tell whether its value is too old to be shown as true."""
+        return self.interval is not None and now - self.time > allowance(self.interval)
+
+    def text(self, unit: str = "") -> str:
+        """Write its value, in the panel's unit if that has one."""
+        return written(self.value, unit or self.unit, whole=self.whole).text
+
+    def extremes(self, start: float) -> tuple[float, float]:
+        """Return the lowest and the highest sample since a time; infinite where there is none."""
+        first = bisect_left(self.times, start)
+        lows = [low for low in self.lows[first:] if not math.isnan(low)]
+        highs = [high for high in self.highs[first:] if not math.isnan(high)]
+        return min(lows, default=math.inf), max(highs, default=-math.inf)
+
+    def drawn(self, start: float) -> list[tuple[float, float]]:
+        """Return what is drawn from a time on: a value in the middle of each bucket, and the newest; NaN in holes."""
+        middle = self.step / 2 if self.coarse else 0.0
+        first = bisect_left(self.times, start)
+        pairs = zip(self.times[first:], self.means[first:], strict=True)
+        shown = [(time + middle, mean) for time, mean in pairs if time + middle < self.time]
+        return [*shown, (self.time, self.value)] if self.time >= start else shown
+
+    def _spans(self) -> zip[tuple[float, float]]:
+        return zip(self.lows, self.highs, strict=True)
+
+    def _take(self, points: Sequence[Point]) -> None:
+        """Lay points one after the other; where one is missing lies a hole."""
+        longest = max(self.step, HOLE * (self.interval or math.inf)) + self.step
+        for time, mean, low, high in points:
+            if self.times and time - self.times[-1] > longest:
+                self._push(self.times[-1] + self.step, NAN, NAN, NAN)
+            if mean is not None:
+                self._push(time, mean, mean if low is None else low, mean if high is None else high)
+            elif self.times:  # what was before the first sample is no hole: nothing was recorded yet
+                self._push(time, NAN, NAN, NAN)
+        while self.means and math.isnan(self.means[-1]):  # nothing after the newest is known to be missing yet
+            for column in (self.times, self.means, self.lows, self.highs):
+                column.pop()
+
+    def _push(self, time: float, mean: float, low: float, high: float) -> None:
+        self.times.append(time)
+        self.means.append(mean)
+        self.lows.append(low)
+        self.highs.append(high)
+
+
+def _is_whole(value: float) -> bool:
+    return math.isfinite(value) and value == int(value)

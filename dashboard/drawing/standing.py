@@ -1,0 +1,81 @@
+"""How true an image is: live, stale in part or as a whole, or empty; and why. The rules are those of the page."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Literal, NamedTuple
+
+from dashboard.drawing.line import Line
+from dashboard.drawing.number import age
+from dashboard.drawing.printed import zone_name
+from dashboard.drawing.scale import day_text
+from dashboard.drawing.scene import Scene
+
+STRICT = frozenset({"stat", "gauge"})
+"""Kinds that make one figure of all their lines: one that is stale makes the whole stale."""
+
+MOURNING = 60.0
+"""Seconds for which a series whose device vanished is still shown."""
+
+_COLLECTOR = re.compile(r"collector ([^:]+): (?:(?:/|[A-Za-z]:\\)(?:[^:]*[/\\])?([^/\\:]+):(\d+): )?(.*)", re.S)
+
+
+class Standing(NamedTuple):
+    """What an image says of itself: its state, for how long, and why."""
+
+    state: Literal["live", "some", "stale", "empty"]
+    words: str = ""
+    reason: str = ""
+
+
+def shown(lines: Sequence[Line], gone: frozenset[str], now: float, kind: str) -> list[Line]:
+    """Return the lines to be shown: without those whose device vanished a while ago."""
+    if kind in STRICT:
+        return [line for line in lines if line.key not in gone] or list(lines)
+    return [line for line in lines if now - line.time < MOURNING or line.key not in gone]
+
+
+def standing(scene: Scene) -> Standing:
+    """Tell how true the image of a scene is."""
+    known = scene.known
+    if not known:
+        return Standing("empty", reason=scene.absence)
+    overdue = [] if scene.past else [line for line in known if line.stale(scene.now)]
+    if not overdue:
+        return Standing("live")
+    stale = [line for line in overdue if line.key not in scene.gone]
+    told = stale or overdue
+    oldest = min(told, key=lambda line: line.time)
+    length = age(scene.now - oldest.time)
+    words = f"STALE {length}" if stale else f"gone for {length}"
+    without = f"{oldest.source} goes on without {'them' if len(told) > 1 else 'it'}"
+    reason = scene.reasons.get(oldest.source, _silent(oldest.source)) if stale else without
+    if len(overdue) == len(known) or scene.panel.kind in STRICT:
+        return Standing("stale", words, reason)
+    return Standing("some", f"{len(told)} of {len(known)} {words}", reason)
+
+
+def stamps(scene: Scene) -> list[str]:
+    """Return when the newest of what is shown was true, in words of which the longest that fit are taken."""
+    times = [line.time for line in scene.known]
+    if not times:
+        return []
+    at = datetime.fromtimestamp(max(times), scene.zone)
+    clock = f"{at:%H:%M:%S} {zone_name(scene)}"
+    return [f"{day_text(at)} {at.year}, {clock}", f"{day_text(at)} {clock}", clock]
+
+
+def brief(cause: str) -> str:
+    """Return a cause in few words: what is wrong comes before where it is."""
+    found = _COLLECTOR.fullmatch(cause)
+    if found is None:
+        return re.sub(" and is tried anew$", "", re.sub(": it (was )?", ": ", cause, count=1))
+    name, file, line, error = found.groups()
+    where = "" if file is None else f", line {line}" if file == f"{name}.py" else f", {file} line {line}"
+    return f"{error} · collector {name}{where}"
+
+
+def _silent(source: str) -> str:
+    return f"source {source}: it stopped sending" if source else "it stopped coming"
