@@ -14,6 +14,7 @@ from dashboard.model import Batch, Family, Series
 from dashboard.selector import Selector, Selectors
 
 _SLACK = 64  # samples above the bound before the head is cut, so that cutting is rare
+_MARGIN = 32  # seconds that are left when it is, so that what is asked for in whole buckets is there
 _UNITS = ("bytes", "seconds", "ratio", "celsius", "rpm", "percent", "watts", "volts", "amperes", "hertz", "meters")
 
 
@@ -77,7 +78,7 @@ class Line:
                 times.insert(at, time)
                 self.values.insert(at, value)
         if times[0] < times[-1] - keep - _SLACK:
-            cut = bisect_left(times, times[-1] - keep)
+            cut = bisect_left(times, times[-1] - keep - _MARGIN)
             del times[:cut], self.values[:cut]
 
     def count(self, start: float, end: float) -> int:
@@ -105,6 +106,11 @@ class Window:
 
     def __len__(self) -> int:
         return len(self._lines)
+
+    @property
+    def reach(self) -> float:
+        """Seconds back from now since which every sample that came is held, but for `max_points`."""
+        return self.keep + _MARGIN
 
     def declare(self, families: Iterable[Family], *, owner: str = "", instance: str = "") -> None:
         """Take note of what the series of these families are.
@@ -153,7 +159,7 @@ class Window:
 
     def sweep(self, now: float) -> None:
         """Forget series without a sample for the whole window."""
-        gone = {text for text, line in self._lines.items() if not line.times or line.times[-1] < now - self.keep}
+        gone = {text for text, line in self._lines.items() if not line.times or line.times[-1] < now - self.reach}
         for text in gone:
             del self._lines[text]
         for origin, lines in list(self._sources.items()):

@@ -57,7 +57,7 @@ async def query_range(context: Context) -> Response:
         "end": end,
         "tier": found.tier,
         "incomplete": found.incomplete,
-        "blind": runtime.blinds.between(start, end),
+        "blind": runtime.blind_log.between(start, end),
     }
     encode, kind, ending = FORMS[wanted.form]
     body = await asyncio.to_thread(encode, head, found.lines)
@@ -69,7 +69,7 @@ async def query_range(context: Context) -> Response:
 
 def is_young(runtime: Runtime, start: float, now: float) -> bool:
     """Tell whether the window has all that was collected since `start`: this run began before, and it reaches back."""
-    return start >= max(runtime.started_at, now - runtime.settings.window)
+    return start >= max(runtime.started_at, now - runtime.window.reach)
 
 
 async def _of_window(runtime: Runtime, wanted: Wanted) -> Found:
@@ -96,7 +96,7 @@ async def _of_history(runtime: Runtime, wanted: Wanted) -> Found:
         return await asyncio.to_thread(_from_history, runtime.history, known, newest, start, end, wanted)
     except StorageError:  # what is in memory is better than nothing; the rest is told to be missing
         found = await _of_window(runtime, wanted)
-        reach = max(runtime.started_at, runtime.clock.wall() - runtime.settings.window)
+        reach = max(runtime.started_at, runtime.clock.wall() - runtime.window.reach)
         return found._replace(incomplete=[(start, min(reach, end))])
 
 

@@ -25,7 +25,8 @@ MAX_WIDTH = 10_000
 SHORTEST = 0.1
 """Seconds of the shortest step: nothing is collected more often."""
 
-_STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 21_600, 43_200, 86_400, 604_800)
+_STEPS = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 10_800, 21_600, 43_200, 86_400, 604_800)
+"""As in `static/js/span.js`: multiples of what is kept of each age, so that no answer has to be coarser."""
 
 Form = Literal["json", "rows", "csv", "csv-rows"]
 """The forms of an answer: by series, or flat rows, each as JSON or CSV."""
