@@ -1,1 +1,268 @@
-"""Points that stand for many: roll-ups with sum, minimum, maximum and count."""
+"""Samples, and points that stand for many of them: roll-ups with sum, minimum, maximum and count. Pure functions.
+
+A sum rather than an average: it is exact for decimals, and coarser roll-ups follow from finer ones without a loss. All
+columns of one value are arrays of one length, sorted by time, and shared: they are not to be changed.
+"""
+
+from __future__ import annotations
+
+import math
+from array import array
+from bisect import bisect_left
+from collections.abc import Sequence
+from functools import lru_cache
+from itertools import repeat
+from operator import sub, truediv
+from typing import NamedTuple
+
+from dashboard.points import HOLE
+
+_WIDEST = 64  # samples in a bucket up to which whole columns are compared rather than one bucket after another
+
+
+class Samples(NamedTuple):
+    """Values at their times in Unix seconds; `gaps` are the intervals that were declared with each, 0 where none was."""
+
+    times: array[float]
+    values: array[float]
+    gaps: array[float]
+
+
+class Rolled(NamedTuple):
+    """Points that begin at `times`, multiples of one step; `gaps` are the longest intervals of the samples in them."""
+
+    times: array[float]
+    sums: array[float]
+    lows: array[float]
+    highs: array[float]
+    counts: array[float]
+    gaps: array[float]
+
+
+class Last(NamedTuple):
+    """The sample before others, which the first rate of a counter needs."""
+
+    time: float
+    value: float
+    gap: float
+
+
+NO_SAMPLES = Samples(array("d"), array("d"), array("d"))
+NOTHING_ROLLED = Rolled(*(array("d") for _ in Rolled._fields))
+
+
+def between(samples: Samples, start: float, end: float) -> Samples:
+    """Return the samples from `start` to before `end`."""
+    low, high = bisect_left(samples.times, start), bisect_left(samples.times, end)
+    return samples if high - low == len(samples.times) else Samples(*(column[low:high] for column in samples))
+
+
+def rolled_between(rolled: Rolled, start: float, end: float) -> Rolled:
+    """Return the points that begin from `start` to before `end`."""
+    low, high = bisect_left(rolled.times, start), bisect_left(rolled.times, end)
+    return rolled if high - low == len(rolled.times) else Rolled(*(column[low:high] for column in rolled))
+
+
+def joined(parts: Sequence[Samples]) -> Samples:
+    """Return parts that follow one another as one."""
+    return parts[0] if len(parts) == 1 else Samples(*(_chained(columns) for columns in zip(*parts, strict=True)))
+
+
+def rolled_joined(parts: Sequence[Rolled]) -> Rolled:
+    """Return roll-ups that follow one another as one."""
+    return parts[0] if len(parts) == 1 else Rolled(*(_chained(columns) for columns in zip(*parts, strict=True)))
+
+
+def ordered(samples: Samples) -> Samples:
+    """Sort samples by their times; of several at one time the last stays."""
+    if all(map(float.__lt__, samples.times, samples.times[1:])):
+        return samples
+    found = dict(zip(samples.times, zip(samples.values, samples.gaps, strict=True), strict=True))
+    times = sorted(found)
+    return Samples(
+        array("d", times), array("d", [found[time][0] for time in times]), array("d", [found[time][1] for time in times])
+    )
+
+
+def merged(old: Samples, new: Samples) -> Samples:
+    """Return both by time; at the same time the new one stays."""
+    if not old.times or not new.times:
+        return new if new.times else old
+    parts = joined((old, new))
+    return parts if old.times[-1] < new.times[0] else ordered(parts)
+
+
+def rates(samples: Samples, before: Last | None = None) -> Samples:
+    """Return the rates per second of a counter at each sample that has one before it.
+
+    A fall is a reset and gives no rate; neither does a step across a hole of over two intervals, the longer of the two
+    that were declared.
+    """
+    if before is not None and samples.times:
+        samples = joined((Samples(*(array("d", [value]) for value in before)), samples))
+    times, values, gaps = samples
+    if len(times) < 2:
+        return NO_SAMPLES
+    grown = list(map(sub, values[1:], values))
+    step = even_step(times)
+    if step is not None and gaps[0] and gaps.count(gaps[0]) == len(gaps) and step <= HOLE * gaps[0] and min(grown) >= 0:
+        found = grown if step == 1 else list(map(truediv, grown, repeat(step)))
+        return Samples(times[1:], array("d", _short(found)), gaps[1:])
+    elapsed = list(map(sub, times[1:], times))
+    usual = sorted(elapsed)[len(elapsed) // 2]
+    longest = [HOLE * max(one or usual, other or usual) for one, other in zip(gaps, gaps[1:], strict=False)]
+    kept = [at for at, rise in enumerate(grown) if rise >= 0 and 0 < elapsed[at] <= longest[at]]
+    return Samples(
+        array("d", [times[at + 1] for at in kept]),
+        array("d", _short([grown[at] / elapsed[at] for at in kept])),
+        array("d", [gaps[at + 1] for at in kept]),
+    )
+
+
+def roll(samples: Samples, step: float) -> Rolled:
+    """Roll samples up to points of `step` seconds."""
+    times = samples.times
+    if not times:
+        return NOTHING_ROLLED
+    apart = even_step(times)
+    if apart and apart <= step and step % apart == 0 and step / apart <= _WIDEST and times[0] % apart == 0:
+        size = int(step / apart)
+        first = int((-times[0] % step) / apart)  # where the first bucket begins that is there from its beginning
+        full = (len(times) - first) // size
+        if full > 0:
+            last = first + full * size
+            return rolled_joined(
+                [
+                    *([_each(samples, 0, first, step)] if first else ()),
+                    _strided(samples, first, full, size),
+                    *([_each(samples, last, len(times), step)] if last < len(times) else ()),
+                ]
+            )
+    return _each(samples, 0, len(times), step)
+
+
+def reroll(rolled: Rolled, step: float) -> Rolled:
+    """Roll points up to those of a step that is a multiple of theirs."""
+    times, sums, lows, highs, counts, gaps = rolled
+    out = Rolled(*(array("d") for _ in rolled))
+    at, count, size = 0, len(times), 1
+    while at < count:
+        begin = times[at] // step * step
+        end = _end(times, at, size, begin + step)
+        out.times.append(begin)
+        out.sums.append(_exact(sum(sums[at:end])))
+        out.lows.append(min(lows[at:end]))
+        out.highs.append(max(highs[at:end]))
+        out.counts.append(sum(counts[at:end]))
+        out.gaps.append(max(gaps[at:end]))
+        at, size = end, end - at
+    return out
+
+
+def combined(old: Rolled, new: Rolled) -> Rolled:
+    """Return the points of both; those of the same time as one that stands for all samples of both."""
+    if not old.times or not new.times:
+        return new if new.times else old
+    if old.times[-1] < new.times[0]:
+        return rolled_joined((old, new))
+    found = {point[0]: point for point in zip(*old, strict=True)}
+    for time, total, low, high, count, gap in zip(*new, strict=True):
+        if (known := found.get(time)) is not None:
+            _, total_, low_, high_, count_, gap_ = known
+            found[time] = (
+                time, _exact(total + total_), min(low, low_), max(high, high_), count + count_, max(gap, gap_)
+            )  # fmt: skip
+        else:
+            found[time] = (time, total, low, high, count, gap)
+    return Rolled(*(array("d", column) for column in zip(*(found[time] for time in sorted(found)), strict=True)))
+
+
+def spliced(old: Rolled, new: Rolled, start: float, end: float) -> Rolled:
+    """Return the old points with those from `start` to before `end` replaced by the new ones, which are all there."""
+    parts = (rolled_between(old, -math.inf, start), new, rolled_between(old, end, math.inf))
+    kept = [part for part in parts if part.times]
+    return rolled_joined(kept) if kept else NOTHING_ROLLED
+
+
+def even_step(times: array[float]) -> float | None:
+    """Return the seconds between times that are all equally far apart, None when they are not, or are only one."""
+    if len(times) < 2:
+        return None
+    step = times[1] - times[0]
+    return step if times == _progression(times[0], step, len(times)) else None
+
+
+@lru_cache(64)
+def _progression(first: float, step: float, count: int) -> array[float]:
+    return array("d", [first + step * at for at in range(count)])
+
+
+def _each(samples: Samples, at: int, count: int, step: float) -> Rolled:
+    """Roll up the samples from one place to another, bucket by bucket."""
+    times, values, gaps = samples
+    out = Rolled(*(array("d") for _ in Rolled._fields))
+    size = 1
+    while at < count:
+        begin = times[at] // step * step
+        end = min(count, _end(times, at, size, begin + step))
+        chosen = values[at:end]
+        out.times.append(begin)
+        out.sums.append(_exact(sum(chosen)))
+        out.lows.append(min(chosen))
+        out.highs.append(max(chosen))
+        out.counts.append(end - at)
+        out.gaps.append(max(gaps[at:end]))
+        at, size = end, end - at
+    return out
+
+
+def _strided(samples: Samples, first: int, full: int, size: int) -> Rolled:
+    """Roll up so many whole buckets of as many samples each."""
+    times, values, gaps = samples
+    last = first + full * size
+    starts, counts = times[first:last:size], array("d", [size]) * full
+    longest = gaps[first:last:size] if gaps.count(gaps[0]) == len(gaps) else _folded(max, gaps, first, last, size)
+    value = values[first]
+    if values.count(value) == len(values):
+        same = array("d", [value]) * full
+        return Rolled(starts, array("d", [_exact(value * size)]) * full, same, same, counts, longest)
+    if size == 1:
+        same = values[first:last]
+        return Rolled(starts, same, same, same, counts, longest)
+    lows, highs = _folded(min, values, first, last, size), _folded(max, values, first, last, size)
+    sums = array("d", map(sum, zip(*(values[at:last:size] for at in range(first, first + size)), strict=True)))
+    if not all(map(float.is_integer, sums)):
+        sums = array("d", map(_exact, sums))
+    return Rolled(starts, sums, lows, highs, counts, longest)
+
+
+def _folded(by: object, values: array[float], first: int, last: int, size: int) -> array[float]:
+    columns = [values[at:last:size] for at in range(first, first + size)]
+    return columns[0] if size == 1 else array("d", map(by, *columns))  # type: ignore[call-overload]
+
+
+def _end(times: array[float], at: int, size: int, end: float) -> int:
+    """Return where the times before `end` end, which is most likely as far as the last time."""
+    likely = at + size
+    if likely <= len(times) and times[likely - 1] < end and (likely == len(times) or times[likely] >= end):
+        return likely
+    return bisect_left(times, end, at)
+
+
+def _exact(total: float) -> float:
+    """Return a sum as it is without what adding binary fractions of decimals leaves behind."""
+    return total if total.is_integer() else float(f"{total:.12g}")
+
+
+def _short(values: list[float]) -> list[float]:
+    """Round rates that are not whole to nine digits: the rest is what subtracting large totals leaves."""
+    if all(map(float.is_integer, values)):
+        return values
+    return [value if value.is_integer() else float(f"{value:.9g}") for value in values]
+
+
+def _chained(columns: Sequence[array[float]]) -> array[float]:
+    chained = array("d", columns[0])
+    for column in columns[1:]:
+        chained += column
+    return chained
