@@ -21,6 +21,19 @@ export class Api {
     return response;
   }
 
+  /**
+   * Have the server do something.
+   * @param {"POST" | "DELETE"} method
+   * @param {string} path
+   * @param {object} [body]
+   */
+  async send(method, path, body) {
+    const content = body && { headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
+    const response = await fetch(this.root + path, { method, signal: AbortSignal.timeout(8000), ...content });
+    if (!response.ok) throw new Refused(response.status, (await response.json().catch(() => null))?.error);
+    return response;
+  }
+
   /** @returns {Promise<Status>} */
   async status() {
     return (await this.get("/api/v1/status", 4000)).json();

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { wordsAt } from "../../static/js/marks.js";
 import { Annotations, fieldOf, meant, MOST, timeOfField, whenText } from "../../static/js/annotations.js";
 
 /** @param {number} id @param {number} start @param {number | null} [end] */
@@ -99,4 +100,13 @@ test("a time is told with its day once", () => {
   assert.equal(whenText({ start: 10, end: null }, preferences), "day 0 at 10");
   assert.equal(whenText({ start: 10, end: 20 }, preferences), "day 0 at 10 – at 20");
   assert.equal(whenText({ start: 10, end: 90_000 }, preferences), "day 0 at 10 – day 1 at 90000");
+});
+
+test("what is pointed at near an annotation is told with the rest, the first line of it", () => {
+  const own = [{ ...mark(1, 100), text: "deployed 1.2\nby hand" }, { ...mark(2, 200, 260), text: "load test" }];
+  const preferences = { clock: (/** @type {number} */ time) => `at ${time / 1000}`, day: () => "today" };
+  const near = (/** @type {number} */ time) => wordsAt(/** @type {any} */ ({ marks: [], annotations: own, range: 300, preferences }), time);
+  assert.equal(near(101), "⚑ deployed 1.2");
+  assert.equal(near(230), "⚑ at 200–at 260 load test");
+  assert.equal(near(150), "");
 });
