@@ -76,6 +76,11 @@ def entries(type: str, numbers: Sequence[int], text: str = "") -> list[Entry]:
     return [entry(number, event_of(type, text or str(number))) for number in numbers]
 
 
+def commit(archive: Archive, type: str, *numbers: int, text: str = "") -> None:
+    """Store entries of one type and wait for it."""
+    archive.commit(entries(type, numbers, text)).result(PATIENCE)
+
+
 def stored(archive: Archive, after: int = 0, upto: int = 10**9, types: frozenset[str] = ALL) -> list[EventId]:
     """Return the ids of what is in the archive."""
     return [row.id for row in all_of(archive, after, upto, types)]

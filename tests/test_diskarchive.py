@@ -23,16 +23,25 @@ from dashboard.errors import StorageError
 from dashboard.eventlog import EventId
 from dashboard.events import KEPT
 from dashboard.shelf import Bound
-from tests.archives import ALL, MS, PATIENCE, RESERVE, all_of, disk_archive, entries, entry, event_of, id_of, stored
+from tests.archives import (
+    ALL,
+    MS,
+    PATIENCE,
+    RESERVE,
+    all_of,
+    commit,
+    disk_archive,
+    entries,
+    entry,
+    event_of,
+    id_of,
+    stored,
+)
 from tests.clocks import START, HandClock
 from tests.needs import cannot_run
 
 ROOT = Path(__file__).parents[1]
 STATE = frozenset({"task", "notification", "system"})
-
-
-def commit(archive: Archive, type: str, *numbers: int, text: str = "") -> None:
-    archive.commit(entries(type, numbers, text)).result(PATIENCE)
 
 
 def test_nothing_is_written_before_the_first_event(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from dashboard.errors import StorageError
-from dashboard.sqlite import MAX_ASIDE, MAX_PENDING, Database
+from dashboard.sqlite import HANGING, MAX_ASIDE, MAX_PENDING, Database
 from tests.clocks import HandClock
 
 ROOT = Path(__file__).parents[1]
@@ -28,7 +28,7 @@ class Ledger:
 
     def __init__(self) -> None:
         self.statements: list[str] = []
-        self.losses = 0
+        self.losses = self.opened_files = 0
         self.refusal: StorageError | None = None
 
     def allow(self) -> None:
@@ -36,6 +36,7 @@ class Ledger:
             raise self.refusal
 
     def opened(self, connection: sqlite3.Connection) -> None:
+        self.opened_files += 1
         connection.set_trace_callback(self.statements.append)
 
     def lost(self) -> None:
@@ -158,6 +159,39 @@ def test_what_waits_for_a_disk_is_bounded_and_closing_writes_it(tmp_path: Path) 
         opened.write(adding(4)).result(0)
     with database(tmp_path / "x.db") as opened:
         assert opened.read(numbers) == [1, 3]
+
+
+def test_all_who_have_tables_in_a_file_are_told_of_it(tmp_path: Path) -> None:
+    first, second = Ledger(), Ledger()
+    with database(tmp_path / "x.db", first) as opened:
+        opened.join(second)
+        opened.write(adding(1)).result(PATIENCE)
+        (tmp_path / "x.db").unlink()
+        opened.write(adding(2)).result(PATIENCE)
+        assert opened.read(numbers) == [2]
+    assert (first.losses, second.losses) == (1, 1)
+    assert (first.opened_files, second.opened_files) == (2, 2)
+
+
+def test_trouble_is_known_without_waiting_for_the_disk(tmp_path: Path) -> None:
+    owner, clock = Ledger(), HandClock()
+    with closing(joined(tmp_path / "x.db", owner, clock)) as opened:
+        assert opened.trouble() is None
+        owner.refusal = StorageError("not now")
+        opened.write(adding(1)).exception(PATIENCE)
+        assert opened.trouble() == "not now"
+        owner.refusal = None
+        opened.write(adding(1)).result(PATIENCE)
+        assert opened.trouble() is None
+        opened.write(adding(1)).exception(PATIENCE)  # which is no fault of the disk
+        assert opened.trouble() is None
+        with held_up(opened):
+            clock.move(HANGING)
+            assert opened.trouble() is None
+            clock.move(1)
+            assert opened.trouble() == f"{tmp_path / 'x.db'}: the disk does not answer"
+        opened.write(adding(2)).result(PATIENCE)
+        assert opened.trouble() is None
 
 
 def test_a_disk_that_hangs_does_not_keep_the_process(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
