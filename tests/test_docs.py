@@ -17,7 +17,7 @@ from werkzeug.exceptions import default_exceptions
 
 from dashboard.boards import load_boards
 from dashboard.config import load
-from dashboard.errors import CollectorError, ConfigError, DashboardError, SeriesSyntaxError, ServerError, StorageError
+from dashboard.errors import CollectorError, ConfigError, DashboardError, SeriesSyntaxError, ServerError
 from dashboard.events import LOGGED, Control, Event
 from dashboard.ingest import logs, notifications, tasklist, tasks
 from dashboard.ingest.items import FUTURE
@@ -135,13 +135,7 @@ def test_every_code_of_a_refused_sample_is_in_the_table_and_no_other() -> None:
 
 def test_every_code_of_an_error_is_in_the_table_with_its_status() -> None:
     table = _codes(section(API, "## Errors"))
-    silent = (
-        ConfigError,
-        CollectorError,
-        SeriesSyntaxError,
-        ServerError,
-        StorageError,
-    )  # never the answer to a request
+    silent = (ConfigError, CollectorError, SeriesSyntaxError, ServerError)  # never the answer to a request
     own = {kind.code: kind.status for kind in below(DashboardError) if not issubclass(kind, silent)}
     assert own.items() <= table.items()
     for code, status in (table | _codes(section(PUSHING, "## The answer"))).items():
