@@ -20,6 +20,7 @@ FLOORS: tuple[frozenset[str], ...] = (
             "errors",
             "clock",
             "column",
+            "drawing",
             "output",
             "plain",
             "points",
@@ -37,6 +38,8 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset(
         {
             "promptness",
+            "raster",
+            "raster_child",
             "config",
             "datadir",
             "settings_file",
@@ -83,6 +86,7 @@ ONLY_IN: dict[str, frozenset[str]] = {
     "hypercorn": frozenset({"web"}),
     "psutil": frozenset({"collectors"}),
     "quart": frozenset({"web"}),
+    "resvg_py": frozenset({"raster_child"}),
     "werkzeug": frozenset({"web"}),
 }
 """Libraries that only some rooms know."""

@@ -9,6 +9,8 @@
     ├── InvalidInput               something that a client sent (HTTP 400)
     │   ├── SeriesSyntaxError        not a series
     │   ├── SelectorSyntaxError      not a selector
+    │   ├── UnknownChart             no panel of a board is called so (HTTP 404)
+    │   ├── NoImage                  a panel of a kind that has no image (HTTP 404)
     │   └── InvalidParameter         a query parameter that cannot be used
     │       ├── TooManyPoints          … for the answer would be too large
     │       └── UnknownSeries          … for nothing of the kind was ever stored (HTTP 404)
@@ -18,6 +20,7 @@
     ├── Busy                       too many streams; `retry_after` says when to ask again (HTTP 503)
     │   └── TooManyStreams           … of one address or principal (HTTP 429)
     ├── StorageError               something that the disk does not take or give (HTTP 503)
+    ├── RasterError                a picture that cannot be made of a drawing (HTTP 503)
     ├── ServerError                a server elsewhere that did not take what a command sent
     │   ├── ServerUnreachable        … for it did not answer; worth a retry
     │   └── RequestRefused           … for it does not want it
@@ -81,6 +84,20 @@ class SelectorSyntaxError(InvalidInput):
     def __init__(self, text: str, position: int, reason: str) -> None:
         self.text, self.position, self.reason = text, position, reason
         super().__init__(f"not a selector, at character {position + 1} of {text[:200]!r}: {reason}")
+
+
+class UnknownChart(InvalidInput):
+    """No panel of a board is called so."""
+
+    code = "unknown_chart"
+    status = 404
+
+
+class NoImage(InvalidInput):
+    """A panel of a kind that has no image."""
+
+    code = "no_image"
+    status = 404
 
 
 class InvalidParameter(InvalidInput):
@@ -159,6 +176,13 @@ class TooManyStreams(Busy):
 
     code = "too_many_streams"
     status = 429
+
+
+class RasterError(DashboardError):
+    """A picture that cannot be made of a drawing."""
+
+    code = "no_picture"
+    status = 503
 
 
 class ServerError(DashboardError):

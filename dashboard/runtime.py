@@ -34,6 +34,7 @@ from dashboard.ingest.tasklist import TaskList, restore
 from dashboard.model import Batch
 from dashboard.ownlog import OwnLog
 from dashboard.pipeline import Pipeline
+from dashboard.raster import Rasteriser
 from dashboard.recent import recent
 from dashboard.reload import watch
 from dashboard.storing import Halt, Storing
@@ -60,6 +61,7 @@ class Runtime:
         self.instance = settings.instance or self.data_dir.instance()
         self.last_alive = self.data_dir.last_alive()
         self.tally = Tally()
+        self.raster = Rasteriser()
         self.disk = Disk(self.data_dir, self.clock)
         self.archive: Archive = DiskArchive(self.disk, self.clock, bounds_of(settings))
         self.blind_log = BlindLog(self.disk.state, self.clock, self.last_alive)
@@ -256,6 +258,7 @@ async def running(settings: Settings, boards: Sequence[Board], path: Path | None
         finally:
             for task in owned:
                 task.cancel()
+            await runtime.raster.close()
             runtime.archive.mark(runtime.log.stamped.ms + 1)
             runtime.broadcaster.retire()
             runtime.data_dir.sign_alive(runtime.clock.wall())

@@ -113,7 +113,7 @@ def draw_axes(pen: Pen, plot: Plot, account: Printed) -> None:
 def draw_unknown(pen: Pen, plot: Plot, known: Coverage, blind: Sequence[Span]) -> None:
     """Hatch what nobody knows, and tint the times in which nobody watched."""
     palette, box = plot.scene.palette, plot.box
-    bands = [plot.band(span) for span in blind]
+    bands = _merged([plot.band(span) for span in blind])
     if known.holes or known.partial or bands:
         stripes = pen.hatch("unknown", palette.hatch, 8, 1.5)
         for x, width in [*map(plot.band, known.holes), *bands]:
@@ -142,6 +142,17 @@ def _thresholds(pen: Pen, plot: Plot, traces: Traces) -> None:
         height = box.height * (1 - traces.ends.share(threshold.above))
         colour = palette.critical if threshold.severity == "critical" else palette.warning
         pen.rect(box.left, box.top, box.width, min(height, box.height), colour, fill_opacity=0.08)
+
+
+def _merged(bands: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Return bands that touch as one: in a long range many fall into one place."""
+    found: list[tuple[float, float]] = []
+    for x, width in sorted(bands):
+        if found and x <= found[-1][0] + found[-1][1]:
+            found[-1] = (found[-1][0], max(found[-1][1], x + width - found[-1][0]))
+        else:
+            found.append((x, width))
+    return found
 
 
 def _y(plot: Plot, traces: Traces, value: float) -> float:
@@ -179,8 +190,8 @@ def _dots(pen: Pen, plot: Plot, traces: Traces) -> None:
     """Draw a dot at the newest value of each line that is not stale."""
     for one in traces.traces:
         last = next((point for point in reversed(one.points) if not math.isnan(point[1])), None)
-        if last is not None and last[0] <= plot.scene.end and not one.line.stale(plot.scene.now):
-            pen.circle(plot.x(last[0]), _y(plot, traces, last[1]), 2.5, one.colour)
+        if last is not None and not plot.scene.past and not one.line.stale(plot.scene.now):
+            pen.circle(min(plot.x(last[0]), plot.box.right), _y(plot, traces, last[1]), 2.5, one.colour)
 
 
 def _begins(plot: Plot, known: Coverage, blind: Sequence[Span]) -> float | None:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from dashboard.drawing.line import Line
 
-MOST_BLIND = 20
+MOST_BLIND = 500
 """Blind times in one image at most; the newest."""
 
 _SOMEBODY, _MISSING = 1, 2
@@ -42,16 +42,16 @@ def coverage(lines: Sequence[Line], start: float, end: float) -> Coverage:
         reach = 2 * (line.interval or step) + 1
         begin = min(begin, _mark(slots, line, first, start, end, reach))
         if line.has_value:
-            newest = max(newest, line.time + reach)
+            newest = max(newest, line.end + reach)
     known = max(0, math.floor(begin / step) - first) if begin < math.inf else len(slots)
     last = max((slot for slot, seen in enumerate(slots) if seen & _SOMEBODY), default=-1)
 
     def runs(test: Callable[[int], bool]) -> list[Span]:
         return _runs(len(slots), test, first, step, start, end)
 
-    holes = runs(lambda slot: known < slot < last and not slots[slot] & _SOMEBODY)
+    holes = runs(lambda slot: known <= slot < last and not slots[slot] & _SOMEBODY)
     if -math.inf < newest < end:
-        holes.append(Span(max(start, max(line.time for line in lines if line.has_value)), end))
+        holes.append(Span(max(start, max(line.end for line in lines if line.has_value)), end))
     return Coverage(holes, runs(lambda slot: slots[slot] == _SOMEBODY | _MISSING), begin)
 
 
@@ -75,7 +75,7 @@ def _mark(slots: bytearray, line: Line, first: int, start: float, end: float, re
             continue
         hole = math.isnan(line.means[at])
         if not hole:
-            begin = min(begin, time)
+            begin = min(begin, time, line.first)
         low = max(0, _round(time / line.step) - first)
         for slot in range(low, min(len(slots), _round(after / line.step) - first)):
             slots[slot] |= _MISSING if hole else _SOMEBODY

@@ -24,9 +24,10 @@ def allowance(interval: float) -> float:
 
 
 class Line:
-    """A series as it was read: `points` at `step` seconds, its newest sample up to the end of the axis.
+    """A series as it was read: `points` at `step` seconds, and its newest sample up to the end of the axis.
 
-    `value` and `time` are NaN where there is no sample; of a counter the value is a rate.
+    `value` and `time` are NaN where there is no sample; of a counter the value is a rate. `first` is the time of the
+    first sample that there is at all, where it is known: what is missing later is a hole.
     """
 
     def __init__(
@@ -40,9 +41,10 @@ class Line:
         interval: float | None = None,
         source: str = "",
         afar: bool = False,
+        first: float = math.inf,
     ) -> None:
         self.key, self.series, self.afar, self.source = str(series), series, afar, source
-        self.step, self.interval = step, interval
+        self.step, self.interval, self.first = step, interval, first
         self.unit = unit_of(series.name, counter)
         self.time, self.value = last or (NAN, NAN)
         self.times: list[float] = []
@@ -61,10 +63,16 @@ class Line:
         """Whether there is a sample to show."""
         return not math.isnan(self.value)
 
-    @property
+    @cached_property
     def coarse(self) -> bool:
         """Whether a point holds several samples, so that its average is not all there is to know."""
-        return (self.interval or self.step) < self.step
+        return (self.interval or self.step) < self.step or any(low < high for low, high in self._spans())
+
+    @property
+    def end(self) -> float:
+        """Until when it tells something: to its newest sample; one that only has points, to the end of the last."""
+        last = self.times[-1] + self.step if self.times and self.interval is None else self.time
+        return max(last, self.time)
 
     @cached_property
     def average(self) -> float:
@@ -113,7 +121,7 @@ class Line:
                 self._push(self.times[-1] + self.step, NAN, NAN, NAN)
             if mean is not None:
                 self._push(time, mean, mean if low is None else low, mean if high is None else high)
-            elif self.times:  # what was before the first sample is no hole: nothing was recorded yet
+            elif self.times or time >= self.first:  # what was before that is no hole: nothing was recorded yet
                 self._push(time, NAN, NAN, NAN)
         while self.means and math.isnan(self.means[-1]):  # nothing after the newest is known to be missing yet
             for column in (self.times, self.means, self.lows, self.highs):

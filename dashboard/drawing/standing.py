@@ -16,6 +16,12 @@ from dashboard.drawing.scene import Scene
 STRICT = frozenset({"stat", "gauge"})
 """Kinds that make one figure of all their lines: one that is stale makes the whole stale."""
 
+OVER_TIME = frozenset({"line", "area", "heat"})
+"""Kinds with a time axis."""
+
+LONG = 3600.0
+"""Seconds of a range from which a line is drawn for as long as it has points."""
+
 MOURNING = 60.0
 """Seconds for which a series whose device vanished is still shown."""
 
@@ -30,11 +36,12 @@ class Standing(NamedTuple):
     reason: str = ""
 
 
-def shown(lines: Sequence[Line], gone: frozenset[str], now: float, kind: str) -> list[Line]:
-    """Return the lines to be shown: without those whose device vanished a while ago."""
+def shown(lines: Sequence[Line], gone: frozenset[str], now: float, kind: str, range: float) -> list[Line]:
+    """Return the lines to be shown: without those whose device vanished a while ago, but in a long range."""
     if kind in STRICT:
         return [line for line in lines if line.key not in gone] or list(lines)
-    return [line for line in lines if now - line.time < MOURNING or line.key not in gone]
+    long = kind in OVER_TIME and range >= LONG
+    return [line for line in lines if long or _lives(line, gone, now)]
 
 
 def standing(scene: Scene) -> Standing:
@@ -42,6 +49,7 @@ def standing(scene: Scene) -> Standing:
     known = scene.known
     if not known:
         return Standing("empty", reason=scene.absence)
+    known = [line for line in known if _lives(line, scene.gone, scene.now)] or known
     overdue = [] if scene.past else [line for line in known if line.stale(scene.now)]
     if not overdue:
         return Standing("live")
@@ -75,6 +83,11 @@ def brief(cause: str) -> str:
     name, file, line, error = found.groups()
     where = "" if file is None else f", line {line}" if file == f"{name}.py" else f", {file} line {line}"
     return f"{error} · collector {name}{where}"
+
+
+def _lives(line: Line, gone: frozenset[str], now: float) -> bool:
+    """Tell whether a series goes on, or its device vanished only just now."""
+    return now - line.time < MOURNING or line.key not in gone
 
 
 def _silent(source: str) -> str:

@@ -26,7 +26,7 @@ export function drawing({ spec, unit, traces, undrawn, coverage, blinds, moment,
   const { end, range, now, palette, preferences } = moment;
   const begin = end - range;
   const names = legendTexts(spec.legend, traces.map(({ line }) => line.series));
-  const times = timeTicks(begin * 1000, end * 1000, size.width, 96);
+  const times = timeTicks(begin * 1000, end * 1000, size.width, 96, preferences.offset);
   const pair = (/** @type {Span} */ { from, to }) => [from, to];
   return {
     title: spec.title,
