@@ -45,10 +45,7 @@ async def query_range(context: Context) -> Response:
     wanted = read(context, now)
     as_of = str(runtime.log.bounds().newest)
     start, end = whole(wanted)
-    if is_young(runtime, start, now):
-        found = await _of_window(runtime, wanted)
-    else:
-        found = await _of_history(runtime, wanted)
+    found = await find(runtime, wanted)
     head = {
         "as_of": as_of,
         "step": found.step,
@@ -67,9 +64,16 @@ async def query_range(context: Context) -> Response:
     return Response(body, 200, headers, content_type=kind)
 
 
-def is_young(runtime: Runtime, start: float, now: float) -> bool:
-    """Tell whether the window has all that was collected since `start`: this run began before, and it reaches back."""
-    return start >= max(runtime.started_at, now - runtime.window.reach)
+async def find(runtime: Runtime, wanted: Wanted) -> Found:
+    """Return the points that are wanted; raise UnknownSeries or TooManyPoints."""
+    # The window has all that came since this run began, as far as it reaches back.
+    if whole(wanted)[0] >= _reached(runtime):
+        return await _of_window(runtime, wanted)
+    return await _of_history(runtime, wanted)
+
+
+def _reached(runtime: Runtime) -> float:
+    return max(runtime.started_at, runtime.clock.wall() - runtime.window.reach)
 
 
 async def _of_window(runtime: Runtime, wanted: Wanted) -> Found:
@@ -96,8 +100,7 @@ async def _of_history(runtime: Runtime, wanted: Wanted) -> Found:
         return await asyncio.to_thread(_from_history, runtime.history, known, newest, start, end, wanted)
     except StorageError:  # what is in memory is better than nothing; the rest is told to be missing
         found = await _of_window(runtime, wanted)
-        reach = max(runtime.started_at, runtime.clock.wall() - runtime.window.reach)
-        return found._replace(incomplete=[(start, min(reach, end))])
+        return found._replace(incomplete=[(start, min(_reached(runtime), end))])
 
 
 def _from_history(

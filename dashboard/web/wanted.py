@@ -39,11 +39,11 @@ class Wanted(msgspec.Struct, frozen=True):
     start: float
     end: float
     step: float
-    raw: bool
-    form: Form
-    lenient: bool
+    raw: bool = False
+    form: Form = "json"
+    lenient: bool = False
     """Whether series that nobody knows are an empty answer and no error."""
-    download: bool
+    download: bool = False
 
 
 def read(context: Context, now: float) -> Wanted:
