@@ -25,7 +25,7 @@ def test_a_file_in_the_folder_is_a_command(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_every_command_says_what_it_is_for() -> None:
-    for name in ("check-config", "notify", "run", "serve"):
+    for name in ("backup", "check-config", "notify", "restore", "run", "serve"):
         ended = CliRunner().invoke(commands, [name, "--help"])
         assert ended.exit_code == 0 and f"Usage: dashboard {name}" in ended.output.replace("commands", "dashboard", 1)
 
