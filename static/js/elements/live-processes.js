@@ -24,6 +24,9 @@ export class LiveProcesses extends HTMLElement {
   newest = new Map();
   /** @type {import("../lookback.js").Past | null} the minute that is shown in the place of what is now */
   past = null;
+  pastOf = "";
+  /** What its head says of the time that it shows, where that is not what all panels show. */
+  told = "";
   /** The most characters that a column has had: it does not narrow again, so that nothing moves to and fro. */
   widest = { pid: 3, user: 4 };
 

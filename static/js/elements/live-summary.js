@@ -1,3 +1,4 @@
+import { timeWords } from "../blind.js";
 import { formatAge, formatText, isWhole, tellApart } from "../format.js";
 import { writeName } from "../legend.js";
 import { make, Rows, write } from "../rows.js";
@@ -94,9 +95,11 @@ export class LiveSummary extends HTMLElement {
       write(cells.low, formatText(low, line.unit, whole));
       write(cells.mean, formatText(mean, line.unit));
       write(cells.high, formatText(high, line.unit, whole));
-      write(cells.age, Number.isNaN(line.born) ? "" : formatAge((moment.now - line.born) / 1000));
+      const age = Number.isNaN(line.born) ? "" : formatAge((moment.now - line.born) / 1000);
+      write(cells.age, moment.past === null ? age : timeWords(moment, line.time));
       cells.root.classList.toggle("stale", moment.now >= line.deadline);
     });
+    write(/** @type {HTMLElement} */ (this.heads?.at(-1)), moment.past === null ? "Age" : "At");
     if (this.more) write(this.more, shown.length < this.summaries.length ? `and ${this.summaries.length - shown.length} more` : "");
     ORDERS.forEach((order, at) => {
       const sorted = order !== this.order ? "none" : order === "name" ? "ascending" : "descending";
