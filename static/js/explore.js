@@ -11,6 +11,8 @@ import { Selection } from "./selection.js";
  * @typedef {import("./elements/live-chart.js").LiveChart} LiveChart
  */
 
+/** Lines that a chart of this page draws at most: all looks that there are, eight colours in three kinds of strokes. */
+const LINES = 24;
 /** Milliseconds for which a list of series is new enough. */
 const FRESH = 30_000;
 
@@ -37,6 +39,7 @@ export class Explore {
     const panels = [...board.panels];
     this.values = /** @type {Panel} */ (panels.pop());
     this.charts = panels;
+    for (const { view } of panels) /** @type {LiveChart} */ (/** @type {unknown} */ (view)).most = LINES;
     // The page's line of health needs some besides what is chosen.
     const own = new Set(this.values.spec.series);
     this.also = spec.history.selectors.filter((text) => !own.has(text));

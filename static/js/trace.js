@@ -21,12 +21,13 @@ export const MOST = 8;
  * The lines to draw, in their order; of a stack what is in use first.
  * @param {Line[]} lines
  * @param {boolean} stack
+ * @param {number} [most] that are drawn
  */
-export function choose(lines, stack) {
-  const crowded = lines.length > MOST;
+export function choose(lines, stack, most = MOST) {
+  const crowded = lines.length > most;
   if (!stack && !crowded) return lines;
   const bySize = new Map(lines.map((line) => [line, average(line)]));
-  const largest = [...lines].sort((a, b) => (bySize.get(b) ?? 0) - (bySize.get(a) ?? 0)).slice(0, MOST);
+  const largest = [...lines].sort((a, b) => (bySize.get(b) ?? 0) - (bySize.get(a) ?? 0)).slice(0, most);
   return stack ? largest.sort((a, b) => place(a.series) - place(b.series)) : largest;
 }
 
