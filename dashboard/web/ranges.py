@@ -94,6 +94,8 @@ async def _of_history(runtime: Runtime, wanted: Wanted) -> Found:
     if not known and not wanted.lenient:
         raise await _unknown(runtime, wanted.selectors)
     known = [one for one in known if one.first < end and one.last[0] >= start]
+    if not known:
+        return Found(wanted.step, "raw", [], [])
     limit(len(known), _expected(known, start, end, wanted.step), wanted)
     newest = [_newest(runtime.window, one, end, wanted.raw) for one in known]
     try:

@@ -22,8 +22,8 @@ MAX_SERIES = 2_000
 MAX_WIDTH = 10_000
 """Points of each series that the parameter `points` may ask for at most."""
 
-SHORTEST = 0.1
-"""Seconds of the shortest step: nothing is collected more often."""
+SHORTEST, LONGEST = 0.1, 1e9
+"""Seconds of the shortest step, for nothing is collected more often, and of the longest."""
 
 _STEPS = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 10_800, 21_600, 43_200, 86_400, 604_800)
 """As in `static/js/span.js`: multiples of what is kept of each age, so that no answer has to be coarser."""
@@ -127,6 +127,8 @@ def _step(context: Context, length: float) -> float:
     step = seconds("step", text) if text is not None else 0.0
     if step != 0 and step < SHORTEST:
         raise InvalidParameter("step", f"must be 0 (as collected), or at least {SHORTEST:g} s; this is {step:g} s")
+    if step > LONGEST:
+        raise InvalidParameter("step", f"must be at most {LONGEST:.0f} s")
     return step
 
 

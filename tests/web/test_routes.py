@@ -15,7 +15,7 @@ from tests.web.wire import ask, asking
 
 ALL = list(routes())
 READ = [route for route in ALL if "GET" in route.methods and route.path != "/api/v1/events"]
-PARTS = {"<name>": "overview", "<path:path>": "js/main.js", "<task>": "backup"}
+PARTS = {"<id>": "1", "<name>": "overview", "<path:path>": "js/main.js", "<task>": "backup"}
 QUERIES = {"/api/v1/query_range": "?match=system_load_1m", "/explore.toml": "?match=system_load_1m"}
 HTML = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>"
