@@ -11,7 +11,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -38,7 +38,7 @@ from tests.archives import (
     stored,
 )
 from tests.clocks import START, HandClock
-from tests.needs import cannot_run
+from tests.disks import fill, remount, small
 
 ROOT = Path(__file__).parents[1]
 STATE = frozenset({"task", "notification", "system"})
@@ -220,22 +220,8 @@ def test_one_event_that_is_not_what_was_written_is_told_gone_and_its_neighbours_
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A real file system of one megabyte."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    made = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", place], capture_output=True, text=True)
-    if made.returncode != 0:
-        cannot_run(f"a small file system ({made.stderr.strip()})", "sudo make test")
-    yield place
-    subprocess.run(["umount", "--lazy", place], check=True)
-
-
-def fill(disk: Path) -> Path:
-    """Leave nothing free."""
-    filler = disk / "filler"
-    with filler.open("wb", buffering=0) as file, suppress(OSError):
-        while file.write(bytes(4096)) == 4096:
-            pass
-    return filler
+    with small(tmp_path / "disk", "1m") as disk:
+        yield disk
 
 
 def test_a_full_disk_takes_the_state_for_a_while_and_everything_again_when_there_is_room(
@@ -308,10 +294,6 @@ def until_refused(archive: Archive) -> Iterator[int]:
     for number in range(100, 2_000):
         commit(archive, "notification", number, text="x" * 1000)
         yield number
-
-
-def remount(disk: Path, how: str) -> None:
-    subprocess.run(["mount", "-o", f"remount,{how}", disk], check=True)
 
 
 WRITER = """

@@ -1,0 +1,91 @@
+"""A disk that is full under the real program: the stream goes on, it is said, and it mends by itself; then a kill."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from dashboard.blind import UNSTORED
+from dashboard.reserve import SIZE
+from tests.disks import fill, small
+from tests.serving import running_server
+from tests.web.test_stream import Viewer, viewing
+from tests.web.test_stream_ends import until
+
+LOAD = "system_load_1m"
+TYPES = {"types": "metrics,system,notification", "match": LOAD}
+PATIENCE = 30.0
+
+Json = dict[str, Any]
+
+
+async def said(viewer: Viewer, what: str) -> Json:
+    """Read up to a system event."""
+    event = await viewer.until(lambda event: event.event == "system" and event.json()["event"] == what)
+    return dict(event.json())
+
+
+async def kept(reserve: Path) -> bool:
+    return reserve.exists() and reserve.stat().st_size == SIZE
+
+
+async def points(client: httpx.AsyncClient, start: float, end: float) -> tuple[set[float], list[list[Any]]]:
+    """Return the seconds from `start` to `end` that have a point, and the blind times."""
+    query = {"match": LOAD, "start": str(start), "end": str(end), "step": "1"}
+    answer = (await client.get("/api/v1/query_range", params=query)).raise_for_status().json()
+    (result,) = answer["result"]
+    return {point[0] for point in result["points"] if point[1] is not None}, answer["blind"]
+
+
+async def newest(viewer: Viewer) -> float:
+    """Return the time of the next metrics."""
+    return float((await viewer.next("metrics")).json()["timestamp"])
+
+
+@pytest.mark.fault
+@pytest.mark.timeout(120)
+async def test_a_full_disk_stops_nothing_but_storing_which_goes_on_by_itself_and_over_a_kill(tmp_path: Path) -> None:
+    """32 MiB are kept for `state.db` on a disk of 80: what is in the rest is taken away and given back."""
+    with small(tmp_path / "disk", "80m") as disk:
+        data = disk / "data"
+        async with (
+            running_server(data_dir=data) as server,
+            httpx.AsyncClient(base_url=server.url, timeout=PATIENCE) as client,
+        ):
+            await until(lambda: kept(data / "reserve"), PATIENCE)
+            async with viewing(client, TYPES) as viewer:
+                begun = await newest(viewer)
+                await newest(viewer)
+                filler = fill(disk)
+                full = time.time()
+                stopped = await said(viewer, "storing_stopped")
+                assert full - 3 < stopped["start"] <= stopped["timestamp"] and "free some space" in stopped["message"]
+                notice = {"title": "Tea", "level": "info"}
+                assert (await client.post("/api/v1/notifications", json=notice)).status_code == 200
+                await viewer.next("notification")
+                assert await newest(viewer) >= full - 1
+                status = (await client.get("/api/v1/status")).json()
+                assert "free some space" in status["storage"]["trouble"] and status["unstored"] == 0
+                _, blind = await points(client, begun, time.time())
+                assert [blind[-1][0], blind[-1][2]] == [stopped["start"], UNSTORED]
+
+                filler.unlink()
+                resumed = await said(viewer, "storing_resumed")
+                assert abs(resumed["start"] - stopped["start"]) < 0.1 and full < resumed["end"] <= time.time()
+                last = resumed["end"]
+                while last < resumed["end"] + 2:
+                    last = await newest(viewer)
+            await asyncio.to_thread(server.kill)
+            await asyncio.to_thread(server.start)
+            async with viewing(client, {"types": "system,notification"}, "1-0") as viewer:
+                await viewer.next("notification")
+                await said(viewer, "storing_resumed")
+            found, blind = await points(client, begun - 5, last)
+            assert found >= {begun, *range(int(resumed["end"]) + 2, int(last - 2) + 1)}
+            assert found.isdisjoint(range(int(full) + 3, int(resumed["end"]) - 1))
+            assert [resumed["start"], resumed["end"], UNSTORED] in blind
