@@ -33,6 +33,9 @@ _POINTS = (
     # Of each tier: how much it holds, and the time before which nothing of it stays.
     "CREATE TABLE tier (name TEXT NOT NULL PRIMARY KEY, bytes INTEGER NOT NULL, cut REAL NOT NULL) WITHOUT ROWID",
     "INSERT INTO tier VALUES ('raw', 0, 0), ('10s', 0, 0), ('1m', 0, 0), ('15m', 0, 0)",
+    # How often the journal was turned into chunks: what is known of it is void then.
+    "CREATE TABLE turn (number INTEGER NOT NULL)",
+    "INSERT INTO turn VALUES (0)",
     # Which processes took most, by the start of the minute in Unix seconds.
     "CREATE TABLE top (minute INTEGER PRIMARY KEY, data BLOB NOT NULL)",
 )

@@ -1,0 +1,154 @@
+"""Rolls the tier of 10 s up to the coarser ones, and lets go what is beyond the bounds."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping
+
+from dashboard.column import Damaged
+from dashboard.history import chunks
+from dashboard.history.chunk import pack_rolled, unpack_rolled
+from dashboard.history.roster import Roster
+from dashboard.model import Clock
+from dashboard.rolled import NOTHING_ROLLED, Rolled, combined, reroll, spliced
+from dashboard.sqlite import Database
+from dashboard.tiers import MINUTE, QUARTER, TEN_SECONDS, TIERS, Bounds, Tier
+
+AT_ONCE = 2_000
+"""Spans of the tier of 10 s that one transaction rolls up at most, and rows that one deletes."""
+
+
+class Roller:
+    """Works in any one thread; what it writes goes by the database's writer."""
+
+    def __init__(self, database: Database, roster: Roster, clock: Clock, bounds: Bounds) -> None:
+        self._database, self._roster, self._clock, self._bounds = database, roster, clock, bounds
+
+    def roll_up(self, horizon: float) -> int:
+        """Roll up spans that ended before `horizon`, in Unix seconds; return how many. Raises StorageError."""
+        end = chunks.before(int(horizon // TEN_SECONDS.span))
+        due = self._database.read(
+            lambda connection: connection.execute(
+                "SELECT id FROM due WHERE id < ? ORDER BY id LIMIT ?", (end, AT_ONCE)
+            ).fetchall()
+        )
+        keys = [key for (key,) in due]
+        if not keys:
+            return 0
+        turn = self._database.read(lambda connection: _rolled_up(connection, keys))
+
+        def run(connection: sqlite3.Connection) -> None:
+            connection.executemany("DELETE FROM due WHERE id = ?", due)
+            for tier, found in turn.items():
+                chunks.store(connection, tier, found)
+            cut = chunks.cuts(connection)[TEN_SECONDS.name]
+            chunks.delete(
+                connection, TEN_SECONDS, [key for key in keys if chunks.number_of(key) * TEN_SECONDS.span < cut]
+            )
+
+        self._database.write(run).result()
+        return len(keys)
+
+    def trim(self) -> int:
+        """Delete some of what is too old or too much; return how many rows that were. Raises StorageError."""
+        now = self._clock.wall()
+        deleted = 0
+        for tier in TIERS:
+            number = int((now - self._bounds.ages[tier.name]) // tier.span)
+            deleted += self._cut(tier, number)
+        crowded = self._database.read(self._crowded)
+        if crowded is not None:
+            deleted += self._cut(*crowded)
+        self._forget()
+        return deleted
+
+    def _cut(self, tier: Tier, number: int) -> int:
+        """Delete rows of a tier before a span, as far as the coarser ones have them."""
+        if tier is TEN_SECONDS:
+            (first,) = self._database.read(lambda connection: connection.execute("SELECT min(id) FROM due").fetchone())
+            number = number if first is None else min(number, chunks.number_of(first))
+        time = float(number * tier.span)
+        known = self._database.read(chunks.cuts)[tier.name]
+        old = self._database.read(lambda connection: chunks.oldest(connection, tier))
+        if (old is None or old >= number) and time < known + tier.span:
+            return 0
+        deleted = 0
+
+        def run(connection: sqlite3.Connection) -> None:
+            nonlocal deleted
+            # First, so that nobody takes what is left of a tier for all of it.
+            connection.execute("UPDATE tier SET cut = max(cut, ?) WHERE name = ?", (time, tier.name))
+            deleted = chunks.delete_before(connection, tier, number, AT_ONCE)
+
+        self._database.write(run).result()
+        return deleted
+
+    def _crowded(self, connection: sqlite3.Connection) -> tuple[Tier, int] | None:
+        """Return which tier has to give up what is from before which span, when all of them take too much room."""
+        sizes = chunks.sizes(connection)
+        if _used(connection) <= self._bounds.bytes:
+            return None
+        for tier in sorted(TIERS, key=lambda tier: -sizes[tier.name]):
+            first = chunks.oldest(connection, tier)
+            newest = connection.execute(f"SELECT max(id) FROM chunk_{tier.name}").fetchone()[0]
+            if first is not None and first < chunks.number_of(newest):
+                return tier, first + 1
+        return None
+
+    def _forget(self) -> None:
+        """Forget series of which nothing is left, and processes of long ago."""
+        cut = self._database.read(chunks.cuts)[QUARTER.name]
+        gone = [(id,) for id in self._roster.forget(cut)]
+        minute = int(self._clock.wall() - self._bounds.top_age)
+
+        def run(connection: sqlite3.Connection) -> None:
+            connection.executemany("DELETE FROM series WHERE id = ?", gone)
+            connection.execute("DELETE FROM top WHERE minute < ?", (minute,))
+
+        self._database.write(run).result()
+
+
+def _rolled_up(connection: sqlite3.Connection, keys: list[int]) -> Mapping[Tier, dict[int, bytes]]:
+    """Return the chunks of the coarser tiers with the points of these of the tier of 10 s."""
+    cuts = chunks.cuts(connection)
+    fine = dict(chunks.fetch(connection, TEN_SECONDS, keys))
+    turn: dict[Tier, dict[int, bytes]] = {}
+    for tier in (MINUTE, QUARTER):
+        wanted = sorted({_above(key, tier) for key in keys})
+        whole = {key: _read(chunk) for key, chunk in chunks.fetch(connection, tier, wanted)}
+        for key in keys:
+            start = chunks.number_of(key) * TEN_SECONDS.span
+            if key not in fine or start < cuts[tier.name]:
+                continue
+            points = reroll(_read(fine[key]), tier.step)
+            above = _above(key, tier)
+            whole[above] = overlaid(whole.get(above, NOTHING_ROLLED), points, start, TEN_SECONDS.span, cuts)
+        turn[tier] = {key: pack_rolled(found) for key, found in whole.items() if found.times}
+    return turn
+
+
+def overlaid(old: Rolled, points: Rolled, start: float, span: float, cuts: Mapping[str, float]) -> Rolled:
+    """Return points with those of a span of the tier of 10 s: in their place, or added where that is all there is."""
+    if start < cuts[TEN_SECONDS.name]:
+        return combined(old, points)
+    return spliced(old, points, start, start + span) if points.times else old
+
+
+def _above(key: int, tier: Tier) -> int:
+    return chunks.key(chunks.number_of(key) * TEN_SECONDS.span // tier.span, chunks.id_of(key))
+
+
+def _read(chunk: bytes) -> Rolled:
+    try:
+        return unpack_rolled(chunk)
+    except Damaged:
+        return NOTHING_ROLLED
+
+
+def _used(connection: sqlite3.Connection) -> int:
+    """Return the bytes that points take in the file: all that is used, but for the logs."""
+    (pages,) = connection.execute("PRAGMA page_count").fetchone()
+    (free,) = connection.execute("PRAGMA freelist_count").fetchone()
+    (size,) = connection.execute("PRAGMA page_size").fetchone()
+    (logs,) = connection.execute("SELECT coalesce(sum(bytes), 0) FROM held").fetchone()
+    return int((pages - free) * size - logs)
