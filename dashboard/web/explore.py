@@ -29,7 +29,7 @@ async def explore(context: Context) -> Response:
     others = (Panel(id=f"chart-{at}", title=f"Chart {at}", kind="line", width=12) for at in range(2, CHARTS + 1))
     values = Panel(id="values", title="Values", kind="table", series=good, width=12)
     shown = Board(name="explore", title="Explore", range=_RANGE, panels=(first, *others, values))
-    history = first_question(shown, context.runtime.window, context.runtime.clock.wall())
+    history = await first_question(context, shown)
     return await rendered(
         context,
         "explore.html",

@@ -66,7 +66,7 @@ def _find(context: Context, name: str) -> Board:
 
 async def _board_page(context: Context, name: str) -> Response:
     shown = _find(context, name)
-    history = first_question(shown, context.runtime.window, context.runtime.clock.wall())
+    history = await first_question(context, shown)
     return await rendered(
         context,
         "board.html",

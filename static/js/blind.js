@@ -3,12 +3,12 @@
  *
  * @typedef {import("./panel.js").Moment} Moment
  * @typedef {import("./line.js").Line} Line
- * @typedef {{ from: number, to: number }} Span seconds
+ * @typedef {{ from: number, to: number, cause?: string }} Span seconds
  * @typedef {{ left: number, right: number, top: number, bottom: number }} Area
  */
 
 /** Bands in one chart at most; the newest. */
-const MOST = 20;
+const MOST = 500;
 /** Least width of a band, pixels: a short one is seen in a long range, too. */
 const LEAST = 2;
 /** Height of the strip that marks the holes of single lines. */
@@ -16,11 +16,23 @@ const STRIP = 6;
 
 /**
  * The blind times that a chart shows, the newest first.
- * @param {Moment} moment
+ * @param {Pick<Moment, "blinds" | "end" | "range">} moment
  * @returns {Span[]}
  */
 export function blinds({ blinds: all, end, range }) {
   return all.filter(({ from, to }) => to > end - range && from < end).slice(0, MOST);
+}
+
+/**
+ * What answers and events tell of blind times, each once, the newest first.
+ * @template {Span} T
+ * @param {T[]} answered
+ * @param {T[]} told
+ */
+export function joined(answered, told) {
+  if (!answered.length) return told;
+  const fresh = told.filter(({ from, to }) => !answered.some((one) => one.from < to && from < one.to));
+  return fresh.length ? [...answered, ...fresh].sort((a, b) => b.from - a.from) : answered;
 }
 
 /**
@@ -64,7 +76,7 @@ export function within(spans, time) {
 export function drawUnknown(ctx, area, moment, hatch, { holes, partial = [] }) {
   const height = area.bottom - area.top;
   const place = placed(area, moment);
-  const bands = blinds(moment).map(place);
+  const bands = merged(blinds(moment).map(place));
   ctx.beginPath();
   for (const { x, width } of [...holes.map(place), ...bands]) ctx.rect(x, area.top, width, height);
   for (const { x, width } of partial.map(place)) ctx.rect(x, area.bottom - STRIP, width, STRIP);
@@ -90,7 +102,7 @@ export function drawUnknown(ctx, area, moment, hatch, { holes, partial = [] }) {
  */
 export function keepOut(ctx, area, moment, spans) {
   const { width: wide, height: high } = ctx.canvas;
-  for (const { x, width } of spans.map(placed(area, moment))) {
+  for (const { x, width } of merged(spans.map(placed(area, moment)))) {
     ctx.beginPath();
     ctx.rect(0, 0, wide, high);
     ctx.rect(x, 0, width, high);
@@ -109,7 +121,7 @@ export function nameBlinds(ctx, area, moment, rem) {
   const place = placed(area, moment);
   for (const span of blinds(moment)) {
     const { x, width } = place(span);
-    const text = [`blind ${spanText(span, moment.preferences)}`, "blind"].find((one) => ctx.measureText(one).width + 20 * rem <= width);
+    const text = [`blind ${spanText(span, moment.preferences, moment.dated)}`, "blind"].find((one) => ctx.measureText(one).width + 20 * rem <= width);
     if (text) tag(ctx, text, x + width / 2, area.top + 5 * rem, moment.palette, rem);
   }
 }
@@ -134,15 +146,43 @@ function tag(ctx, text, x, y, palette, rem) {
 }
 
 /**
- * From when to when, with the days where these are not the same.
+ * From when to when, with the days where these are not the same, or all times of the page need theirs.
  * @param {Span} span
  * @param {import("./preferences.js").Preferences} preferences
+ * @param {boolean} [dated]
  */
-export function spanText({ from, to }, preferences) {
+export function spanText({ from, to }, preferences, dated = false) {
   const [first, last] = [from * 1000, to * 1000];
   const days = [first, last].map((time) => preferences.day?.(time));
   const clocks = [first, last].map((time) => preferences.clock?.(time));
-  return (days[0] === days[1] ? clocks : clocks.map((clock, at) => `${days[at]} ${clock}`)).join("–");
+  if (days[0] === days[1]) return (dated ? `${days[0]} ` : "") + clocks.join("–");
+  return clocks.map((clock, at) => `${days[at]} ${clock}`).join("–");
+}
+
+/**
+ * A time as the page tells it, with its day where that is not today's.
+ * @param {Pick<Moment, "preferences" | "dated">} moment
+ * @param {number} seconds
+ */
+export function timeWords({ preferences, dated }, seconds) {
+  const time = seconds * 1000;
+  return dated ? `${preferences.day?.(time)} ${preferences.clock?.(time)}` : (preferences.clock?.(time) ?? "");
+}
+
+/**
+ * Bands that touch, as one: in a long range many fall into one place.
+ * @param {{ x: number, width: number }[]} bands the newest first
+ */
+function merged(bands) {
+  /** @type {{ x: number, width: number }[]} */
+  const found = [];
+  for (const { x, width } of bands) {
+    const right = found.at(-1);
+    const touches = right !== undefined && x <= right.x + right.width && x + width >= right.x;
+    if (!touches) found.push({ x, width });
+    else Object.assign(right, { x: Math.min(x, right.x), width: Math.max(x + width, right.x + right.width) - Math.min(x, right.x) });
+  }
+  return found;
 }
 
 /**

@@ -1,3 +1,4 @@
+import { joined } from "./blind.js";
 import { Guard } from "./guard.js";
 import { Panel } from "./panel.js";
 import { readPalette } from "./palette.js";
@@ -43,6 +44,8 @@ export class Board {
     this.marks = [];
     /** @type {import("./chronicle.js").Blind[]} when nobody watched */
     this.blinds = [];
+    /** @type {import("./annotations.js").Annotation[]} */
+    this.annotations = [];
     this.guard = new Guard(guard);
     this.palette = readPalette();
     /** @type {number | null} */
@@ -51,6 +54,8 @@ export class Board {
     this.zoomed = null;
     this.frame = 0;
     this.second = 0;
+    /** Which answer the charts had their points from when all were drawn last; of a time that is past nothing else changes. */
+    this.loads = 0;
     /** @type {number | null} oldest sample that waits to be painted, server seconds */
     this.unpainted = null;
     /** @type {import("./feed.js").Feed | null} */
@@ -176,6 +181,11 @@ export class Board {
    * @param {number | null} [taken] when what has only just been sent was sampled, server seconds; it tells how long that takes to the screen
    */
   changed(lines, taken = null) {
+    const { span, loads } = this.store;
+    const other = loads !== this.loads;
+    this.loads = loads;
+    if (other) for (const panel of this.panels) panel.dirty = true;
+    if (span.past) return this.schedule();
     for (const line of lines) for (const at of line.panels) /** @type {Panel} */ (this.panels[at]).dirty = true;
     if (!document.hidden) this.unpainted ??= taken;
     const second = Math.floor(this.clock.now());
@@ -206,12 +216,17 @@ export class Board {
 
   /** @returns {Moment} */
   moment() {
-    const now = this.clock.monotonic();
-    const end = this.clock.known ? Math.floor(this.clock.now()) : 0;
-    const isGone = (/** @type {Line} */ line) => this.store.isGone(line);
-    const { hover, preferences, palette, marks, blinds } = this;
+    const { clock, store, hover, preferences, palette, marks, annotations } = this;
+    const { past } = store.span;
+    const now = clock.monotonic();
+    const present = clock.known ? Math.floor(clock.now()) : 0;
+    const end = past ? past.to : present;
+    const isGone = (/** @type {Line} */ line) => store.isGone(line);
     const heard = this.feed?.truth.heard ?? UNHEARD;
-    return { end, range: this.store.range, now, hover, isGone, preferences, palette, heard, marks, blinds };
+    const day = (/** @type {number} */ time) => Math.floor((time + (preferences.offset?.(time * 1000) ?? 0) / 1000) / 86_400);
+    const dated = day(end - store.range) !== day(present) || day(end) !== day(present);
+    const blinds = joined(store.blinds, this.blinds);
+    return { end, range: store.range, now, hover, isGone, preferences, palette, heard, marks, blinds, annotations, dated, past: past && store.loads };
   }
 
   schedule() {
@@ -280,10 +295,11 @@ export class Board {
       const drawable = this.#drawable(panel);
       panel.refusal = feed.truth.refusal(panel);
       const selection = /** @type {Selection} */ (this.selections[at]);
-      const absence = () => feed.truth.absence(moment.now, panel.spec.kind, selection);
+      const then = moment.past !== null && !panel.view.subjects && !panel.view.book;
+      const absence = () => (then ? "Nothing is recorded of this in the time that is shown." : feed.truth.absence(moment.now, panel.spec.kind, selection));
       const loaded = panel.view.book ? panel.view.book.settled || feed.connection.cause !== null : settled;
       until = Math.min(until, panel.attempt(moment.now, Infinity, () => panel.judge(moment, drawable, loaded, explain, absence)));
-      if (drawable && panel.view.moving && moment.now - panel.renderedAt > LINGER) panel.dirty = true;
+      if (drawable && panel.view.moving && moment.past === null && moment.now - panel.renderedAt > LINGER) panel.dirty = true;
       if (panel.dirty && drawable) this.schedule();
     }
     // The guard waits a little longer than this script needs, so that it shows only when the script could not.

@@ -29,25 +29,33 @@ export function coverage(lines, start, end) {
       const to = at + 1 < line.length ? line.timeAt(at + 1) : Math.max(from + step, Math.min(line.time + reach, end));
       if (to <= start) continue;
       const value = Number.isNaN(line.meanAt(at)) ? MISSING : SOMEBODY;
-      if (value === SOMEBODY) begin = Math.min(begin, from);
+      if (value === SOMEBODY) begin = Math.min(begin, from, line.first);
       for (let slot = Math.max(0, Math.round(from / step) - first); slot < Math.min(slots.length, Math.round(to / step) - first); slot++) {
         slots[slot] = (slots[slot] ?? NOBODY) | value;
       }
     }
-    newest = Math.max(newest, line.time + reach);
+    newest = Math.max(newest, endOf(line) + reach);
   }
   const spans = (/** @type {(slot: number) => boolean} */ test) => runs(slots, test, first, step, start, end);
   const known = Math.max(0, Math.floor(begin / step) - first);
   let last = slots.length - 1;
   while (last >= 0 && !((slots[last] ?? 0) & SOMEBODY)) last--;
-  const holes = spans((slot) => slot > known && slot < last && !((slots[slot] ?? 0) & SOMEBODY));
+  const holes = spans((slot) => slot >= known && slot < last && !((slots[slot] ?? 0) & SOMEBODY));
   if (newest < end && newest > -Infinity) holes.push({ from: Math.max(start, lastOf(lines)), to: end });
   return { holes, partial: spans((slot) => slots[slot] === (SOMEBODY | MISSING)), begin };
 }
 
 /** @param {Line[]} lines */
 function lastOf(lines) {
-  return lines.reduce((latest, line) => Math.max(latest, line.time), -Infinity);
+  return lines.reduce((latest, line) => Math.max(latest, endOf(line)), -Infinity);
+}
+
+/**
+ * Until when a line tells something: to its newest sample; where it only has points, to the end of the last.
+ * @param {Line} line
+ */
+function endOf(line) {
+  return line.lapse === Infinity ? Math.max(line.time, line.lastTime + line.step) : line.time;
 }
 
 /**

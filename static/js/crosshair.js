@@ -1,5 +1,7 @@
+import { timeWords } from "./blind.js";
 import { wordsAt } from "./marks.js";
 import { make, write } from "./rows.js";
+import { durationWords } from "./timeframe.js";
 
 /**
  * One moment, shown in all charts at once; the feed goes on beneath it.
@@ -27,6 +29,8 @@ export class Crosshair {
     this.chart = null;
     this.frame = 0;
     this.x = 0;
+    /** What is told in the place of the moment, while something is chosen by dragging. */
+    this.words = "";
     /** @type {Map<Element, HTMLElement>} by panel, where each chart but the one pointed at says which moment it shows */
     this.times = new Map();
     root.addEventListener("pointermove", (event) => this.#follow(event));
@@ -66,29 +70,34 @@ export class Crosshair {
   #write() {
     const { hover } = this.board;
     const moment = this.board.moment();
-    const time = (moment.end - moment.range * (1 - (hover ?? 1))) * 1000;
-    this.#tell(hover === null ? "" : `at ${this.board.preferences.clock?.(time)}`);
+    const time = moment.end - moment.range * (1 - (hover ?? 1));
+    this.#tell(hover === null ? "" : `at ${timeWords(moment, time)}`, moment);
     if (hover === null || !this.chart) return;
     const { step } = this.board.store;
-    const happened = wordsAt(moment, time / 1000);
-    const what = happened ? ` · ${happened}` : step > 1 ? ` · average ↑ highest of ${step} s` : "";
-    write(this.label, `${this.board.preferences.clock?.(time)} ${this.board.preferences.zoneName}${what}`);
+    const happened = wordsAt(moment, time);
+    const what = happened ? ` · ${happened}` : step > 1 ? ` · average ↑ highest of ${durationWords(step)}` : "";
+    write(this.label, this.words || `${timeWords(moment, time)} ${this.board.preferences.zoneName}${what}`);
   }
 
   /**
    * Say in every panel whose figures are of the past when that was; the one pointed at has it above the pointer.
-   * @param {string} words empty: all is of now
+   * @param {string} words empty: nothing is pointed at
+   * @param {import("./panel.js").Moment} moment
    */
-  #tell(words) {
-    for (const { element, view, state } of words || this.times.size ? this.board.panels : []) {
-      if (!view.point) continue;
+  #tell(words, moment) {
+    const { past } = moment;
+    for (const { element, view, state, held } of words || past !== null || this.times.size ? this.board.panels : []) {
+      if (!view.point && past === null && !view.past && !this.times.has(element)) continue;
       let place = this.times.get(element);
       if (!place) {
         place = make("span", "past");
         this.times.set(element, place);
         element.querySelector("header")?.append(place);
       }
-      const own = view === this.chart || NOTHING.includes(state) ? "" : words;
+      const nothing = past === null || NOTHING.includes(state) || !(held.time > 0 || view.subjects || view.book);
+      const minute = view.past ? `minute from ${timeWords(moment, view.past.from)}` : "";
+      const whole = nothing ? minute : view.subjects || view.book ? minute || "as of now" : `at ${timeWords(moment, held.time)}`;
+      const own = words && view.point ? (view === this.chart || NOTHING.includes(state) ? "" : words) : whole;
       write(place, own);
       if (place.hidden !== !own) place.hidden = !own;
     }

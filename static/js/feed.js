@@ -1,4 +1,5 @@
 import { again } from "./api.js";
+import { Backfill } from "./backfill.js";
 import { compareIds, CONTROL, idBefore, LOGGED, SYSTEM } from "./protocol.js";
 import { Pace } from "./pace.js";
 import { SharedConnection } from "./shared.js";
@@ -32,35 +33,30 @@ export class Feed {
    * @param {string[]} [options.later] those of the selectors that this question leaves out
    * @param {string | null} options.first question for the history that the page's head has put already
    * @param {(lines: Line[], taken?: number | null) => void} options.onLines
+   * @param {(fault: string | null) => void} options.onShown told when the time that is wanted is shown (null), or why it cannot be
    * @param {(event: import("./protocol.js").Processes) => void} options.onProcesses
    * @param {(what: string) => void} options.onChanged something on the server that pages fetch again
    * @param {import("./news.js").News} options.news what happened besides samples
    * @param {(fault: string | null) => void} options.onFault
    * @param {() => void} options.onState
    */
-  constructor({ api, store, clock, selectors, version, first, later = [], news, onLines, onProcesses, onChanged, onFault, onState }) {
+  constructor({ api, store, clock, selectors, version, first, later = [], news, onLines, onShown, onProcesses, onChanged, onFault, onState }) {
     this.api = api;
     this.store = store;
     this.clock = clock;
-    this.selectors = selectors;
     this.first = first;
-    /** Selectors whose history is still to be asked for. */
-    this.later = first === null ? [] : later;
     this.news = news;
     this.onLines = onLines;
     this.onProcesses = onProcesses;
     this.onChanged = onChanged;
     this.onFault = onFault;
     this.onState = onState;
-    this.loaded = false;
     /** Questions for other series that are on their way. */
     this.choosing = 0;
     /** Streams that have begun. */
     this.greeted = 0;
     /** Newest id when the stream began: events up to it are old news. */
     this.newest = "0-0";
-    /** @type {Gap[]} gaps that are to be filled; those of a slow viewer once it has caught up */
-    this.waiting = [];
     this.pace = new Pace();
     /** @type {StreamEvent[] | null} */
     this.held = null;
@@ -79,6 +75,17 @@ export class Feed {
       onChange: onState,
     });
     this.truth = new Truth(this.connection, store, version);
+    this.backfill = new Backfill({
+      api, store, truth: this.truth, selectors, onShown,
+      later: first === null ? [] : later,
+      want: (wanted) => this.connection.want(wanted),
+      onFilled: () => onLines([...store.lines.values()]),
+    });
+  }
+
+  /** Whether the charts have what they are to show. */
+  get loaded() {
+    return this.backfill.loaded;
   }
 
   /** Load the history and go on with the stream from where it ends. */
@@ -87,7 +94,7 @@ export class Feed {
     try {
       const history = this.first === null ? null : this.api.history(this.first).catch(again);
       await Promise.all([this.#ask(), history]);
-      await this.load((await history) ?? undefined);
+      await this.backfill.load((await history) ?? undefined);
       this.connection.start(idBefore(this.store.asOf, LOOK_BACK));
     } catch {
       // The connection finds out why, says so, and tries again; history follows with its first `hello`.
@@ -96,77 +103,24 @@ export class Feed {
   }
 
   /**
-   * Fill all charts from the server's memory.
-   * @param {import("./store.js").RangeAnswer} [known] the answer, where it is here already
-   */
-  async load(known) {
-    const { store, clock } = this;
-    const end = Math.ceil(clock.now()) + 1;
-    const start = Math.floor((end - store.range) / store.step) * store.step;
-    const span = store.range;
-    const answer = known ?? (await this.#points(this.selectors, start, end, store.step));
-    if (span !== store.range || answer.step !== store.step) return;
-    if (!known) this.later = [];
-    store.load(answer);
-    if (store.fit()) {
-      await this.load();
-      return;
-    }
-    this.loaded = true;
-    this.onLines([...store.lines.values()]);
-  }
-
-  /**
    * Show other series than before. The stream is told first, so that what it brings and what is answered leave no hole.
    * @param {string[]} selectors
    */
   async choose(selectors) {
-    this.selectors = selectors;
-    this.later = [];
+    const { backfill } = this;
+    backfill.selectors = selectors;
+    backfill.later = [];
     this.truth.refused.clear();
     this.connection.want(selectors);
     this.choosing++;
     try {
-      await this.load();
+      await backfill.load();
     } catch {
       // It is asked for again with the next `hello`.
-      this.loaded = false;
+      backfill.loaded = false;
       this.connection.wake();
     } finally {
       this.choosing--;
-    }
-  }
-
-  /**
-   * Ask for points. A question that is refused is put for each selector alone, so that it costs only those who asked for
-   * too much; what the stream brings of these is not wanted either.
-   * @param {string[]} selectors
-   * @param {number} start
-   * @param {number} end
-   * @param {number} step
-   */
-  async #points(selectors, start, end, step) {
-    const { refused } = this.truth;
-    let answer = await this.api.range(selectors, start, end, step).catch(again);
-    if (answer) for (const selector of selectors) refused.delete(selector);
-    else answer = await (await import("./apart.js")).apart(this.api, refused, selectors, start, end, step);
-    this.connection.want(this.selectors.filter((selector) => !refused.has(selector)));
-    return answer;
-  }
-
-  /** Fetch the history that the first question left out, once the first picture is there. */
-  async complete() {
-    const { later, store, clock } = this;
-    if (!later.length || !this.loaded) return;
-    this.later = [];
-    const { step } = store;
-    const end = Math.ceil(clock.now()) + 1;
-    try {
-      const answer = await this.#points(later, Math.floor((end - store.range) / step) * step, end, step);
-      if (step === store.step) store.load(answer, true);
-      this.onLines([...store.lines.values()]);
-    } catch {
-      this.later = later;
     }
   }
 
@@ -245,7 +199,7 @@ export class Feed {
     this.truth.latencies = [];
     this.truth.serverVersion = event.version;
     this.news.hello(event);
-    if (!this.loaded) void this.load().catch(() => this.connection.wake());
+    if (!this.loaded) void this.backfill.load().catch(() => this.connection.wake());
     else if (verdict !== "doubtful" && this.clock.monotonic() - this.askedAt > FRESH) void this.#ask().catch(() => {});
   }
 
@@ -313,8 +267,7 @@ export class Feed {
   #gap(gap) {
     // Another run of the server may have other boards than the one that gave this page.
     if (gap.reason === "restart" && this.greeted > 1) this.onChanged("boards");
-    if (!gap.types.includes("metrics") || compareIds(gap.before, this.store.asOf) <= 0 || !this.loaded) return;
-    this.waiting = [union([...this.waiting, gap])];
+    if (!this.backfill.missed(gap)) return;
     if (gap.reason === "slow") this.pace.gap(this.clock.monotonic(), gap.skipped);
     this.#measure();
   }
@@ -326,37 +279,6 @@ export class Feed {
     this.store.stretch(spacing, lateness);
     [this.truth.spacing, this.truth.late] = [spacing, lateness > 0];
     this.truth.pace = this.pace.text(now);
-    if (this.waiting.length && !this.pace.slow(now)) void this.#fillWaiting();
+    if (!this.pace.slow(now)) void this.backfill.fill();
   }
-
-  async #fillWaiting() {
-    if (!this.waiting.length) return;
-    const now = this.clock.now();
-    const from = Math.min(...this.waiting.map((gap) => gap.from ?? -Infinity));
-    const to = Math.max(...this.waiting.map((gap) => gap.to ?? now));
-    this.waiting = [];
-    const { step } = this.store;
-    this.truth.filling++;
-    try {
-      const start = Math.floor(Math.max(from, now - this.store.range) / step) * step;
-      const answer = await this.#points(this.connection.selectors, start, Math.max(start, to) + step, step);
-      if (step === this.store.step) this.store.load(answer, true);
-    } catch {
-      // What cannot be fetched stays a hatched hole, which is what is known.
-    } finally {
-      this.truth.filling--;
-      this.onLines([...this.store.lines.values()]);
-    }
-  }
-}
-
-/**
- * One gap over several.
- * @param {Gap[]} gaps
- * @returns {Gap}
- */
-function union(gaps) {
-  const { from: _, to: __, ...rest } = /** @type {Gap} */ (gaps.at(-1));
-  const [from, to] = [Math.min(...gaps.map((gap) => gap.from ?? -Infinity)), Math.max(...gaps.map((gap) => gap.to ?? Infinity))];
-  return { ...rest, ...(from > -Infinity && { from }), ...(to < Infinity && { to }) };
 }

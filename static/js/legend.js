@@ -12,9 +12,10 @@ import { legendTexts } from "./series.js";
 const CELL = 7.5;
 const COMFORT = 10;
 const GAP = 0.75;
-/** Characters of a value, and of one with the highest or its age beside it; and the part of an em that one is wide. */
+/** Characters of a value, of one with the highest or its age beside it, and of one with the lowest, too; and the part of an em that one is wide. */
 const SHORT = 10;
 const LONG = 20;
+const LONGEST = 30;
 const CHARACTER = 0.55;
 
 /** The names of a chart's lines with their current values, in cells of one width. */
@@ -29,8 +30,9 @@ export class Legend {
     this.unit = "";
     this.names = "";
     this.longest = 0;
-    /** Whether there is room for more than name and value; the name goes first. */
+    /** Whether there is room for more than name and value, the name goes first; and for even more. */
     this.roomy = true;
+    this.wide = true;
     new ResizeObserver(() => this.#fit()).observe(element);
   }
 
@@ -70,18 +72,21 @@ export class Legend {
    * @param {boolean} [known] whether anything is, of that moment
    */
   values(time, moment, known = true) {
-    this.element.classList.toggle("past", time !== null);
+    this.element.classList.toggle("past", moment.hover !== null);
     for (const { root, value, line } of this.entries) {
       if (!line) continue;
       const stale = time === null && moment.now >= line.deadline;
       const shown = time === null ? line.value : known ? line.valueAt(time) : null;
       const aged = stale || (time === null && line.interval === null);
-      const peak = time === null || !known || !line.coarse || !this.roomy ? null : line.peakAt(time);
+      const coarse = time !== null && known && line.coarse;
+      const peak = coarse && this.roomy ? line.peakAt(time) : null;
+      const trough = coarse && this.wide ? line.troughAt(time) : null;
       const unit = this.unit || line.unit;
       const whole = isWhole([line]);
+      const lowest = trough === null ? "" : ` ↓\u00a0${formatText(trough, unit, whole)}`;
       const highest = peak === null ? "" : ` ↑\u00a0${formatText(peak, unit, whole)}`;
       const age = aged ? `${formatAge((moment.now - line.born) / 1000)} ago` : "";
-      const text = stale && !this.roomy ? age : `${formatText(shown, unit, whole)}${highest} ${age}`.trimEnd();
+      const text = stale && !this.roomy ? age : `${formatText(shown, unit, whole)}${lowest}${highest} ${age}`.trimEnd();
       write(value, text);
       root.classList.toggle("stale", stale);
     }
@@ -102,6 +107,7 @@ export class Legend {
     const columns = Math.min(fitting(CELL * rem), Math.max(1, Math.min(comfortable, count), Math.ceil(count / rows)));
     this.element.style.setProperty("--columns", String(columns));
     this.roomy = needed(LONG) <= width / columns - GAP * rem;
+    this.wide = needed(LONGEST) <= width / columns - GAP * rem;
     const room = columns * rows;
     const shown = count > room ? room - 1 : this.entries.length;
     this.entries.forEach(({ root }, at) => {

@@ -7,8 +7,10 @@ import { unitOf } from "./format.js";
  * @typedef {[number, number | null, number | null, number | null]} Point start of bucket, average, minimum, maximum
  */
 
-/** @type {[number, number, number]} */
-const HOLLOW = [NaN, NaN, NaN];
+/** @typedef {[number, number, number, number]} Bucket mean, low, high, and how many samples; 0: nobody has said */
+
+/** @type {Bucket} */
+const HOLLOW = [NaN, NaN, NaN, 0];
 
 /** One series on the page: its newest value, and a ring of a fixed number of points. */
 export class Line {
@@ -54,8 +56,14 @@ export class Line {
     this.length = 0;
     /** Samples in the newest bucket. */
     this.weight = 0;
+    /** Whether a point was rolled up of samples that differ. */
+    this.rolled = false;
     /** Grows when the past is another, not only the present. */
     this.revision = 0;
+    /** Time of the newest sample that an answer of the server had. */
+    this.told = -Infinity;
+    /** Time of the first sample that the server has, where it said so; what is missing later is a hole. */
+    this.first = Infinity;
   }
 
   /**
@@ -72,6 +80,7 @@ export class Line {
     this.head = 0;
     this.length = 0;
     this.weight = 0;
+    this.rolled = false;
   }
 
   /**
@@ -136,7 +145,7 @@ export class Line {
 
   /** Whether a bucket holds several samples, so that its average is not all there is to know. */
   get coarse() {
-    return (this.interval ?? this.step) < this.step;
+    return this.rolled || (this.interval ?? this.step) < this.step;
   }
 
   get lastTime() {
@@ -144,7 +153,8 @@ export class Line {
   }
 
   /**
-   * Take a sample as it came over the stream. `known`: the chart has it already, only the newest value is taken.
+   * Take a sample as it came over the stream. `known`: the chart has it already, or shows another time; only the newest
+   * value is taken. Returns the value that this makes a point of; null: it makes none.
    * @param {number} time
    * @param {number} raw value, or total of a counter
    * @param {number} born
@@ -152,25 +162,27 @@ export class Line {
    */
   sample(time, raw, born, known) {
     const previous = this.sampled;
-    if (time === previous) return;
+    if (time === previous) return null;
+    const drawn = known || time <= this.told;
     // When the clock was set the ticks are aligned anew, so one sample may be late without any having been missed.
     const interval = this.realigned ? null : this.interval;
     const value = this.counter ? rate(previous, this.total, time, raw, interval) : raw;
     if (time < previous) {
-      if (!known && value !== null) this.add(time, value);
-      return;
+      if (!drawn && value !== null) this.add(time, value);
+      return value;
     }
     this.realigned = false;
     const longest = interval === null ? Infinity : HOLE * interval;
-    if (!known && time - previous > longest) this.hole(previous, time);
+    if (!drawn && time - previous > longest) this.hole(previous, time);
     this.arrivals.add(time);
     this.total = raw;
     this.sampled = time;
-    if (value === null) return;
+    if (value === null) return null;
     this.value = value;
     this.time = time;
     this.born = born;
-    if (!known) this.add(time, value);
+    if (!drawn) this.add(time, value);
+    return value;
   }
 
   /**
@@ -219,31 +231,74 @@ export class Line {
   }
 
   /**
-   * Merge points of `query_range`: they fill holes, and win over what is here up to `until`.
+   * Merge points of `query_range`: they know all up to the newest sample that they hold, and win over what is here. What
+   * came while they were under way is newer, and goes on from them.
    * @param {Point[]} points
-   * @param {number} until seconds up to which the answer knows more than we do
-   * @param {number} now the server's time of the answer, seconds
+   * @param {number} [newest] time of the newest sample among them, where it is known
+   * @param {[number, number][]} [late] times and values that came meanwhile
    */
-  merge(points, until, now) {
+  merge(points, newest = NaN, late = []) {
     const first = points[0]?.[0] ?? Infinity;
     const end = points.at(-1)?.[0] ?? -Infinity;
-    /** @type {Map<number, [number, number, number]>} mean, low and high by time */
+    /** @type {Map<number, Bucket>} */
     const merged = new Map();
     for (let at = 0; at < this.length; at++) {
       const time = this.timeAt(at);
       const inside = time >= first && time <= end;
       const mean = this.meanAt(at);
-      if (!(inside && Number.isNaN(mean))) merged.set(time, [mean, this.lowAt(at), this.highAt(at)]);
+      const weight = at + 1 === this.length ? this.weight : 0;
+      if (!(inside && Number.isNaN(mean))) merged.set(time, [mean, this.lowAt(at), this.highAt(at), weight]);
     }
-    const newest = this.lastTime;
+    /** @type {Set<number>} */
+    const answered = new Set();
     for (const [time, average, low, high] of points) {
-      if (average === null) {
-        if (!merged.has(time)) merged.set(time, HOLLOW);
-      } else if (!merged.has(time) || time + this.step <= until) {
-        merged.set(time, [average, low ?? average, high ?? average]);
+      if (average !== null) {
+        merged.set(time, [average, low ?? average, high ?? average, 0]);
+        answered.add(time);
+      } else if (!merged.has(time)) {
+        merged.set(time, HOLLOW);
       }
     }
+    for (const [time, value] of late) if (!(time <= newest)) this.#grow(merged, answered, time, value, newest);
+    if (newest > this.told) this.told = newest;
     this.revision++;
+    this.#refill(merged, newest);
+  }
+
+  /**
+   * Take a late sample into its bucket, if that is one of the answer's, or one that nobody knew.
+   * @param {Map<number, Bucket>} merged
+   * @param {Set<number>} answered
+   * @param {number} time
+   * @param {number} value
+   * @param {number} newest
+   */
+  #grow(merged, answered, time, value, newest) {
+    const at = Math.floor(time / this.step) * this.step;
+    const [mean, low, high, known] = merged.get(at) ?? HOLLOW;
+    if (!Number.isNaN(mean) && !answered.has(at)) return;
+    answered.add(at);
+    const weight = Number.isNaN(mean) ? 1 : (known || this.#count(at, newest)) + 1;
+    merged.set(at, weight === 1 ? [value, value, value, 1] : [mean + (value - mean) / weight, Math.min(low, value), Math.max(high, value), weight]);
+  }
+
+  /**
+   * How many samples a bucket holds that ends with the newest one, or is full.
+   * @param {number} bucket
+   * @param {number} newest
+   */
+  #count(bucket, newest) {
+    const interval = this.own ?? this.step;
+    if (newest >= bucket && newest < bucket + this.step) return Math.floor((newest - bucket) / interval + 1e-6) + 1;
+    return Math.max(1, Math.round(this.step / interval));
+  }
+
+  /**
+   * Write the ring anew.
+   * @param {Map<number, Bucket>} merged
+   * @param {number} newest
+   */
+  #refill(merged, newest) {
     const times = [...merged.keys()].sort((a, b) => a - b);
     this.head = this.length = 0;
     const longest = Math.max(this.step, HOLE * (this.declared ?? Infinity)) + this.step;
@@ -251,14 +306,12 @@ export class Line {
       const [mean, low, high] = merged.get(time) ?? HOLLOW;
       if (this.length && time - this.lastTime > longest) this.push(this.lastTime + this.step, NaN);
       // What was before the first sample is no hole: nothing was recorded yet.
-      if (this.length || !Number.isNaN(mean)) this.push(time, mean, low, high);
+      if (this.length || !Number.isNaN(mean) || time >= this.first) this.push(time, mean, low, high);
+      if (low < high) this.rolled = true;
     }
     // Nothing after the newest point is known to be missing yet: that is for its age to say.
     while (this.length && Number.isNaN(this.meanAt(this.length - 1))) this.length--;
-    if (this.lastTime > newest) {
-      const interval = this.declared ?? this.step;
-      this.weight = Math.max(1, Math.round((Math.min(now, this.lastTime + this.step) - this.lastTime) / interval));
-    }
+    this.weight = merged.get(this.lastTime)?.[3] || this.#count(this.lastTime, newest);
   }
 
   /**
@@ -271,6 +324,7 @@ export class Line {
     if (step > 0) this.hole(this.sampled, this.sampled + step);
     this.time += step;
     this.sampled += step;
+    this.told = -Infinity;
     this.realigned = true;
   }
 
@@ -280,7 +334,7 @@ export class Line {
    */
   valueAt(time) {
     if (this.time <= time + this.step / 2 && time - this.time < 1) return this.value;
-    const at = this.#before(time);
+    const at = this.placeAt(time);
     return at < 0 ? null : this.meanAt(at);
   }
 
@@ -289,15 +343,24 @@ export class Line {
    * @param {number} time
    */
   peakAt(time) {
-    const at = this.#before(time);
+    const at = this.placeAt(time);
     return at < 0 ? null : this.highAt(at);
+  }
+
+  /**
+   * The lowest of the bucket in which a moment lies; null where its mean is.
+   * @param {number} time
+   */
+  troughAt(time) {
+    const at = this.placeAt(time);
+    return at < 0 ? null : this.lowAt(at);
   }
 
   /**
    * Place of the bucket that holds a moment; -1 in a hole and where there is nothing.
    * @param {number} time
    */
-  #before(time) {
+  placeAt(time) {
     let low = 0;
     let high = this.length - 1;
     while (low < high) {

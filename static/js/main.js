@@ -4,6 +4,7 @@ import { Api } from "./api.js";
 import { Board } from "./board.js";
 import { ServerClock, SleepDetector } from "./clock.js";
 import { Crosshair } from "./crosshair.js";
+import { Drag } from "./drag.js";
 import { Feed } from "./feed.js";
 import { HiddenDevices } from "./hidden.js";
 import { Lifecycle } from "./lifecycle.js";
@@ -12,7 +13,10 @@ import { Preferences } from "./preferences.js";
 import { write } from "./rows.js";
 import { Store } from "./store.js";
 import { learn } from "./selector.js";
+import { spanOf } from "./span.js";
 import { BoardFile, Switches } from "./switches.js";
+import { TimeBar } from "./timebar.js";
+import { same } from "./timeframe.js";
 import { Zoom } from "./zoom.js";
 
 /** Times a second that everything is judged by the clock. */
@@ -40,8 +44,18 @@ const status = /** @type {import("./elements/connection-status.js").ConnectionSt
 const { history } = spec;
 const exploring = document.getElementById("finder") !== null;
 await learn(history.selectors).catch(() => {});
-const asked = !preferences.range || preferences.range === spec.range;
-store.span(preferences.range ?? spec.range, asked ? history.range : undefined);
+const bar = new TimeBar({
+  range: spec.range,
+  preferences,
+  now: () => (clock.known ? clock.now() : Date.now() / 1000),
+  onFrame: (frame) => {
+    crosshair.clear();
+    void feed.backfill.show(spanOf(frame, !same(frame, bar.home)));
+  },
+});
+const { wanted, start: from, end: to } = history;
+const asked = same(bar.frame, from === null || to === null ? { kind: "live", range: wanted } : { kind: "past", from, to });
+store.show(spanOf(bar.frame, !same(bar.frame, bar.home), asked ? history.range : undefined));
 
 const board = new Board({ spec, root: find("panels"), health, store, clock, preferences, guard: find("guard") });
 const news = new News(api, typesOf(spec.panels));
@@ -54,10 +68,12 @@ const feed = new Feed({
     board.changed(lines, taken);
     hidden.changed(lines);
   },
+  onShown: (fault) => bar.shown(fault),
   onProcesses: (event) => board.processes(event),
   onChanged: (what) => {
     // What is explored is not in the file.
     if (!exploring) void file.changed(what);
+    tools?.changed(what);
   },
   onFault: (fault) => file.fault(fault),
   onState: () => judge(),
@@ -67,6 +83,8 @@ const crosshair = new Crosshair(board, find("panels"), find("moment"));
 const lifecycle = new Lifecycle(feed, board);
 const sleep = new SleepDetector();
 const time = find("clock");
+/** @type {import("./toolroom.js").Tools | null} what there is besides the first picture */
+let tools = null;
 /** When what tells of happenings may be asked for, `performance.now()`; Infinity: it was. */
 let openAt = 0;
 
@@ -84,6 +102,8 @@ function tick() {
   feed.watch();
   judge();
   crosshair.refresh();
+  bar.tick();
+  tools?.tick();
   if (clock.monotonic() > openAt && feed.connection.phase === "open" && due()) void open();
   const text = clock.known ? `${preferences.clock?.(clock.now() * 1000)} ${preferences.zoneName}` : "";
   write(time, text);
@@ -92,34 +112,29 @@ function tick() {
 /** Whether the first picture is there, or something further is looked for. */
 function due() {
   const seen = board.late.some(({ id }) => (document.getElementById(`panel-${id}`)?.getBoundingClientRect().top ?? Infinity) < innerHeight);
-  return seen || feed.truth.latencies.length > 1 || clock.monotonic() > PATIENCE;
+  return seen || (store.span.past && feed.loaded) || feed.truth.latencies.length > 1 || clock.monotonic() > PATIENCE;
 }
 
 async function open() {
   openAt = Infinity;
-  void feed.complete();
+  void feed.backfill.complete().catch(() => {});
   const room = await import("./newsroom.js").catch(() => null);
   // A server that has just gone away is asked again when it is back.
   if (room) room.openNews({ news, board, zoom, crosshair, preferences });
   else openAt = clock.monotonic() + PATIENCE;
+  tools ??= (await (await import("./toolroom.js").catch(() => null))?.openTools({ api, board, feed, spec, exploring })) ?? null;
 }
 
-new Switches(preferences, spec.range);
-preferences.listeners.add(() => {
-  const range = preferences.range ?? spec.range;
-  board.restyle();
-  if (range === store.wanted) return;
-  store.span(range);
-  void feed.load().catch(() => feed.connection.wake());
-});
+new Switches(preferences);
+preferences.listeners.add(() => board.restyle());
 const zoom = new Zoom(board, () => crosshair.clear());
+new Drag(board, find("panels"), crosshair, (frame) => bar.choose(frame));
 if (exploring) void import("./explore.js").then(({ Explore }) => new Explore({ spec, board, feed, api }));
 setInterval(tick, TICK);
 setInterval(() => {
   board.sweep();
-  if (feed.loaded && store.fit()) void feed.load().catch(() => feed.connection.wake());
+  void feed.backfill.renew();
   void feed.learn();
-  void feed.complete();
   news.retry();
   hidden.update();
 }, 5000);

@@ -37,6 +37,28 @@ export function drawMarks(ctx, area, { marks, end, range, palette }, rem) {
 }
 
 /**
+ * The annotations of a chart: a line for a moment, a tint for a time. Their flags are elements, so that they can be pointed at.
+ * @param {CanvasRenderingContext2D} ctx
+ * @param {Area} area
+ * @param {import("./panel.js").Moment} moment
+ */
+export function drawAnnotations(ctx, area, { annotations = [], end, range, palette }) {
+  const height = area.bottom - area.top;
+  const at = (/** @type {number} */ time) => Math.round(area.left + (Math.min(1, Math.max(0, (time - end + range) / range))) * (area.right - area.left));
+  ctx.fillStyle = palette.text;
+  for (const { start, end: last } of annotations) {
+    if (start > end || (last ?? start) < end - range) continue;
+    const [x, width] = [at(start), at(last ?? start) - at(start)];
+    ctx.globalAlpha = 0.07;
+    ctx.fillRect(x, area.top, width, height);
+    ctx.globalAlpha = 0.5;
+    if (start >= end - range) ctx.fillRect(x, area.top, 1, height);
+    if (last !== null && last <= end) ctx.fillRect(x + width, area.top, 1, height);
+  }
+  ctx.globalAlpha = 1;
+}
+
+/**
  * @param {CanvasRenderingContext2D} ctx
  * @param {number} x
  * @param {number} y
@@ -53,11 +75,20 @@ function triangle(ctx, x, y, size) {
  * @param {import("./panel.js").Moment} moment
  * @param {number} time seconds
  */
-export function wordsAt({ marks, range, preferences }, time) {
+export function wordsAt({ marks, blinds = [], annotations = [], range, preferences, dated }, time) {
   const reach = range / 150;
-  const near = marks.filter(({ time: at, span = { from: at, to: at } }) => time >= span.from - reach && time <= span.to + reach);
+  const meets = (/** @type {{ from: number, to: number }} */ { from, to }) => time >= from - reach && time <= to + reach;
+  const near = marks.filter(({ time: at, span = { from: at, to: at } }) => meets(span));
+  // What is longer ago than what the page holds of such is told by the answers alone.
+  const told = (/** @type {import("./blind.js").Span} */ { from, to }) => near.some(({ span }) => span && span.from < to && from < span.to);
+  for (const { cause, ...span } of blinds) if (cause && meets(span) && !told(span)) near.push({ id: "", time: span.from, tone: "bad", shape: "▨", text: `blind: ${cause}`, span });
+  for (const { start, end, text } of annotations) {
+    const span = { from: start, to: end ?? start };
+    const [words = ""] = text.split("\n");
+    if (meets(span)) near.unshift({ id: "", time: start, tone: "calm", shape: "⚑", text: words, ...(end !== null && { span }) });
+  }
   return near.slice(0, 3).map(({ shape, text, span }) => {
-    const when = span ? `${spanText(span, preferences)} ` : "";
+    const when = span ? `${spanText(span, preferences, dated)} ` : "";
     return `${shape} ${when}${text.length > 80 ? `${text.slice(0, 79)}…` : text}`;
   }).join(" · ");
 }

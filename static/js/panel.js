@@ -1,5 +1,6 @@
 import { brief } from "./brief.js";
 import { formatAge } from "./format.js";
+import { Held } from "./past.js";
 import { write } from "./rows.js";
 
 /**
@@ -8,10 +9,13 @@ import { write } from "./rows.js";
  * @typedef {{ deadline: number, born: number, source: string, interval: number | null }} Subject something with an age
  * @typedef {{ end: number, range: number, now: number, hover: number | null, isGone: (line: Line) => boolean,
  *   preferences: import("./preferences.js").Preferences, palette: import("./palette.js").Palette,
- *   heard: Subject, marks: import("./chronicle.js").Happening[], blinds: import("./chronicle.js").Blind[] }} Moment `heard`: the stream as a whole
+ *   heard: Subject, marks: import("./chronicle.js").Happening[], blinds: import("./blind.js").Span[],
+ *   annotations: import("./annotations.js").Annotation[], dated: boolean, past: number | null }} Moment `heard`: the stream as a whole; `dated`: its times need their day; `past`: null: it goes
+ *   on with the present, else which answer all that is shown has its points from
  * @typedef {HTMLElement & { spec: PanelSpec, moving: boolean, strict: boolean, render(lines: Line[], moment: Moment, all?: Line[]): void,
- *   book?: import("./news.js").Book, subjects?(moment: Moment): Subject[], point?(fraction: number | null, moment: Moment): void }} View
- *   `moving`: drawn anew each second; `strict`: one stale part makes the whole stale
+ *   book?: import("./news.js").Book, subjects?(moment: Moment): Subject[], point?(fraction: number | null, moment: Moment): void,
+ *   past?: { from: number } | null }} View
+ *   `past`: a time whose values it shows in the place of those of now; `moving`: drawn anew each second; `strict`: one stale part makes the whole stale
  * @typedef {"loading" | "empty" | "live" | "some" | "stale" | "paused" | "failed"} PanelState
  */
 
@@ -21,6 +25,8 @@ const RETRY = 5000;
 const AGED = 30_000;
 /** How long a series whose device vanished is still listed, milliseconds. */
 const MOURNING = 60_000;
+/** Seconds of a range from which it is drawn for as long as it has points: that it is gone then is what one looks for. */
+const LONG = 3600;
 
 /** The frame of one panel: what it shows, how true that is, and why not. */
 export class Panel {
@@ -57,6 +63,8 @@ export class Panel {
     this.left = 0;
     /** When its code failed last; -Infinity: it did not, or has worked since. */
     this.failedAt = -Infinity;
+    /** What it shows of a time that is past. */
+    this.held = new Held();
     /** Whether there was ever anything to show; an optional panel takes up room only then. */
     this.present = element.hasAttribute("data-present");
   }
@@ -102,11 +110,13 @@ export class Panel {
    */
   shown(moment) {
     this.sorted ??= [...this.lines].sort((a, b) => a.key.localeCompare(b.key, "en", { numeric: true }));
+    if (moment.past !== null) return this.held.take(this.sorted, moment.past, !this.view.point);
     if (this.view.strict) {
       const present = this.sorted.filter((line) => !moment.isGone(line));
       return present.length ? present : this.sorted;
     }
-    return this.sorted.filter((line) => moment.now - line.born < MOURNING || !moment.isGone(line));
+    const long = this.view.point !== undefined && moment.range >= LONG;
+    return this.sorted.filter((line) => lives(line, moment) || (long && line.length > 0));
   }
 
   /** @param {Moment} moment */
@@ -128,7 +138,11 @@ export class Panel {
    * @returns {Subject[]}
    */
   subjects(moment) {
-    return this.view.subjects?.(moment) ?? this.shown(moment).filter((line) => !Number.isNaN(line.value));
+    const own = this.view.subjects?.(moment);
+    if (own) return own;
+    const known = this.shown(moment).filter((line) => !Number.isNaN(line.value));
+    const living = known.filter((line) => lives(line, moment));
+    return living.length ? living : known;
   }
 
   /**
@@ -222,3 +236,12 @@ export class Panel {
 
 /** @type {Subject} */
 const NOTHING = { deadline: Infinity, born: Infinity, source: "", interval: null };
+
+/**
+ * Tell whether a series goes on, or its device vanished only just now.
+ * @param {Line} line
+ * @param {Moment} moment
+ */
+function lives(line, moment) {
+  return moment.now - line.born < MOURNING || !moment.isGone(line);
+}

@@ -1,4 +1,4 @@
 import { Preferences } from "./preferences.js";
 import { Switches } from "./switches.js";
 
-new Switches(new Preferences(), 900);
+new Switches(new Preferences());

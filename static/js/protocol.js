@@ -77,7 +77,8 @@ export function idBefore(id, seconds) {
  *   thresholds: Threshold[], text?: string | null, level?: Level, contains?: string, logger?: string }} PanelSpec
  * @typedef {{ name: string, title: string, range: number, panels: PanelSpec[], fault: string | null,
  *   instance: string, version: string, root_path: string, history: History }} BoardSpec
- * @typedef {{ selectors: string[], later: string[], range: number, step: number, url: string }} History what the page asks first, in seconds
+ * @typedef {{ selectors: string[], later: string[], wanted: number, range: number, step: number, start: number | null,
+ *   end: number | null, url: string }} History what the page asks first, in seconds
  */
 
 /** What a panel is until it is told. */

@@ -66,7 +66,7 @@ export function drawSpark(canvas, groups, spec, moment, hatch) {
     ctx.stroke();
     shade(ctx, run, x, y, height);
     const last = run.at(-1);
-    if (!last || Number.isNaN(last[1])) return;
+    if (!last || Number.isNaN(last[1]) || moment.past !== null) return;
     ctx.fillStyle = colour;
     ctx.beginPath();
     ctx.arc(x(last[0]), y(last[1]), 2.5, 0, 2 * Math.PI);

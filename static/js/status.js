@@ -261,5 +261,5 @@ document.addEventListener("resume", () => {
 });
 word.addEventListener("retry", wake);
 word.addEventListener("reload", () => location.reload());
-new Switches(preferences, 900);
+new Switches(preferences);
 preferences.listeners.add(judge);

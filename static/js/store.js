@@ -7,14 +7,21 @@ import { rangeOf, stepOf } from "./span.js";
 /**
  * @typedef {import("./protocol.js").Metrics} Metrics
  * @typedef {import("./line.js").Point} Point
- * @typedef {{ series: string, type?: string, interval: number | null, source?: string, last?: [number, number] | null,
- *   points: Point[] }} RangeResult
- * @typedef {{ as_of: string, step: number, server_time: number, result: RangeResult[] }} RangeAnswer
+ * @typedef {{ series: string, type?: string, interval: number | null, source?: string, last?: [number, number | null] | null,
+ *   first?: number | null, points: Point[] }} RangeResult
+ * @typedef {{ as_of: string, step: number, server_time: number, result: RangeResult[], blind?: [number, number, string][],
+ *   incomplete?: [number, number][] }} RangeAnswer
+ * @typedef {import("./span.js").Span} Span
  */
 
 /** Series that a page holds at most; of further ones only their number is known, and that up to a bound. */
 export const MOST = 2000;
 const MOST_LEFT = 20_000;
+/** Samples that are kept while a question is under way, at most; what comes then is a hole. */
+const MOST_LATE = 200_000;
+
+/** Seconds for which a series is kept that is not drawn, for its next sample may come. */
+const LIVING = 900;
 
 /** Every series of the page, each with a bounded ring of points. */
 export class Store {
@@ -36,11 +43,20 @@ export class Store {
     this.counters = new Map();
     /** @type {Set<string>} names that the server is to be asked about */
     this.doubtful = new Set();
-    /** Seconds that are drawn, and that are wanted. */
-    this.range = 900;
-    this.wanted = 900;
+    /** @type {Span} what is drawn */
+    this.span = { wanted: 900, range: 900, exact: false, past: null };
     this.begin = Infinity;
     this.step = 5;
+    /** Answers that were taken. */
+    this.loads = 0;
+    /** @type {import("./blind.js").Span[]} times of what is drawn in which nobody watched, as the answers say, the newest first */
+    this.blinds = [];
+    /** @type {[number, number][]} times of what is drawn that the server could not read */
+    this.incomplete = [];
+    /** Questions that are under way. */
+    this.asking = 0;
+    /** @type {Map<Line, [number, number][]>} times and values that come meanwhile, for no answer may have them */
+    this.late = new Map();
     /** Everything up to this id is in the charts already. */
     this.asOf = "0-0";
     /** @type {(line: Line) => void} */
@@ -51,43 +67,69 @@ export class Store {
     this.sources = new Map();
   }
 
-  /**
-   * Choose how much is to be drawn; all points are dropped and must be loaded anew.
-   * @param {number} wanted seconds
-   * @param {number} [range] that fits the record, where it is known
-   */
-  span(wanted, range = wanted) {
-    this.wanted = wanted;
-    this.#span(range);
+  /** Seconds that are drawn. */
+  get range() {
+    return this.span.range;
+  }
+
+  /** Seconds that are wanted. */
+  get wanted() {
+    return this.span.wanted;
   }
 
   /**
-   * Fit the range to the record: what began two minutes ago is not drawn at the edge of an empty quarter of an hour.
-   * Tells whether the range is another now, so that points must be loaded anew.
+   * Choose what is drawn; all points are dropped and must be loaded.
+   * @param {Span} span
+   * @param {number} [step] seconds of a bucket
    */
-  fit() {
+  show(span, step = stepOf(span.range)) {
+    this.span = span;
+    this.step = step;
+    this.blinds = [];
+    this.incomplete = [];
+    for (const line of this.lines.values()) line.clear(this.step, this.capacity);
+  }
+
+  /**
+   * The span that fits the record now: what began two minutes ago is not drawn at the edge of an empty quarter of an hour.
+   * Null: it is the one that is drawn.
+   * @returns {Span | null}
+   */
+  fitting() {
+    const { span } = this;
     const recorded = this.clock.now() - this.#begin();
-    const range = rangeOf(recorded, this.wanted);
-    if (range === this.range || !(recorded > 0)) return false;
-    this.#span(range);
-    return true;
+    if (span.exact || !(recorded > 0)) return null;
+    const range = rangeOf(recorded, span.wanted);
+    return range === span.range ? null : { ...span, range };
   }
 
   /** Time of the oldest point that was ever here. */
   #begin() {
-    for (const line of this.lines.values()) if (line.length) this.begin = Math.min(this.begin, line.timeAt(0));
+    for (const line of this.lines.values()) {
+      if (line.length) this.begin = Math.min(this.begin, line.timeAt(0));
+      this.begin = Math.min(this.begin, line.first);
+    }
     return this.begin;
-  }
-
-  /** @param {number} range seconds */
-  #span(range) {
-    this.range = range;
-    this.step = stepOf(range);
-    for (const line of this.lines.values()) line.clear(this.step, this.capacity);
   }
 
   get capacity() {
     return Math.ceil(this.range / this.step) + 8;
+  }
+
+  /**
+   * Ask something, and take the answer; what comes meanwhile is kept until then, for the answer may not have it.
+   * @template T
+   * @param {() => Promise<T>} question
+   * @param {(answer: T) => void} take
+   */
+  async keeping(question, take) {
+    this.asking++;
+    try {
+      take(await question());
+    } finally {
+      this.asking--;
+      if (!this.asking) this.late.clear();
+    }
   }
 
   /**
@@ -96,21 +138,37 @@ export class Store {
    * @param {boolean} [gap]
    */
   load(answer, gap = false) {
-    const until = gap ? answer.server_time - this.step : Infinity;
     if (!gap) this.asOf = answer.as_of;
-    for (const { series, type, interval, source, last, points } of answer.result) {
+    this.loads++;
+    this.#learn(answer, gap);
+    for (const { series, type, interval, source, last, first, points } of answer.result) {
       const read = parseSeries(series);
       if (type) this.declare(read.name, type);
       const line = this.#line(series, () => read);
       if (line === null) continue;
       line.declared = line.arrivals.learned = interval;
       if (source) line.source = source;
-      line.merge(points, until, answer.server_time);
-      if (last) this.#adopt(line, last);
+      if (typeof first === "number") line.first = first;
+      line.merge(points, this.span.past ? NaN : last?.[0], this.span.past ? [] : this.late.get(line));
+      if (this.span.past) continue;
+      if (last && last[1] !== null) this.#adopt(line, [last[0], last[1]]);
       // What the source has sent is known by its other series, so that one without a successor is known to be gone.
       const time = line.lastTime - line.step;
       if (source && time > (this.sources.get(source)?.time ?? -Infinity)) this.sources.set(source, { time });
     }
+  }
+
+  /**
+   * Take note of what an answer says of all series: when nobody watched, and what could not be read.
+   * @param {RangeAnswer} answer
+   * @param {boolean} gap
+   */
+  #learn({ blind = [], incomplete = [] }, gap) {
+    const known = gap ? this.blinds : [];
+    const fresh = blind.map(([from, to, cause]) => ({ from, to, cause }));
+    const others = known.filter(({ from, to }) => !fresh.some((one) => one.from < to && from < one.to));
+    this.blinds = [...others, ...fresh].sort((a, b) => b.from - a.from);
+    if (!gap) this.incomplete = incomplete;
   }
 
   /**
@@ -132,7 +190,7 @@ export class Store {
    */
   take(event) {
     const resource = JSON.stringify(event.resource);
-    const known = compareIds(event.id, this.asOf) <= 0;
+    const known = this.span.past !== null || compareIds(event.id, this.asOf) <= 0;
     const born = Math.min(this.clock.monotonic(), this.clock.local(event.timestamp));
     this.sources.set(event.source, { time: event.timestamp });
     /** @type {Line[]} */
@@ -152,10 +210,22 @@ export class Store {
       if (line === null) continue;
       line.declared = event.interval;
       line.source = event.source;
-      line.sample(event.timestamp, value, born, known);
+      const point = line.sample(event.timestamp, value, born, known);
+      if (this.asking && point !== null) this.#keep(line, event.timestamp, point);
       changed.push(line);
     }
     return changed;
+  }
+
+  /**
+   * @param {Line} line
+   * @param {number} time
+   * @param {number} value
+   */
+  #keep(line, time, value) {
+    const kept = this.late.get(line);
+    if (!kept) this.late.set(line, [[time, value]]);
+    else if (kept.length * this.late.size < MOST_LATE) kept.push([time, value]);
   }
 
   /**
@@ -198,12 +268,14 @@ export class Store {
   }
 
   /**
-   * Forget series of which nothing is left to draw; returns those dropped.
+   * Forget series of which nothing is left to draw, and nothing comes; returns those dropped.
    * @returns {Line[]}
    */
   sweep() {
-    const oldest = this.clock.now() - this.range;
-    const dropped = this.drop((line) => !(line.time > oldest || line.lastTime > oldest || line.sampled > oldest));
+    const { past } = this.span;
+    const oldest = this.clock.now() - (past ? LIVING : this.range);
+    const drawn = (/** @type {Line} */ line) => (past ? line.length > 0 : line.lastTime > oldest);
+    const dropped = this.drop((line) => !(line.time > oldest || line.sampled > oldest || drawn(line)));
     if (dropped.length) for (const [source, { time }] of this.sources) if (time < oldest) this.sources.delete(source);
     return dropped;
   }

@@ -7,21 +7,13 @@ import { copy } from "./clipboard.js";
 
 const THEMES = /** @type {Theme[]} */ (["system", "light", "dark"]);
 
-/** The switches of the head: range, time zone, theme. */
+/** The switches of the head: time zone, theme. */
 export class Switches {
-  /**
-   * @param {Preferences} preferences
-   * @param {number} range of the board, seconds
-   */
-  constructor(preferences, range) {
+  /** @param {Preferences} preferences */
+  constructor(preferences) {
     this.preferences = preferences;
-    this.range = range;
-    this.ranges = /** @type {HTMLButtonElement[]} */ ([...document.querySelectorAll("[data-range]")]);
     this.zone = /** @type {HTMLButtonElement | null} */ (document.querySelector("[data-switch=zone]"));
     this.theme = /** @type {HTMLButtonElement | null} */ (document.querySelector("[data-switch=theme]"));
-    for (const button of this.ranges) {
-      button.addEventListener("click", () => preferences.setRange(Number(button.dataset["range"])));
-    }
     this.zone?.addEventListener("click", () => preferences.setZone(preferences.zone === "utc" ? "browser" : "utc"));
     this.theme?.addEventListener("click", () => {
       preferences.setTheme(THEMES[(THEMES.indexOf(preferences.theme) + 1) % THEMES.length] ?? "system");
@@ -48,8 +40,6 @@ export class Switches {
 
   #show() {
     const { preferences } = this;
-    const range = preferences.range ?? this.range;
-    for (const button of this.ranges) button.setAttribute("aria-pressed", String(Number(button.dataset["range"]) === range));
     if (this.zone) {
       this.zone.textContent = preferences.zone === "utc" ? "UTC" : `Browser time (${preferences.zoneName})`;
       this.zone.title = preferences.zone === "utc" ? "Show the browser's time" : "Show UTC";

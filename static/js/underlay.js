@@ -8,8 +8,8 @@
  */
 
 import { drawBand } from "./band.js";
-import { blinds, drawUnknown, keepOut, nameBlinds } from "./blind.js";
-import { drawMarks } from "./marks.js";
+import { blinds, drawUnknown, keepOut, nameBlinds, timeWords } from "./blind.js";
+import { drawAnnotations, drawMarks } from "./marks.js";
 
 /** Seconds that the first samples may take after a time in which nobody watched. */
 const FIRST = 10;
@@ -102,7 +102,7 @@ function tellBegin({ ctx, chartArea: area, scales }, seconds, moment, rem) {
   const free = place(edge(seconds, moment));
   const from = Math.max(area.left, ...blinds(moment).map(({ to }) => place(to)).filter((end) => end < free));
   const to = Math.min(area.right, ...blinds(moment).map((span) => place(span.from)).filter((start) => start > at));
-  const clock = moment.preferences.clock?.(seconds * 1000);
+  const clock = timeWords(moment, seconds);
   const texts = [`recorded since ${clock}`, `since ${clock}`];
   const widthOf = (/** @type {string} */ text) => ctx.measureText(text).width + 16 * rem;
   const left = texts.find((text) => widthOf(text) <= free - from);
@@ -128,12 +128,13 @@ function tellBegin({ ctx, chartArea: area, scales }, seconds, moment, rem) {
 export function drawAbove(plot, traces, coverage, moment, rem) {
   if (!moment) return;
   const { ctx, scales } = plot;
+  drawAnnotations(ctx, plot.chartArea, moment);
   drawMarks(ctx, plot.chartArea, moment, rem);
   nameBlinds(ctx, plot.chartArea, moment, rem);
   if (begins(coverage, moment)) tellBegin(plot, coverage.begin, moment, rem);
   for (const { line, colour, data } of traces) {
     const last = data.findLast((point) => !Number.isNaN(point.y));
-    if (!last || moment.now >= line.deadline) continue;
+    if (!last || moment.now >= line.deadline || moment.past !== null) continue;
     ctx.fillStyle = colour;
     ctx.beginPath();
     ctx.arc(scales.x.getPixelForValue(last.x), scales.y.getPixelForValue(last.y), 2.5 * rem, 0, 2 * Math.PI);

@@ -28,7 +28,13 @@ export class Zoom {
     });
     document.addEventListener("pointerdown", ({ clientX: x, clientY: y }) => (this.down = { x, y }));
     addEventListener("popstate", () => this.#set(board.panels.find((panel) => this.#named(panel)) ?? null));
-    new ResizeObserver(() => document.documentElement.style.setProperty("--above", `${this.head.offsetHeight}px`)).observe(this.head);
+    const bar = document.getElementById("past");
+    const measure = new ResizeObserver(() => {
+      const { style } = document.documentElement;
+      style.setProperty("--head", `${this.head.offsetHeight}px`);
+      style.setProperty("--above", `${this.head.offsetHeight + (bar?.offsetHeight ?? 0)}px`);
+    });
+    for (const part of [this.head, bar]) if (part) measure.observe(part);
   }
 
   /**
@@ -55,15 +61,15 @@ export class Zoom {
 
   /** @param {Panel} panel */
   open(panel) {
-    history.pushState("zoomed", "", addressOf(panel.spec.id));
+    history.pushState({ ...history.state, zoomed: true }, "", addressOf(panel.spec.id));
     this.#set(panel);
   }
 
   close() {
     if (!this.board.zoomed) return;
     // Where the address itself asked for the panel, back would lead away from the board.
-    if (history.state === "zoomed") return history.back();
-    history.replaceState(null, "", location.pathname + location.search);
+    if (history.state?.zoomed) return history.back();
+    history.replaceState(history.state, "", location.pathname + location.search);
     this.#set(null);
   }
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { blinds, keepOut, unknown, within } from "../../static/js/blind.js";
+import { blinds, joined, keepOut, unknown, within } from "../../static/js/blind.js";
 import { Chronicle } from "../../static/js/chronicle.js";
 import { Line } from "../../static/js/line.js";
 import { wordsAt } from "../../static/js/marks.js";
@@ -45,9 +45,14 @@ test("a blind time is told in the page's own time, once, and is not crowded out 
   assert.equal(book.blinds.length, 50);
 });
 
-test("a chart shows the newest twenty of those that it reaches", () => {
+test("a chart shows all that it reaches, those that fall into one place as one", () => {
   const spans = seconds(1, 60).map((at) => ({ from: 300 - at * 5, to: 302 - at * 5 }));
-  assert.equal(blinds(moment(spans)).length, 20);
+  assert.equal(blinds(moment(spans)).length, 60);
+  /** @type {number[][]} */
+  const rects = [];
+  const ctx = /** @type {any} */ ({ canvas: { width: 900, height: 200 }, beginPath() {}, clip() {}, rect: (/** @type {number} */ x, /** @type {number} */ y, /** @type {number} */ width) => rects.push([x, width]) });
+  keepOut(ctx, { left: 0, right: 30, top: 0, bottom: 100 }, moment([]), spans);
+  assert.deepEqual(rects.filter(([, width]) => width !== 900), [[0, 30]]);
   assert.deepEqual(blinds(moment([{ from: -20, to: 0 }, { from: 300, to: 310 }])), []);
   assert.equal(blinds(moment([{ from: -20, to: 1 }, { from: 299, to: 310 }])).length, 2);
 });
@@ -60,6 +65,15 @@ test("what was sampled just before and after is no knowledge of a blind time; wh
   assert.deepEqual(unknown([line([60, 75, 90, 105, 135], 15)], moment([{ from: 99, to: 119 }])), [{ from: 99, to: 119 }]);
   assert.deepEqual(unknown([line([...before, ...after]), line([...before, 110, ...after])], moment([span])), []);
   assert.deepEqual([99.6, 110, 120.4, null].map((time) => within([span], time)), [false, true, false, false]);
+});
+
+test("what answers and events tell of one blind time is one", () => {
+  const answered = [{ from: 200, to: 240, cause: "killed" }, { from: 10, to: 20, cause: "killed" }];
+  const happened = [{ id: "9-0", from: 260, to: 280 }, { id: "8-0", from: 200.2, to: 240.1 }];
+  assert.deepEqual(joined(answered, happened).map(({ from }) => from), [260, 200, 10]);
+  assert.equal(joined([], happened), happened);
+  const words = wordsAt(/** @type {any} */ ({ marks: [], blinds: answered, range: 300, preferences }), 220);
+  assert.equal(words, "▨ 00:03:20–00:04:00 blind: killed");
 });
 
 test("nothing is drawn in a blind time, however narrow it is", () => {

@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ServerClock } from "../../static/js/clock.js";
 import { coverage } from "../../static/js/coverage.js";
+import { Held } from "../../static/js/past.js";
+import { spanOf } from "../../static/js/span.js";
 import { Store } from "../../static/js/store.js";
 
 /** A page whose clock is set by hand; the server's time is the browser's, in seconds. */
@@ -12,7 +14,7 @@ class Page {
   sequence = 0;
   constructor() {
     this.clock.observe(this.now / 1000);
-    this.store.span(300);
+    this.store.show(spanOf({ kind: "live", range: 300 }, true));
   }
 
   /**
@@ -184,4 +186,107 @@ test("what the server says a name is counts, before its first sample and after",
   page.store.declare("made_total", "gauge");
   page.tick({ made_total: 9 });
   assert.equal(page.line('made_total{instance="web-1"}').value, 9);
+});
+
+/** @typedef {import("../../static/js/line.js").Point} Point */
+
+/** @param {Page} page */
+function drawn(page) {
+  const line = page.line(LOAD);
+  return Array.from({ length: line.length }, (_, at) => [line.timeAt(at), line.meanAt(at), line.lowAt(at), line.highAt(at)]);
+}
+
+test("what comes while other points are asked for is in them once, whether the answer has it or not", async () => {
+  for (const known of [0, 1, 2]) {
+    const page = new Page();
+    page.now -= 1000;
+    page.tick({ load: 1 });
+    const second = page.now / 1000;
+    await page.store.keeping(
+      async () => {
+        for (const value of [2, 3]) page.tick({ load: value });
+      },
+      () => {
+        page.store.show(spanOf({ kind: "live", range: 900 }, true));
+        const values = [1, 2, 3].slice(0, known + 1);
+        const points = values.map((value, at) => /** @type {[number, number]} */ ([second + at, value]));
+        /** @type {Map<number, number[]>} */
+        const buckets = new Map();
+        for (const [time, value] of points) buckets.set(time - (time % 5), [...(buckets.get(time - (time % 5)) ?? []), value]);
+        page.store.load({
+          as_of: `${(second + known) * 1000}-9`, step: 5, server_time: second + known,
+          result: [{ series: LOAD, interval: 1, last: points.at(-1) ?? null, points: [...buckets].map(([time, all]) => /** @type {Point} */ (
+            [time, all.reduce((sum, one) => sum + one, 0) / all.length, Math.min(...all), Math.max(...all)])) }],
+        });
+      },
+    );
+    page.tick({ load: 4 });
+    // 1000, 1001, 1002 and 1003 are one bucket.
+    assert.deepEqual(drawn(page), [[1000, 2.5, 1, 4]], `the answer knows ${known} of them`);
+  }
+});
+
+test("a bucket that had begun goes on growing, however long it is", () => {
+  const page = new Page();
+  page.store.show(spanOf({ kind: "live", range: 2592000 }, true));
+  assert.equal(page.store.step, 7200);
+  const end = page.now / 1000;
+  const points = /** @type {Point[]} */ ([[end - 1000 - 7200, 5, 1, 9], [end - 1000, 10, 2, 30]]);
+  page.store.load({ as_of: `${page.now}-0`, step: 7200, server_time: end, result: [{ series: LOAD, interval: 1, last: [end, 10], points }] });
+  page.tick({ load: 1012 });
+  const [, [time, mean, low, high] = []] = drawn(page);
+  assert.deepEqual([time, low, high], [end - 1000, 2, 1012]);
+  assert.ok(Math.abs((mean ?? 0) - 11) < 0.01, `${mean}`);
+});
+
+test("a time that is past stays as it was answered, while the newest values go on", () => {
+  const page = new Page();
+  page.tick({ load: 7 });
+  page.store.show(spanOf({ kind: "past", from: 100, to: 200 }, true));
+  page.store.load({ as_of: "0-0", step: 1, server_time: page.now / 1000, blind: [[120, 130, "killed"]], result: [{ series: LOAD, interval: 1, points: [[100, 1, 1, 1], [101, null, null, null], [102, 3, 3, 3]] }] });
+  page.tick({ load: 8 });
+  assert.deepEqual(drawn(page).map(([time]) => time), [100, 101, 102]);
+  assert.equal(page.line(LOAD).value, 8);
+  assert.deepEqual(page.store.blinds, [{ from: 120, to: 130, cause: "killed" }]);
+  assert.deepEqual(page.store.sweep(), []);
+  const held = new Held();
+  const [line] = held.take([page.line(LOAD)], 1, true);
+  assert.deepEqual([line?.value, line?.time, line?.deadline, held.time], [3, 102, Infinity, 102]);
+  assert.equal(line?.valueAt(100.5), 1);
+});
+
+test("of a panel's lines those that had ended before have no value of its moment", () => {
+  const page = new Page();
+  page.store.show(spanOf({ kind: "past", from: 100, to: 200 }, true));
+  const points = (/** @type {number} */ last) => Array.from({ length: last - 99 }, (_, at) => /** @type {Point} */ ([100 + at, at, at, at]));
+  const result = [{ series: "a", interval: 1, points: points(150) }, { series: "b", interval: 1, points: points(190) }, { series: "c", interval: 1, points: [] }];
+  page.store.load({ as_of: "0-0", step: 1, server_time: page.now / 1000, result });
+  const lines = [...page.store.lines.values()];
+  const single = new Held();
+  assert.deepEqual(single.take(lines, 1, true).map(({ key }) => key), ["b"]);
+  assert.equal(single.time, 190);
+  assert.deepEqual(new Held().take(lines, 1, false).map(({ key }) => key), ["a", "b"]);
+  assert.deepEqual(coverage(new Held().take(lines.slice(0, 1), 1, false), 100, 200).holes, [{ from: 151, to: 200 }]);
+});
+
+test("a record that is known to reach further back has a hole where nothing is, not its beginning", () => {
+  const page = new Page();
+  page.store.show(spanOf({ kind: "past", from: 100, to: 200 }, true));
+  const points = Array.from({ length: 100 }, (_, at) => /** @type {Point} */ (at < 40 ? [100 + at, null, null, null] : [100 + at, 1, 1, 1]));
+  for (const first of [null, 20]) {
+    page.store.show(page.store.span);
+    page.store.load({ as_of: "0-0", step: 1, server_time: 300, result: [{ series: LOAD, interval: 1, first, points }] });
+    const { holes, begin } = coverage([page.line(LOAD)], 100, 200);
+    assert.deepEqual([begin, holes], first === null ? [140, []] : [20, [{ from: 100, to: 140 }]]);
+  }
+});
+
+test("a young record is drawn in all of a range only if that was chosen", () => {
+  const page = new Page();
+  for (let at = 0; at < 3; at++) page.tick({ load: 1 });
+  page.store.show(spanOf({ kind: "live", range: 900 }, false));
+  page.tick({ load: 1 });
+  assert.equal(page.store.fitting()?.range, 120);
+  page.store.show(spanOf({ kind: "live", range: 900 }, true));
+  assert.equal(page.store.fitting(), null);
 });

@@ -6,20 +6,36 @@ import json
 import re
 from html import unescape
 from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl
 
 import httpx
 import pytest
 
-from dashboard.web.history import ALSO, range_of, step_of
+from dashboard.web.history import ALSO, Live, Past, frame_of, range_of, step_of
 from tests.serving import Server
 
-CASES = json.loads((Path(__file__).parent.parent / "cases" / "spans.json").read_text("utf-8"))
+FOLDER = Path(__file__).parent.parent / "cases"
+CASES = json.loads((FOLDER / "spans.json").read_text("utf-8"))
+FRAMES = json.loads((FOLDER / "frames.json").read_text("utf-8"))
 
 
 @pytest.mark.parametrize("case", [pytest.param(case, id=case["name"]) for case in CASES])
 def test_range_and_step_are_as_the_shared_cases_say(case: dict[str, float]) -> None:
     assert range_of(case["recorded"], case["wanted"]) == case["range"]
     assert step_of(case["range"]) == case["step"]
+
+
+@pytest.mark.parametrize("case", [pytest.param(case, id=case["name"]) for case in FRAMES])
+def test_an_address_says_which_time_is_shown_as_the_shared_cases_say(case: dict[str, Any]) -> None:
+    found = frame_of(dict(parse_qsl(case["query"], keep_blank_values=True)))
+    said = case["frame"]
+    if said is None:
+        assert found is None
+    elif "range" in said:
+        assert found == Live(said["range"])
+    else:
+        assert found == Past(said["from"], said["to"])
 
 
 async def test_the_head_asks_what_the_script_will_ask_and_the_answer_fits(server: Server) -> None:

@@ -6,6 +6,7 @@ import { unitOf } from "../format.js";
 import { Hatch } from "../hatch.js";
 import { Legend } from "../legend.js";
 import { DASHES, slotsOf } from "../palette.js";
+import { lastTime } from "../past.js";
 import { choose, limits, MOST, trace } from "../trace.js";
 import { drawBeneath, drawAbove } from "../underlay.js";
 import { NO_PANEL } from "../protocol.js";
@@ -18,6 +19,9 @@ import { NO_PANEL } from "../protocol.js";
 
 /** Milliseconds after which the largest are chosen anew. */
 const CHOICE = 15_000;
+
+/** Seconds after which a chart is drawn again at the latest, for its newest value is another. */
+const LONGEST = 10;
 
 /** The library, a classic script that has run before this module. */
 const library = /** @type {any} */ (window)["Chart"];
@@ -38,6 +42,8 @@ export class LiveChart extends HTMLElement {
   moving = true;
   strict = false;
   spec = NO_PANEL;
+  /** Lines that are drawn at most. */
+  most = MOST;
   /** @type {any} */
   chart = null;
   /** @type {Map<string, number>} of all lines, drawn or not */
@@ -112,7 +118,7 @@ export class LiveChart extends HTMLElement {
    */
   #due(moment) {
     const area = this.chart?.chartArea;
-    const period = area ? Math.ceil(moment.range / (area.right - area.left)) : 1;
+    const period = area ? Math.min(LONGEST, Math.ceil(moment.range / (area.right - area.left))) : 1;
     const same = this.drawn.range === moment.range && this.drawn.of === this.chosenOf && !this.drawn.early;
     const round = (/** @type {number} */ end) => Math.floor((end + this.turn) / period);
     return !(same && moment.end >= this.drawn.end && round(moment.end) === round(this.drawn.end));
@@ -128,7 +134,7 @@ export class LiveChart extends HTMLElement {
     this.#scales(moment);
     this.chart.update("none");
     // Drawn before the samples of its second had come: to be drawn again when they have.
-    const early = this.chosen.every((line) => line.time < moment.end) && moment.now < Math.min(...this.chosen.map((line) => line.deadline));
+    const early = moment.past === null && this.chosen.every((line) => line.time < moment.end) && moment.now < Math.min(...this.chosen.map((line) => line.deadline));
     this.drawn = { end: moment.end, range: moment.range, of: this.chosenOf, early };
   }
 
@@ -146,7 +152,7 @@ export class LiveChart extends HTMLElement {
       this.cross.style.top = `${top}px`;
       this.cross.style.height = `${bottom - top}px`;
     }
-    const time = fraction === null ? null : moment.end - moment.range * (1 - fraction);
+    const time = fraction === null ? lastTime(this.chosen, moment) : moment.end - moment.range * (1 - fraction);
     this.legend?.values(time, moment, !within(this.unknown, time));
   }
 
@@ -159,6 +165,12 @@ export class LiveChart extends HTMLElement {
     if (!area) return null;
     const x = clientX - this.chart.canvas.getBoundingClientRect().left;
     return Math.min(1, Math.max(0, (x - area.left) / (area.right - area.left)));
+  }
+
+  /** Where the area between the axes lies in the plot, in pixels; null while there is none. */
+  get area() {
+    const area = this.chart?.chartArea;
+    return area ? { left: area.left, width: area.right - area.left, top: area.top, height: area.bottom - area.top } : null;
   }
 
   /** What is drawn, as the server's image of this chart prints it, too; null while there is nothing. */
@@ -186,13 +198,13 @@ export class LiveChart extends HTMLElement {
    * @param {number} now
    */
   #choose(lines, now) {
-    const crowded = lines.length > MOST;
+    const crowded = lines.length > this.most;
     const revision = lines.reduce((sum, line) => sum + line.revision, 0);
     const names = `${lines.length} ${revision} ${lines[0]?.key} ${lines.at(-1)?.key}`;
     if (names === this.chosenOf && !(crowded && now - this.chosenAt > CHOICE)) return;
     this.chosenOf = names;
     this.chosenAt = now;
-    this.chosen = choose(lines, Boolean(this.spec.stack));
+    this.chosen = choose(lines, Boolean(this.spec.stack), this.most);
   }
 
   /** @param {Moment} moment */

@@ -3,7 +3,8 @@ import { drawUnknown, keepOut, nameBlinds, unknown, within } from "../blind.js";
 import { coverage } from "../coverage.js";
 import { fit, formatText, formatTick, isWhole, tellApart } from "../format.js";
 import { Hatch } from "../hatch.js";
-import { drawMarks } from "../marks.js";
+import { drawAnnotations, drawMarks } from "../marks.js";
+import { lastTime } from "../past.js";
 import { make, write } from "../rows.js";
 import { bounds, drawable, fullOf, Reach } from "../scale.js";
 import { namesOf } from "../series.js";
@@ -68,7 +69,7 @@ export class LiveHeat extends HTMLElement {
     const { ctx, width, height } = prepare(this.canvas);
     const font = `${12 * rem}px ${getComputedStyle(this).fontFamily}`;
     const left = this.#label(ctx, font, width, rem);
-    const area = { left, width: width - left - RIGHT * rem, height: height - AXIS * rem };
+    const area = { left, width: width - left - RIGHT * rem, top: TOP * rem, height: height - AXIS * rem };
     this.area = area;
     const start = moment.end - moment.range;
     const box = { left, right: left + area.width, top: TOP * rem, bottom: area.height };
@@ -93,6 +94,7 @@ export class LiveHeat extends HTMLElement {
     ctx.restore();
     ctx.font = font;
     nameBlinds(ctx, box, moment, rem);
+    drawAnnotations(ctx, box, moment);
     drawMarks(ctx, box, moment, rem);
     drawTimes(ctx, box, moment, { family: getComputedStyle(this).fontFamily, rem });
     this.point(moment.hover, moment);
@@ -109,7 +111,7 @@ export class LiveHeat extends HTMLElement {
       this.cross.style.transform = `translateX(${Math.round(this.area.left + fraction * this.area.width)}px)`;
       this.cross.style.height = `${this.area.height}px`;
     }
-    const time = fraction === null ? null : moment.end - moment.range * (1 - fraction);
+    const time = fraction === null ? lastTime(this.lines, moment) : moment.end - moment.range * (1 - fraction);
     const known = !within(this.unknown, time);
     const values = this.lines.map((line) => (time === null ? line.value : known ? line.valueAt(time) : null));
     let most = -1;

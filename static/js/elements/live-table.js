@@ -1,3 +1,4 @@
+import { timeWords } from "../blind.js";
 import { formatAge, formatText, isWhole, tellApart } from "../format.js";
 import { writeName } from "../legend.js";
 import { make, Rows, write } from "../rows.js";
@@ -29,6 +30,7 @@ export class LiveTable extends HTMLElement {
    */
   render(lines, moment) {
     const known = lines.filter((line) => !Number.isNaN(line.value));
+    write(/** @type {HTMLElement} */ (this.querySelector("th.age")), moment.past === null ? "Age" : "At");
     const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
     const room = Math.max(1, Math.floor(this.clientHeight / (ROW * rem)) - 1);
     const count = known.length > room ? room - 1 : known.length;
@@ -40,7 +42,7 @@ export class LiveTable extends HTMLElement {
       const title = `${line.key}\n${texts[at]}`;
       if (row.root.title !== title) row.root.title = title;
       write(row.value, formatText(line.value, this.spec.unit || line.unit, isWhole([line])));
-      write(row.age, formatAge((moment.now - line.born) / 1000));
+      write(row.age, moment.past === null ? formatAge((moment.now - line.born) / 1000) : timeWords(moment, line.time));
       row.root.classList.toggle("stale", moment.now >= line.deadline);
     });
     if (this.more) write(this.more, count < known.length ? `and ${known.length - count} more` : "");
