@@ -131,7 +131,7 @@ def _value(pen: Pen, scene: Scene, bar: Bar, right: float, middle: float) -> flo
     palette, line = scene.palette, bar.line
     stale = not scene.past and line.stale(scene.now)
     severity = severity_of(scene.panel, line.value)
-    text = line.text(scene.panel.unit) + (f" {age(scene.now - line.time)} ago" if stale else "")
+    text = scene.text(line) + (f" {age(scene.now - line.time)} ago" if stale else "")
     width = width_of(text, 14)
     ink = palette.muted if stale else _colour(severity, palette) if severity else palette.text
     pen.write(right, middle, text, ink, size=14, weight=500, anchor="end")

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from dashboard.drawing.colour import DASHES, mix
 from dashboard.drawing.coverage import Coverage, Span, coverage, shown_blind, unknown
-from dashboard.drawing.legend import ROW, draw_legend, rows_of
+from dashboard.drawing.legend import ROW, draw_legend, page_rows, rows_of
 from dashboard.drawing.name import width_of
 from dashboard.drawing.panel import Box, content_of
 from dashboard.drawing.printed import Printed, printed, zone_name
@@ -66,7 +66,7 @@ def draw_chart(pen: Pen, scene: Scene) -> None:
     plot = Plot(scene, chart_box(scene, rows))
     lines = [one.line for one in traces.traces]
     known, blind = coverage(lines, scene.start, scene.end), shown_blind(scene.blind, scene.start, scene.end)
-    account = printed(scene, traces, plot.box.width, plot.box.height)
+    account = print_chart(scene, traces)
     draw_axes(pen, plot, account)
     _thresholds(pen, plot, traces)
     watched = plot.watched(unknown(blind, lines))
@@ -85,11 +85,10 @@ def draw_chart(pen: Pen, scene: Scene) -> None:
     draw_legend(pen, scene, traces, Box(content.left, content.bottom - rows * ROW, content.right, content.bottom), rows)
 
 
-def print_chart(scene: Scene) -> Printed:
-    """Return the account of a panel of kind `line` or `area`."""
-    traces = trace(scene)
-    box = chart_box(scene, rows_of(scene, traces))
-    return printed(scene, traces, box.width, box.height)
+def print_chart(scene: Scene, traces: Traces | None = None) -> Printed:
+    """Return the account of a panel of kind `line` or `area`, with as many ticks as the page has at this size."""
+    box = chart_box(scene, page_rows(scene))
+    return printed(scene, traces or trace(scene), box.width, box.height)
 
 
 def draw_axes(pen: Pen, plot: Plot, account: Printed) -> None:
@@ -107,7 +106,7 @@ def draw_axes(pen: Pen, plot: Plot, account: Printed) -> None:
     first = min((plot.x(time) for time, _ in account.x.ticks), default=box.right) if account.x is not None else 0.0
     zone = zone_name(plot.scene)
     if width_of(zone, 12) < first - 24 - box.left + GUTTER - 6:
-        pen.write(box.left - 6, below, zone, palette.muted, anchor="end")
+        pen.write(box.left - GUTTER + 8, below, zone, palette.muted)
 
 
 def draw_unknown(pen: Pen, plot: Plot, known: Coverage, blind: Sequence[Span]) -> None:

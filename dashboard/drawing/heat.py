@@ -36,9 +36,13 @@ def draw_heat(pen: Pen, scene: Scene) -> None:
     row = plot.box.height / max(1, len(lines))
     gap = 2.0 if row > 6 else 1.0 if row > 3 else 0.0
     every = max(1, math.ceil(16 / row)) if row else 1
+    shades: dict[str, list[str]] = {}
     with pen.within("watched", plot.watched(unknown(blind, lines))):
         for at, line in enumerate(lines):
-            _row(pen, plot, line, plot.box.top + at * row, row - gap, ends[scene.panel.unit or line.unit])
+            unit = scene.panel.unit or line.unit
+            _row(shades, plot, line, plot.box.top + at * row, row - gap, ends[unit])
+        for shade, data in sorted(shades.items()):
+            pen.path("".join(data), fill=shade, shape_rendering="crispEdges")
     for at in range(0, len(lines), every):
         middle = plot.box.top + (at + 0.5) * row
         pen.write(plot.box.left - 8, middle, labels[at], scene.palette.muted, anchor="end")
@@ -113,7 +117,7 @@ def _tell(pen: Pen, scene: Scene, names: Sequence[str], ends: dict[str, Ends]) -
     known = [(line, name) for line, name in zip(scene.lines, names, strict=True) if line.has_value]
     if known:
         line, name = max(known, key=lambda pair: pair[0].value)
-        text = f"highest of {len(scene.lines)}: {line.text(scene.panel.unit)} ({name})"
+        text = f"highest of {len(scene.lines)}: {scene.text(line)} ({name})"
         room = content.width - width_of(key, 12) - 12
         pen.write(content.left, content.top + _NOW / 2, shortened(text, room), muted)
 
@@ -127,8 +131,8 @@ def _shade(scene: Scene, value: float, ends: Ends) -> str:
     return mix(dark, pale, round(depth * (_SHADES - 1)) / (_SHADES - 1))
 
 
-def _row(pen: Pen, plot: Plot, line: Line, top: float, height: float, ends: Ends) -> None:
-    """Fill the row of a line; neighbours of one shade are one rectangle."""
+def _row(shades: dict[str, list[str]], plot: Plot, line: Line, top: float, height: float, ends: Ends) -> None:
+    """Add the row of a line to what is filled with each shade; neighbours of one shade are one rectangle."""
     scene = plot.scene
     runs: list[tuple[str, float, float]] = []
     for at, (time, mean) in enumerate(zip(line.times, line.means, strict=True)):
@@ -143,4 +147,4 @@ def _row(pen: Pen, plot: Plot, line: Line, top: float, height: float, ends: Ends
             runs.append((shade, begin, end))
     for shade, begin, end in runs:
         left = math.floor(plot.x(begin))
-        pen.rect(left, top, math.ceil(plot.x(end)) - left, height, shade)
+        shades.setdefault(shade, []).append(f"M{left} {top:.1f}H{math.ceil(plot.x(end))}v{height:.1f}H{left}z")

@@ -16,7 +16,7 @@ from dashboard.drawing.table import draw_table, print_table
 from dashboard.drawing.tile import draw_tile, print_tile
 
 Draw = Callable[[Pen, Scene], None]
-Print = Callable[[Scene], Printed]
+Print = Callable[..., Printed]
 
 DRAWN: Mapping[str, tuple[Draw, Print]] = {
     "line": (draw_chart, print_chart),

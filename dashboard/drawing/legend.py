@@ -23,13 +23,14 @@ _LOW, _HIGH = 208.0, 320.0  # heights of images below and above which there are 
 
 
 def rows_of(scene: Scene, traces: Traces) -> int:
-    """Return how many rows the legend of a chart has: as many as the page gives it, more only where there is room."""
-    if scene.height < _LOW:
-        return 1
-    if scene.height < _HIGH:
-        return 2
-    columns = _columns(scene, traces, 4)
-    return min(4, max(2, math.ceil((len(traces.traces) + bool(traces.undrawn)) / columns)))
+    """Return how many rows the legend of a chart takes."""
+    most = 4 if scene.height >= _HIGH else page_rows(scene)
+    return min(most, math.ceil((len(traces.traces) + bool(traces.undrawn)) / _columns(scene, traces, most)))
+
+
+def page_rows(scene: Scene) -> int:
+    """Return how many rows the page gives to the legend of a chart of this height, whether it needs them or not."""
+    return 1 if scene.height < _LOW else 2
 
 
 def draw_legend(pen: Pen, scene: Scene, traces: Traces, box: Box, rows: int) -> None:
@@ -76,7 +77,7 @@ def _place(box: Box, at: int, columns: int, width: float) -> Box:
 def _cell(pen: Pen, scene: Scene, one: Trace, parts: list[str], place: Box) -> None:
     palette, middle = scene.palette, (place.top + place.bottom) / 2
     stale = not scene.past and one.line.has_value and one.line.stale(scene.now)
-    value = one.line.text(scene.panel.unit)
+    value = scene.text(one.line)
     if one.line.has_value and not scene.past and (stale or one.line.interval is None):
         told = f"{age(scene.now - one.line.time)} ago"
         value = told if stale and width_of(f"{value} {told}", _SIZE) > place.width / 2 else f"{value} {told}"

@@ -93,7 +93,7 @@ def _head(pen: Pen, scene: Scene, standing: Standing) -> None:
     room = content.width - titled - 8
     some = standing.state == "some"
     texts = stamps(scene)
-    fitting = [text for text in texts if width_of(text, 12) <= room * (0.4 if some else 1)]
+    fitting = [text for text in texts if width_of(text, 12) <= room and not some]
     stamp = next(iter([*fitting, *texts[-1:]]), "")
     taken = width_of(stamp, 12) + 8 if stamp else 0.0
     title = shortened(scene.panel.title, content.width - taken, 14, bold=True)
@@ -117,7 +117,9 @@ def _veil(pen: Pen, scene: Scene, standing: Standing) -> None:
     reasons = wrapped(brief(standing.reason), width, 2 if tile else 3)
     top = max(content.top, (content.top + content.bottom - 20 - _LEADING * len(reasons)) / 2)
     middle = (left + content.right) / 2
-    head = shortened(standing.words, width, 14, bold=True)
+    head = standing.words
+    if width_of(head, 14, bold=True) > width:
+        head = shortened(head.rpartition(" ")[0], width, 14, bold=True)
     _tagged(pen, scene, middle, top + 10, head, palette.warning, size=14, weight=600)
     for at, line in enumerate(reasons):
         _tagged(pen, scene, middle, top + 20 + _LEADING * (at + 0.5), line, palette.muted)
@@ -126,7 +128,7 @@ def _veil(pen: Pen, scene: Scene, standing: Standing) -> None:
 def _tagged(
     pen: Pen, scene: Scene, x: float, y: float, text: str, fill: str, *, size: float = 12, weight: int = 400
 ) -> None:
-    width, height = width_of(text, size, bold=weight > 500) + 12, _LEADING if size == 12 else 20
+    width, height = width_of(text, size, bold=weight > 500) + 4, _LEADING if size == 12 else 20
     pen.rect(x - width / 2, y - height / 2, width, height, scene.palette.surface, round=4)
     pen.write(x, y, text, fill, size=size, weight=weight, anchor="middle")
 

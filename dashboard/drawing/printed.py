@@ -133,8 +133,8 @@ def printed_line(scene: Scene, line: Line, name: str, colour: str, dash: int = 0
         dash=dash,
         time=line.time if line.has_value else None,
         value=line.value if line.has_value else None,
-        text=line.text(scene.panel.unit),
-        stale=line.stale(scene.now),
+        text=scene.text(line),
+        stale=not scene.past and line.stale(scene.now),
     )
 
 

@@ -10,7 +10,8 @@ import msgspec
 
 from dashboard.drawing.colour import PALETTES, Palette, ThemeName
 from dashboard.drawing.coverage import Span
-from dashboard.drawing.line import Line
+from dashboard.drawing.line import Line, allowance
+from dashboard.drawing.number import NONE
 
 
 class ThresholdSpec(Protocol):
@@ -80,6 +81,11 @@ class Scene(msgspec.Struct, frozen=True):
     def range(self) -> float:
         """Return the seconds that the axis shows."""
         return self.end - self.start
+
+    def text(self, line: Line) -> str:
+        """Write the value of a line; at the end of a past, only one that was true then."""
+        reach = max(allowance(line.interval or 0.0), 2 * line.step)
+        return NONE if self.past and self.end - line.time > reach else line.text(self.panel.unit)
 
     @property
     def known(self) -> list[Line]:

@@ -92,6 +92,13 @@ class Pen:
         }
         self._element("text", {"x": x, "y": y + 0.35 * size, "fill": self._ink or fill, **more}, escaped(text))
 
+    def pair(self, x: float, y: float, number: str, unit: str, inks: tuple[str, str], size: float) -> None:
+        """Write a large number and its small unit beside it, in whatever font that is."""
+        ink, muted = (self._ink, self._ink) if self._ink else inks
+        small = f' <tspan fill="{muted}" font-size="14" font-weight="400" dx="-2">{escaped(unit)}</tspan>'
+        attributes = {"x": x, "y": y + 0.35 * size, "fill": ink, "font-size": size, "font-weight": 600}
+        self._element("text", attributes, escaped(number) + (small if unit else ""))
+
     def hatch(self, name: str, colour: str, tile: float, width: float) -> str:
         """Define stripes that rise to the right; return what fills with them."""
         line = " ".join(
@@ -153,7 +160,7 @@ def unbroken(points: Points) -> Iterator[list[tuple[float, float]]]:
 
 
 def _run(run: Points) -> str:
-    return "M" + "L".join(f"{figure(x)} {figure(y)}" for x, y in run)
+    return "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in run)
 
 
 def _faded(value: object) -> object:

@@ -28,8 +28,7 @@ def draw_table(pen: Pen, scene: Scene) -> None:
     for at, (line, parts) in enumerate(zip(known[:count], names, strict=False), 1):
         top = content.top + at * _ROW
         pen.rect(content.left, round(top), content.width, 1, palette.grid)
-        text = line.text(scene.panel.unit)
-        _cells(pen, scene, line, text, parts, top + _ROW / 2)
+        _cells(pen, scene, line, parts, top + _ROW / 2)
     if count < len(known):
         middle = content.top + (count + 1.5) * _ROW
         pen.write(content.left, middle, f"and {len(known) - count} more", palette.muted)
@@ -43,8 +42,8 @@ def print_table(scene: Scene) -> Printed:
     return account(scene, scene.panel.unit, lines)
 
 
-def _cells(pen: Pen, scene: Scene, line: Line, text: str, parts: list[str], middle: float) -> None:
-    palette, content = scene.palette, content_of(scene)
+def _cells(pen: Pen, scene: Scene, line: Line, parts: list[str], middle: float) -> None:
+    palette, content, text = scene.palette, content_of(scene), scene.text(line)
     stale = not scene.past and line.stale(scene.now)
     room = content.width - _AGE - width_of(text, 14) - 12
     name = fit(parts, room, lambda part: width_of(part, 14))

@@ -53,7 +53,7 @@ def print_tile(scene: Scene) -> Printed:
             time=max(own.time for own in group.lines),
             value=group.value,
             text=group.written.text,
-            stale=any(own.stale(scene.now) for own in group.lines),
+            stale=not scene.past and any(own.stale(scene.now) for own in group.lines),
         )
         for at, group in enumerate(groups)
     ]
@@ -81,16 +81,10 @@ def _figures(pen: Pen, scene: Scene, groups: Sequence[Group], box: Box, part: fl
         ink = _colour(severity, palette) if severity and len(groups) == 1 else palette.text
         below = named and box.height > 44
         middle = (box.top + box.bottom) / 2 - (8 if below else 0)
-        pen.write(left, middle, number, ink, size=size, weight=600)
-        pen.write(left + _wide(number, size) + 4, middle + size * 0.13, unit, palette.muted, size=14)
+        pen.pair(left, middle, number, unit, (ink, palette.muted), size)
         if below:
             name = shortened(group.name, width - 8)
             pen.write(left, middle + size / 2 + 9, name, palette.muted)
-
-
-def _wide(number: str, size: float) -> float:
-    """Return how wide a figure is: the digits of most fonts are no wider than this."""
-    return sum(0.32 if sign in ".,:" else 0.62 for sign in number) * size
 
 
 def _word(pen: Pen, right: float, y: float, severity: str, colour: str) -> None:

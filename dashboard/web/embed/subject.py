@@ -1,0 +1,202 @@
+"""From what is asked for to what is drawn: the points, as pages get them, and what is known of their sources."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from bisect import bisect_right
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from dashboard.drawing import Line, Scene, draw, print_out
+from dashboard.drawing.colour import counted, slots
+from dashboard.drawing.coverage import Span
+from dashboard.drawing.standing import shown
+from dashboard.model import Series
+from dashboard.points import rates
+from dashboard.selector import Selector
+from dashboard.web import shapes
+from dashboard.web.embed.asked import Asked, read
+from dashboard.web.history import first_question, step_of
+from dashboard.web.ranges import Found, find
+from dashboard.web.routing import Context
+from dashboard.web.wanted import Wanted
+
+if TYPE_CHECKING:
+    from dashboard.runtime import Runtime
+
+_FRAME = 90  # pixels of an image's width that are not its time axis
+_ABSENCE = "No data: nothing has sent this in the time that is shown, or this machine has no such thing."
+
+
+class Times(msgspec.Struct, frozen=True):
+    """The ends of the axis, and the step of its points; `past`: it ends before the present, so nothing of it is old."""
+
+    start: float
+    end: float
+    step: float
+    past: bool
+
+
+class Subject(msgspec.Struct, frozen=True):
+    """What is known on the event loop; the scene is made of it in a thread.
+
+    `newest` are the newest samples of series by their text, `reported` when each source gave its newest, `reasons` why
+    sources are silent.
+    """
+
+    asked: Asked
+    times: Times
+    now: float
+    instance: str
+    found: Found
+    newest: dict[str, tuple[float, float]]
+    reported: dict[str, float]
+    reasons: dict[str, str]
+    blind: list[Span]
+
+    def scene(self) -> Scene:
+        """Return what is to be drawn."""
+        asked, times = self.asked, self.times
+        lines = [line for line in map(self._line, self.found.lines) if line.has_value or line.times]
+        lines.sort(key=lambda line: counted(line.key))
+        gone = frozenset() if times.past else frozenset(line.key for line in lines if self._is_gone(line))
+        return Scene(
+            panel=asked.panel,
+            lines=shown(lines, gone, self.now, asked.panel.kind, times.end - times.start),
+            slots=slots((line.key, line.series) for line in lines),
+            start=times.start,
+            end=times.end,
+            now=self.now,
+            step=self.found.step,
+            zone=asked.zone,
+            width=asked.width,
+            height=asked.height,
+            theme=asked.theme,
+            past=times.past,
+            blind=self.blind,
+            gone=gone,
+            reasons=self.reasons,
+            absence=_ABSENCE,
+        )
+
+    def _line(self, found: shapes.Line) -> Line:
+        series = Series(found.name, found.labels)
+        last = self.newest.get(found.text) or _told(found)
+        return Line(
+            series,
+            found.points,
+            self.found.step,
+            last=last,
+            counter=found.counter,
+            interval=found.interval,
+            source=found.source,
+            afar=(series.label("instance") or self.instance) != self.instance,
+        )
+
+    def _is_gone(self, line: Line) -> bool:
+        """Tell whether a line's source goes on without it: its device has vanished."""
+        newest = self.reported.get(line.source, -math.inf)
+        return line.stale(self.now) and newest - line.time > 2 * (line.interval or 1.0)
+
+
+async def drawn(context: Context, chart: str) -> str:
+    """Return the image of a chart as SVG; raise what `asked.read` does, and TooManyPoints."""
+    subject = await _subject(context, chart)
+    return await asyncio.to_thread(lambda: draw(subject.scene()))
+
+
+async def printed(context: Context, chart: str) -> bytes:
+    """Return the account of a chart's image as JSON; raise what `asked.read` does, and TooManyPoints."""
+    subject = await _subject(context, chart)
+    return await asyncio.to_thread(lambda: msgspec.json.encode(print_out(subject.scene())))
+
+
+async def _subject(context: Context, chart: str) -> Subject:
+    runtime = context.runtime
+    now = runtime.clock.wall()
+    asked = read(context, chart, now)
+    times = await _times(context, asked, now)
+    found = await find(runtime, _wanted(asked, times))
+    newest = {line.text: last for line in found.lines if (last := _newest(runtime, line, times)) is not None}
+    silent = not times.past and any(_is_old(line, newest.get(line.text), now) for line in found.lines)
+    return Subject(
+        asked=asked,
+        times=times,
+        now=times.end if times.past else now,
+        instance=runtime.instance,
+        found=found,
+        newest=newest,
+        reported=_reported(runtime) if silent else {},
+        reasons=_reasons(runtime) if silent else {},
+        blind=[Span(blind.start, blind.end) for blind in runtime.blind_log.between(times.start, times.end)],
+    )
+
+
+async def _times(context: Context, asked: Asked, now: float) -> Times:
+    """Return the time that an image shows: what a page shows of the same range, from one pixel to the next."""
+    if asked.span is not None:
+        start, end = asked.span
+        step = step_of(end - start)
+        return Times(start, end, step, past=end < now - step - 1)
+    question = await first_question(context, asked.board)
+    period = max(1, math.ceil(question.range / (asked.width - _FRAME)))
+    end = math.floor(now / period) * period
+    return Times(end - question.range, end, question.step, past=False)
+
+
+def _wanted(asked: Asked, times: Times) -> Wanted:
+    """Return the question for the points of an image, and of the two before its left end."""
+    ahead = times.step if times.past else 1.0
+    return Wanted(
+        [Selector.parse(text) for text in asked.panel.series],
+        times.start - 2 * times.step,
+        times.end + ahead,
+        times.step,
+        raw=False,
+        form="json",
+        lenient=True,
+        download=False,
+    )
+
+
+def _newest(runtime: Runtime, found: shapes.Line, times: Times) -> tuple[float, float] | None:
+    """Return the newest sample up to the end of the axis, exactly; None where memory has none."""
+    line = runtime.window.line(found.text)
+    if line is None:
+        return None
+    at = bisect_right(line.times, times.end) if times.past else len(line.times)
+    samples, values = line.times[max(0, at - 2) : at], line.values[max(0, at - 2) : at]
+    if found.counter:
+        samples, values = rates(samples, values, line.interval)
+    return (samples[-1], values[-1]) if samples else None
+
+
+def _told(found: shapes.Line) -> tuple[float, float] | None:
+    """Return the newest sample as the answer has it, or its newest point."""
+    if found.last is not None and found.last[1] is not None:
+        return found.last[0], found.last[1]
+    points = reversed(found.points)
+    return next(((time, mean) for time, mean, _, _ in points if mean is not None), None)
+
+
+def _is_old(found: shapes.Line, newest: tuple[float, float] | None, now: float) -> bool:
+    return newest is None or now - newest[0] > 2 * (found.interval or 1.0) + 1
+
+
+def _reported(runtime: Runtime) -> dict[str, float]:
+    """Return when each source gave the newest of its samples."""
+    found: dict[str, float] = {}
+    for line in runtime.window.select(()):
+        found[line.source] = max(found.get(line.source, 0.0), line.last[0])
+    return found
+
+
+def _reasons(runtime: Runtime) -> dict[str, str]:
+    """Return why collectors are silent, by their source."""
+    return {
+        state.source: f"collector {state.name}: {state.error or 'it is late'}"
+        for state in runtime.states()
+        if state.state in ("failed", "late")
+    }
