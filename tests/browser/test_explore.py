@@ -1,0 +1,174 @@
+"""Exploring: any series is found by a few letters, drawn, and shared; charts are annotated, and their points taken."""
+
+from __future__ import annotations
+
+import csv
+import io
+import time
+import tomllib
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+import pytest_asyncio
+from playwright.async_api import expect
+
+from tests.browser.conftest import OpenGlass
+from tests.browser.glass import Glass
+from tests.serving import Server, running_server
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("browser-explore")]
+
+MANY = 200
+SHELVES = [f'shop_orders_waiting{{instance="shop",shelf="{number}"}}' for number in range(MANY)]
+CHART = '[data-panel="chart-1"]'
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def server() -> AsyncIterator[Server]:
+    """A server with two hundred series of one name, and a few minutes of each, besides its own."""
+    async with running_server() as running:
+        async with httpx.AsyncClient(base_url=running.url) as client:
+            now = int(time.time())
+            times = range(now - 58, now, 2)
+            samples: list[dict[str, Any]] = [
+                {"series": series, "value": at % 7 + number, "timestamp": at, "interval": 600}
+                for number, series in enumerate(SHELVES)
+                for at in times
+            ]
+            answer = await client.post("/api/v1/samples", json=samples)
+            assert answer.json()["rejected"] == []
+        yield running
+
+
+async def drawn(glass: Glass, panel: str = CHART) -> list[str]:
+    """Return the keys of the lines that a chart draws."""
+    found: list[str] = await glass.page.evaluate(
+        f"document.querySelector('{panel} live-chart').traces.map(({{ line }}) => line.key)"
+    )
+    return found
+
+
+async def test_series_are_found_and_drawn_by_keyboard_and_the_address_holds_them(
+    server: Server, open_glass: OpenGlass
+) -> None:
+    """Slash, letters, arrows and Enter choose; each unit has a chart; the address alone brings the same again."""
+    glass = await open_glass()
+    await glass.open(f"{server.url}/explore")
+    page = glass.page
+    await expect(page.locator("#welcome")).to_be_visible()
+    rows = page.locator("#found li:visible")
+    await expect(rows.first).to_be_visible()
+    await page.locator("h1").click()
+    await page.keyboard.press("/")
+    await page.keyboard.type("no such thing")
+    await expect(page.locator(".nothing:not(.unknown)")).to_be_visible()
+    await page.keyboard.press("Control+a")
+    await page.keyboard.type("shelf=19")
+    await expect(rows).to_have_count(1 + 11)
+    await page.keyboard.press("ArrowDown")
+    await page.keyboard.press("ArrowDown")
+    await page.keyboard.press("Enter")
+    await glass.until(f"document.querySelector('{CHART}').dataset.state === 'live'")
+    assert await drawn(glass) == [SHELVES[19]]
+    await expect(page.locator(".chip")).to_have_text(['shop_orders_waiting{shelf="19"}✕'])
+    await page.keyboard.press("/")
+    await page.keyboard.type("load_1m")
+    await page.keyboard.press("Enter")
+    await page.locator("#find").fill("memory_usage_bytes")
+    await page.keyboard.press("Enter")
+    await expect(page.locator(".panel[data-kind=line]:visible")).to_have_count(2)
+    await expect(page.locator("#welcome")).to_be_hidden()
+    await glass.until("document.querySelector('[data-panel=chart-2]').dataset.state === 'live'")
+    assert len(await drawn(glass)) == 2
+    address = page.url
+    other = await open_glass()
+    await other.open(address)
+    await other.until("[...document.querySelectorAll('live-chart')].flatMap(({ traces }) => traces).length > 3")
+    assert await drawn(other) == await drawn(glass)
+    await other.page.locator(".chip button").first.click()
+    await expect(other.page.locator(".chip")).to_have_count(2)
+    assert "shelf" not in other.page.url
+
+
+async def test_two_hundred_series_are_told_apart_counted_and_taken_as_toml(
+    server: Server, open_glass: OpenGlass
+) -> None:
+    """Of very many the largest are drawn, the others counted and listed; the panel is copied as a board takes it."""
+    glass = await open_glass(permissions=["clipboard-read", "clipboard-write"])
+    page = glass.page
+    await glass.open(f"{server.url}/explore?match=shop_orders_waiting&kind=area")
+    await glass.until(f"document.querySelector('{CHART} live-chart').traces.length === 24")
+    assert set(await drawn(glass)) == set(SHELVES[-24:])
+    await expect(page.locator(f"{CHART} .legend .more")).to_contain_text("more")
+    await expect(page.locator("live-summary tbody tr:visible")).to_have_count(MANY)
+    await page.locator("live-summary th button", has_text="Highest").click()
+    first = page.locator("live-summary tbody tr").first.locator("td")
+    await expect(first.nth(0)).to_contain_text("199")
+    await expect(first.nth(4)).to_have_text("205")
+    await page.locator("[data-copy-panels]").click()
+    await expect(page.locator("[data-copy-panels]")).to_have_text("Copied")
+    (panel,) = tomllib.loads(await page.evaluate("navigator.clipboard.readText()"))["board"]["panel"]
+    assert panel["series"] == ["shop_orders_waiting"] and panel["kind"] == "area"
+
+
+async def test_an_annotation_is_put_on_all_charts_told_and_deleted(server: Server, open_glass: OpenGlass) -> None:
+    """A time chosen on a chart gets a text, which every page shows at once, and which goes when it is deleted."""
+    glass, other = await open_glass(), await open_glass()
+    for one in (glass, other):
+        await one.open(f"{server.url}/explore?match=shop_orders_waiting&match=system_load_1m")
+        await one.until(f"document.querySelector('{CHART} live-chart').area")
+        await one.until("[...document.styleSheets].some(({ href }) => href?.endsWith('tools.css'))")
+    page = glass.page
+    box = await page.locator(f"{CHART} .plot").bounding_box()
+    assert box is not None
+    await page.keyboard.down("Shift")
+    await page.mouse.move(box["x"] + 200, box["y"] + 60)
+    await page.mouse.down()
+    await page.mouse.move(box["x"] + 300, box["y"] + 60, steps=3)
+    await page.mouse.up()
+    await page.keyboard.up("Shift")
+    dialog = page.locator("#annotate")
+    await expect(dialog).to_be_visible()
+    assert await dialog.locator("[name=start]").input_value() < await dialog.locator("[name=end]").input_value()
+    await dialog.locator("textarea").fill("deployed\nby hand <b>")
+    await page.keyboard.press("Control+Enter")
+    await expect(dialog).to_be_hidden()
+    for one in (glass, other):
+        await expect(one.page.locator(f"{CHART} .flag:visible")).to_have_count(1)
+    assert await page.evaluate(f"!document.querySelector('{CHART}').matches('.full')")
+    flag = other.page.locator(f"{CHART} .flag")
+    await flag.focus()
+    await expect(other.page.locator(".tip .text")).to_have_text("deployed\nby hand <b>")
+    await other.page.keyboard.press("Enter")
+    await expect(other.page.locator("#annotate li[aria-current] .text")).to_have_text("deployed\nby hand <b>")
+    await other.page.keyboard.press("Enter")
+    await other.page.locator("#annotate button.sure").click()
+    await expect(other.page.locator("#annotate h3")).to_contain_text("None")
+    await expect(page.locator(f"{CHART} .flag:visible")).to_have_count(0)
+
+
+async def test_a_panel_gives_what_its_chart_shows(server: Server, open_glass: OpenGlass) -> None:
+    """Its menu, by keyboard, downloads the points of the time that is shown, and leads to the page of exploring."""
+    glass = await open_glass(accept_downloads=True)
+    page = glass.page
+    await glass.open(f"{server.url}/")
+    await glass.until("[...document.styleSheets].some(({ href }) => href?.endsWith('tools.css'))")
+    panel = page.locator(".panel[data-kind=line], .panel[data-kind=area]").first
+    await panel.locator(".menu").focus()
+    await page.keyboard.press("Enter")
+    entries = page.locator("[role=menu] [role=menuitem]")
+    await expect(entries.first).to_be_focused()
+    words = await entries.all_inner_texts()
+    await page.keyboard.press("ArrowDown")
+    async with page.expect_download() as downloading:
+        await page.keyboard.press("Enter")
+    path = await (await downloading.value).path()
+    rows = list(csv.reader(io.StringIO(path.read_text("utf-8"))))
+    assert rows[0][0] == "time" and len(rows[0]) > 1 and len(rows) > 1
+    assert words[:4] == ["Open in Explore", "Download as CSV", "Download as JSON", "Copy as TOML"]
+    await panel.locator(".menu").click()
+    await page.keyboard.press("Enter")
+    await page.wait_for_url("**/explore?match=*")
+    await glass.until("document.querySelector('[data-panel=chart-1] live-chart').traces.length > 0")
