@@ -27,7 +27,7 @@ const views = readdirSync(join(root, "static/js/elements")).map((file) => `eleme
 test("the board asks at once for each module that main.js comes to, and for none that may come later", () => {
   const list = /set modules = \[(.*?)\]/s.exec(read("templates/board.html"))?.[1] ?? "";
   const listed = [...list.matchAll(/"([^"]+)"/g)].map(([, name]) => `${name}.js`);
-  const late = new Set([...imports("newsroom.js"), ...imports("explore.js"), "elements/live-summary.js"]);
+  const late = new Set([...imports("newsroom.js"), ...imports("explore.js"), ...imports("toolroom.js"), "elements/live-summary.js"]);
   const seen = imports("main.js");
   for (const view of views) if (!late.has(view)) imports(view, seen);
   const needed = [...seen].filter((module) => module !== "main.js");
