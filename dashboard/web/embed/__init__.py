@@ -16,17 +16,20 @@ SVG, PNG = "image/svg+xml; charset=utf-8", "image/png"
 
 async def svg(context: Context, chart: str) -> Response:
     """Give the image of a chart as SVG."""
-    drawing = (await _drawn(context, chart)).encode("utf-8", "replace")
-    return _conditional(context, _tag(drawing), SVG) or _image(drawing, _tag(drawing), SVG)
+    from dashboard.web.embed.subject import drawn
+
+    body = (await drawn(context, chart)).svg.encode()
+    return _conditional(context, _tag(body), SVG) or _image(body, _tag(body), SVG)
 
 
 async def png(context: Context, chart: str) -> Response:
     """Give the image of a chart as PNG, `scale` times as large."""
     from dashboard.web.embed.asked import scale_of
+    from dashboard.web.embed.subject import drawn
 
-    drawing = await _drawn(context, chart)
-    scale = scale_of(context, drawing)
-    tag = _tag(drawing.encode("utf-8", "replace"), f"png {scale:g}")
+    drawing, width, height = await drawn(context, chart)
+    scale = scale_of(context, width, height)
+    tag = _tag(drawing.encode(), f"png {scale:g} ")
     known = _conditional(context, tag, PNG)
     if known is not None:
         return known
@@ -41,15 +44,9 @@ async def account(context: Context, chart: str) -> Response:
     return Response(await printed(context, chart), 200, {"Cache-Control": "no-store"}, content_type=JSON)
 
 
-async def _drawn(context: Context, chart: str) -> str:
-    from dashboard.web.embed.subject import drawn
-
-    return await drawn(context, chart)
-
-
 def _tag(body: bytes, variant: str = "") -> str:
     """Return the ETag of an image: a weak one, for what is sent may be compressed."""
-    return f'W/"{hashlib.sha256(variant.encode() + b"\0" + body).hexdigest()[:32]}"'
+    return f'W/"{hashlib.sha256(variant.encode() + body).hexdigest()[:32]}"'
 
 
 def _conditional(context: Context, tag: str, kind: str) -> Response | None:

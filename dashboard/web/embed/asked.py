@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping
 from datetime import UTC, tzinfo
 from difflib import get_close_matches
@@ -37,8 +36,6 @@ WIDTHS, HEIGHTS, SCALES = (160, 2400), (72, 1600), (1, 4)
 
 SHORTEST = 10.0
 """Seconds of a time axis at least."""
-
-_SIZE = re.compile(r'width="(\d+)" height="(\d+)"')
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -93,19 +90,15 @@ def find(boards: Mapping[str, Board], chart: str) -> tuple[Board, Panel]:
     raise UnknownChart(f"there is no chart {chart[:200]!r}: {hint}")
 
 
-def scale_of(context: Context, drawing: str) -> float:
-    """Return how many times as large a picture is to be as its drawing; raise InvalidParameter when that is too much."""
+def scale_of(context: Context, width: int, height: int) -> float:
+    """Return how many times as large as its drawing a picture is to be; raise InvalidParameter when it is too large."""
     text = context.arg("scale") or "1"
     scale = number(text)
     if not SCALES[0] <= scale <= SCALES[1]:
         raise InvalidParameter("scale", f"must be a number from {SCALES[0]} to {SCALES[1]}")
-    size = _SIZE.search(drawing)
-    width, height = (int(size[1]), int(size[2])) if size else CHART
     if width * height * scale * scale > MAX_PIXELS:
         most = math.floor(math.sqrt(MAX_PIXELS / width / height) * 10) / 10
-        raise InvalidParameter(
-            "scale", f"at most {MAX_PIXELS:,} pixels are drawn: of this size, {most:g} times as large"
-        )
+        raise InvalidParameter("scale", f"must be at most {most:g}: {MAX_PIXELS:,} pixels are drawn and no more")
     return scale
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from bisect import bisect_right
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
@@ -61,7 +61,7 @@ class Subject(msgspec.Struct, frozen=True):
         asked, times = self.asked, self.times
         lines = [line for line in map(self._line, self.found.lines) if line.has_value or line.times]
         lines.sort(key=lambda line: counted(line.key))
-        gone = frozenset() if times.past else frozenset(line.key for line in lines if self._is_gone(line))
+        gone = frozenset(line.key for line in lines if not times.past and self._is_gone(line))
         return Scene(
             panel=asked.panel,
             lines=shown(lines, gone, self.now, asked.panel.kind, times.end - times.start),
@@ -101,10 +101,19 @@ class Subject(msgspec.Struct, frozen=True):
         return line.stale(self.now) and newest - line.time > 2 * (line.interval or 1.0)
 
 
-async def drawn(context: Context, chart: str) -> str:
-    """Return the image of a chart as SVG; raise what `asked.read` does, and TooManyPoints."""
+class Image(NamedTuple):
+    """SVG, and its size in pixels."""
+
+    svg: str
+    width: int
+    height: int
+
+
+async def drawn(context: Context, chart: str) -> Image:
+    """Return the image of a chart; raise what `asked.read` does, and TooManyPoints."""
     subject = await _subject(context, chart)
-    return await asyncio.to_thread(lambda: draw(subject.scene()))
+    svg = await asyncio.to_thread(lambda: draw(subject.scene()))
+    return Image(svg, subject.asked.width, subject.asked.height)
 
 
 async def printed(context: Context, chart: str) -> bytes:
