@@ -23,7 +23,10 @@ _COLUMNS = ("average", "minimum", "maximum")
 
 
 class Line(NamedTuple):
-    """One series of an answer; `last` is its newest sample before the answer's end, `[time, value]`."""
+    """One series of an answer; `last` is its newest sample before the answer's end, `[time, value]`.
+
+    `first` is when its record began, in Unix seconds, where that was looked up.
+    """
 
     text: str
     name: str
@@ -33,6 +36,7 @@ class Line(NamedTuple):
     source: str
     last: tuple[float, float | None] | None
     points: Sequence[Point]
+    first: float | None = None
 
 
 Encode = Callable[[Mapping[str, object], Sequence[Line]], bytes]
@@ -106,6 +110,7 @@ def _one(line: Line) -> dict[str, object]:
         "interval": line.interval,
         "source": line.source,
         "last": line.last,
+        **({} if line.first is None else {"first": line.first}),
         "points": line.points,
     }
 

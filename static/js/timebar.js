@@ -134,7 +134,7 @@ export class TimeBar {
     for (const button of this.spans) button.setAttribute("aria-pressed", String(past));
     if (this.fold instanceof HTMLElement) write(this.fold, past ? "Past" : spaced(frame.range));
     for (const link of this.links) {
-      link.search = writeFrame(frame, { kind: "live", range: Number(link.dataset["range"]) }, "");
+      link.search = writeFrame(frame, { kind: "live", range: Number(link.dataset["board"]) }, "");
     }
     if (bar.hidden === past) bar.hidden = !past;
     if (banner.hidden !== !this.fault) banner.hidden = !this.fault;
