@@ -1,0 +1,164 @@
+"""What doomed programs do, and what must be left of it: scenarios of `tests.doomed`."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import random
+import sqlite3
+import time
+from collections import Counter
+from collections.abc import Callable
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+
+from dashboard import schema
+from dashboard.clock import SystemClock
+from dashboard.diskarchive import DiskArchive
+from dashboard.events import KEPT
+from dashboard.history import History
+from dashboard.model import Batch, Clock
+from dashboard.points import Point
+from dashboard.shelf import Bound
+from dashboard.sqlite import Database
+from dashboard.tiers import Bounds
+from tests.archives import all_of, commit, disk, disk_archive, id_of
+from tests.clocks import START, HandClock
+from tests.doomed import Doomed, Passing, Tell, killed_at_each_place
+from tests.test_migrations import write_version_1
+
+RESOURCE = {"instance": "test"}
+VERSIONS = {"history.db": len(schema.HISTORY), "state.db": len(schema.STATE)}
+
+
+def whole(folder: Path) -> None:
+    """Raise AssertionError unless every database is whole, and none was set aside."""
+    for path in folder.glob("*.db"):
+        with closing(sqlite3.connect(path)) as connection:
+            assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)], path
+    assert not list(folder.glob("*damaged*"))
+
+
+def migrations(folder: Path, _: int) -> str:
+    """Kill a program that leads both databases to the newest version, at each place: all that they held is there."""
+
+    def work(place: Path, tell: Tell, passing: Passing) -> None:
+        clock = HandClock(START + 60)
+        with closing(disk(place, clock, passing=passing)) as owned:
+            archive = DiskArchive(owned, clock, dict.fromkeys(KEPT, Bound()))
+            for number, type in enumerate(("log", "system"), 60_000):  # one after the other: so places have an order
+                commit(archive, type, number)
+            tell(1)
+
+    begin = folder / "begin"
+    begin.mkdir()
+    write_version_1(begin)
+    killed: Counter[str] = Counter()
+    for place, end in killed_at_each_place(work, begin, folder):
+        killed[end.place or "never"] += 1
+        whole(place)
+        with closing(disk_archive(place)) as archive:
+            found = [row.id for row in all_of(archive)]
+        assert found[:5] == [id_of(number) for number in range(1, 6)], end
+        assert len(found) == 7 or not end.told, end
+        for name, version in VERSIONS.items():
+            with closing(sqlite3.connect(place / name)) as connection:
+                assert connection.execute("PRAGMA user_version").fetchone() == (version,)
+    for name, version in VERSIONS.items():
+        assert killed[f"{name} led to version {version}"] == 1 and killed[f"{name} committed"] == 2
+    return f"{killed.total() - 1} places"
+
+
+BOUNDS = Bounds({"raw": 21_600.0, "10s": 172_800.0, "1m": 2_592_000.0, "15m": 63_072_000.0}, 2**30)
+EVERY = 0.25
+"""Seconds between two samples of those that are killed while time passes as it does."""
+
+MOST_LOST = 2.0
+"""Seconds of points that a kill may take."""
+
+VALUES: dict[str, Callable[[float], float]] = {
+    "doomed_wave": lambda time: time % 977,
+    "doomed_grown_total": lambda time: time * 8,
+    "doomed_still": lambda _: 0.125,
+}
+"""What the series of doomed programs are at a time."""
+
+
+def batch(time: float, interval: float) -> Batch:
+    """Return one collection."""
+    samples = {name: value(time) for name, value in VALUES.items()}
+    return Batch(timestamp=time, source="test/doomed", interval=interval, resource=RESOURCE, samples=samples)
+
+
+def history_on(database: Database, clock: Clock) -> History:
+    """Return the history in a database."""
+    return History(database, clock, BOUNDS, lambda name: name.endswith("_total"))
+
+
+def stored(folder: Path, clock: Clock, start: float, end: float, step: float = 0.0) -> dict[str, list[Point]]:
+    """Return the points that a program finds that comes afterwards; counters as totals where `step` is 0."""
+    with closing(disk(folder, clock)) as owned:
+        history = history_on(owned.history, clock)
+        texts = [known.text for known in history.catalogue(())]
+        reading = history.read(texts, start, end, step, raw=not step)
+        assert not reading.incomplete
+        return {
+            stretch.known.series.name: [point for point in stretch.points if point[1] is not None]
+            for stretch in reading.stretches
+        }
+
+
+def together(folder: Path, count: int) -> str:
+    """Kill programs that store points once a second, at random moments: of none more than two seconds are lost."""
+    chance = random.Random(count)
+    lost = [_at_random(folder / f"{first}", min(50, count - first), chance) for first in range(0, count, 50)]
+    return f"{count} kills, at most {max(lost):.2f} s lost"
+
+
+def _at_random(folder: Path, count: int, chance: random.Random) -> float:
+    begun = time.time()
+    running = []
+    for number in range(count):
+        (folder / f"{number}").mkdir(parents=True)
+        running.append(Doomed(partial(_live, folder / f"{number}")))
+    for moment, doomed in sorted((chance.uniform(0, 4), number) for number in range(count)):
+        time.sleep(max(0.0, begun + moment - time.time()))
+        running[doomed].kill()
+    return max(_lost(folder / f"{number}", doomed.told(), begun) for number, doomed in enumerate(running))
+
+
+def _live(folder: Path, tell: Tell) -> None:
+    """Take and store points for ever."""
+
+    async def live() -> None:
+        clock = SystemClock()
+        history = history_on(disk(folder, clock).history, clock)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(history.run())
+            due = math.ceil(clock.wall() / EVERY) * EVERY
+            while True:
+                await asyncio.sleep(due - clock.wall())
+                history.append(batch(due, EVERY))
+                tell(due)
+                due += EVERY
+
+    asyncio.run(live())
+
+
+def _lost(folder: Path, told: list[float], begun: float) -> float:
+    """Return the seconds of which the points are lost; raise AssertionError when others are, or the file."""
+    whole(folder)
+    if not told:
+        return 0.0
+    found = stored(folder, SystemClock(), begun - 10, told[-1] + 10)
+    times = [point[0] for point in found.get("doomed_wave", ())]
+    assert times == (told + [told[-1] + EVERY])[: len(times)], "points are missing before the last, or twice there"
+    for name, points in found.items():
+        assert [point[:2] for point in points] == [(at, VALUES[name](at)) for at in times], name
+    lost = told[-1] - (times[-1] if times else told[0] - EVERY)
+    assert lost <= MOST_LOST, f"{lost:g} s of points are lost"
+    return lost
+
+
+SCENARIOS: dict[str, Callable[[Path, int], str]] = {"migrations": migrations, "together": together}

@@ -1,0 +1,39 @@
+"""Kills of programs that store, by the dozen: never the file, never what was sure, at most two seconds of points."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PATIENCE = 900.0
+
+
+def survived(scenario: str, folder: Path, count: int = 0) -> str:
+    """Run a scenario of `tests.doomed`; return what it says."""
+    command = [sys.executable, "-W", "error", "-m", "tests.doomed", scenario, str(folder), str(count)]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, check=False)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    print(ended.stdout)
+    return ended.stdout
+
+
+@pytest.mark.fault
+def test_a_kill_at_any_step_of_a_migration_loses_nothing(tmp_path: Path) -> None:
+    assert survived("migrations", tmp_path) == "14 places\n"
+
+
+@pytest.mark.fault
+def test_fifty_kills_at_random_moments_take_two_seconds_of_points_each_at_most(tmp_path: Path) -> None:
+    """They run side by side, each with a folder of its own, for up to four seconds."""
+    assert survived("together", tmp_path, 50).startswith("50 kills, ")
+
+
+@pytest.mark.fault
+@pytest.mark.long
+@pytest.mark.timeout(PATIENCE)
+def test_five_hundred_kills_at_random_moments_take_two_seconds_of_points_each_at_most(tmp_path: Path) -> None:
+    assert survived("together", tmp_path, 500).startswith("500 kills, ")
