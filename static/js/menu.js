@@ -85,7 +85,10 @@ export class PanelMenu {
       { text: "Download as JSON", href: this.#points(spec, "json"), download: true },
       { text: "Copy as TOML", press: (entry) => this.#copy(spec, entry) },
     ];
-    if (!this.exploring) items.unshift({ text: "Open in Explore", href: this.#explore(spec) });
+    if (!this.exploring) {
+      items.unshift({ text: "Open in Explore", href: this.#explore(spec) });
+      items.push({ text: "Open as image", href: this.#image(spec) });
+    }
     if (chart) items.push({ text: "Annotate…", press: () => this.annotate() });
     return items;
   }
@@ -157,10 +160,30 @@ export class PanelMenu {
     const query = new URLSearchParams(series.map((text) => ["match", text]));
     if (stack) query.set("stack", "1");
     else if (kind === "area") query.set("kind", "area");
+    this.#time(query);
+    return `${this.spec.root_path}/explore?${query}`;
+  }
+
+  /**
+   * An address is good for other pages and documents, too, so it says all that the page knows of itself.
+   * @param {import("./protocol.js").PanelSpec} spec
+   */
+  #image({ id }) {
+    const query = new URLSearchParams();
+    this.#time(query);
+    if (getComputedStyle(document.documentElement).colorScheme.includes("dark")) query.set("theme", "dark");
+    query.set("tz", this.board.preferences.zone === "utc" ? "UTC" : Intl.DateTimeFormat().resolvedOptions().timeZone);
+    return `${this.spec.root_path}/embed/${encodeURIComponent(`${this.spec.name}.${id}`)}.svg?${query}`;
+  }
+
+  /**
+   * Say which time the page shows.
+   * @param {URLSearchParams} query
+   */
+  #time(query) {
     const own = new URLSearchParams(location.search);
     for (const word of TIME) for (const text of own.getAll(word)) query.append(word, text);
     if (!TIME.some((word) => query.has(word))) query.set("range", durationText(this.board.store.wanted));
-    return `${this.spec.root_path}/explore?${query}`;
   }
 
   /**
