@@ -1,4 +1,5 @@
 import { extremes, MOST_BANDS } from "./band.js";
+import { unitOf } from "./format.js";
 import { isNeutral, place, strokeOf } from "./palette.js";
 import { bounds, drawable, topOf } from "./scale.js";
 
@@ -65,6 +66,17 @@ export function trace(chosen, spec, slots, moment, old = []) {
     lowest = Math.min(lowest, low);
   }
   return { traces, banded, highest, lowest };
+}
+
+/**
+ * The unit of the value axis; values of several units share none.
+ * @param {PanelSpec} spec
+ * @param {Line[]} chosen
+ */
+export function axisUnit(spec, chosen) {
+  const [first, ...others] = chosen.map(({ unit }) => unit);
+  const common = others.every((unit) => unit === first) ? first : "";
+  return spec.unit || (common ?? unitOf(spec.series[0] ?? ""));
 }
 
 /**

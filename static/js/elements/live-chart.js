@@ -2,12 +2,11 @@ import { AXIS, drawTimes, drawValues, GUTTER, RIGHT } from "../axes.js";
 import { blinds, keepOut, unknown, within } from "../blind.js";
 import { coverage } from "../coverage.js";
 import { drawing } from "../drawing.js";
-import { unitOf } from "../format.js";
 import { Hatch } from "../hatch.js";
 import { Legend } from "../legend.js";
 import { DASHES, slotsOf } from "../palette.js";
 import { lastTime } from "../past.js";
-import { choose, limits, MOST, trace } from "../trace.js";
+import { axisUnit, choose, limits, MOST, trace } from "../trace.js";
 import { drawBeneath, drawAbove } from "../underlay.js";
 import { NO_PANEL } from "../protocol.js";
 
@@ -102,10 +101,7 @@ export class LiveChart extends HTMLElement {
       this.drawn.early = true;
     }
     this.#choose(lines, moment.now);
-    const [first, ...others] = this.chosen.map(({ unit }) => unit);
-    // Values of several units share no unit of the axis.
-    const common = others.every((unit) => unit === first) ? first : "";
-    this.unit = this.spec.unit || (common ?? unitOf(this.spec.series[0] ?? ""));
+    this.unit = axisUnit(this.spec, this.chosen);
     if (this.#due(moment)) this.#draw(moment);
     this.undrawn = lines.length - this.chosen.length;
     this.legend?.show(this.traces, this.undrawn, this.spec.legend, this.spec.unit || "");
