@@ -1,10 +1,10 @@
-"""Points of series over time: from the window while a question is young, from history else; never from both."""
+"""Points of series over time: from the window while a question is young, else from history up to the last minute."""
 
 from __future__ import annotations
 
 import asyncio
+import math
 import re
-from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
@@ -13,13 +13,16 @@ from quart import Response
 
 from dashboard.errors import StorageError, UnknownSeries
 from dashboard.history import History, Known
+from dashboard.ingest.items import FUTURE
 from dashboard.model import Role
+from dashboard.pipeline import LATE
 from dashboard.points import Point, bucketed, collected, rates, short
 from dashboard.selector import Selector
 from dashboard.web.routing import Context, Route
 from dashboard.web.shapes import FORMS, Line
+from dashboard.web.tail import Tail
 from dashboard.web.wanted import Wanted, limit, read, whole
-from dashboard.window import Columns, Window
+from dashboard.window import Columns
 
 if TYPE_CHECKING:
     from dashboard.runtime import Runtime
@@ -65,22 +68,24 @@ async def query_range(context: Context) -> Response:
 
 
 async def find(runtime: Runtime, wanted: Wanted) -> Found:
-    """Return the points that are wanted; raise UnknownSeries or TooManyPoints."""
-    # The window has all that came since this run began, as far as it reaches back.
+    """Return the points that are wanted, as of now; raise UnknownSeries or TooManyPoints."""
     if whole(wanted)[0] >= _reached(runtime):
         return await _of_window(runtime, wanted)
     return await _of_history(runtime, wanted)
 
 
 def _reached(runtime: Runtime) -> float:
-    return max(runtime.started_at, runtime.clock.wall() - runtime.window.reach)
+    """Return the time since which the window has all that came: as far as it is kept, in no earlier run."""
+    now, last_alive = runtime.clock.wall(), runtime.last_alive
+    begun = -math.inf if last_alive is None else min(runtime.started_at, last_alive + FUTURE + 1)
+    return max(begun, now - runtime.window.reach)
 
 
 async def _of_window(runtime: Runtime, wanted: Wanted) -> Found:
     window, step = runtime.window, wanted.step
     start, end = whole(wanted)
     lines = list(window.select(wanted.selectors))
-    if not lines and not wanted.lenient and not runtime.history.catalogue(wanted.selectors):
+    if not lines and not wanted.lenient and not await asyncio.to_thread(_catalogue, runtime, wanted.selectors):
         raise await _unknown(runtime, wanted.selectors)
     points = (end - start) / step * len(lines) if step else sum(line.count(start, end) for line in lines)
     limit(len(lines), points, wanted)
@@ -89,46 +94,46 @@ async def _of_window(runtime: Runtime, wanted: Wanted) -> Found:
 
 
 async def _of_history(runtime: Runtime, wanted: Wanted) -> Found:
+    now, window = runtime.clock.wall(), runtime.window
     start, end = whole(wanted)
-    known = await asyncio.to_thread(runtime.history.catalogue, wanted.selectors)
-    if not known and not wanted.lenient:
-        raise await _unknown(runtime, wanted.selectors)
-    known = [one for one in known if one.first < end and one.last[0] >= start]
-    if not known:
-        return Found(wanted.step, "raw", [], [])
-    limit(len(known), _expected(known, start, end, wanted.step), wanted)
-    newest = [_newest(runtime.window, one, end, wanted.raw) for one in known]
+    live = list(window.select(wanted.selectors)) if end > now - LATE else []
+    limit(len(live), 0, wanted)
+    tail = Tail(window, live, now=now, end=end, step=wanted.step, reached=_reached(runtime))
     try:
-        return await asyncio.to_thread(_from_history, runtime.history, known, newest, start, end, wanted)
+        known = await asyncio.to_thread(runtime.history.catalogue, wanted.selectors)
+        if not known and not wanted.lenient:
+            raise await _unknown(runtime, wanted.selectors)
+        known = [one for one in known if one.first < end and one.last[0] >= start]
+        limit(len(known), _expected(known, start, end, wanted.step), wanted)
+        return await asyncio.to_thread(_from_history, runtime.history, known, tail, start, end, wanted)
     except StorageError:  # what is in memory is better than nothing; the rest is told to be missing
         found = await _of_window(runtime, wanted)
         return found._replace(incomplete=[(start, min(_reached(runtime), end))])
 
 
 def _from_history(
-    history: History,
-    known: Sequence[Known],
-    newest: Sequence[tuple[float, float] | None],
-    start: float,
-    end: float,
-    wanted: Wanted,
+    history: History, known: Sequence[Known], tail: Tail, start: float, end: float, wanted: Wanted
 ) -> Found:
+    if not known:
+        return Found(wanted.step, "raw", [], [])
     reading = history.read([one.text for one in known], start, end, wanted.step, raw=wanted.raw)
-    fresh = {one.text: last for one, last in zip(known, newest, strict=True)}
-    lines = [
-        Line(
-            text=stretch.known.text,
-            name=stretch.known.series.name,
-            labels=stretch.known.series.labels,
-            counter=stretch.known.counter,
-            interval=stretch.known.interval,
-            source=stretch.known.source,
-            last=fresh.get(stretch.known.text) or _last(stretch.points),
-            points=stretch.points,
-        )
-        for stretch in reading.stretches
-    ]
+    read = {stretch.known.text: stretch.points for stretch in reading.stretches}
+    lines = []
+    for one in known:
+        points = tail.joined(one.text, read.get(one.text, ()), start, reading.step, raw=wanted.raw)
+        if points:
+            last = tail.newest(one.text, raw=wanted.raw) or _last(points)
+            name, labels = one.series.name, one.series.labels
+            lines.append(Line(one.text, name, labels, one.counter, one.interval, one.source, last, points, one.first))
     return Found(reading.step, reading.tier, lines, reading.incomplete)
+
+
+def _catalogue(runtime: Runtime, selectors: Sequence[Selector]) -> Sequence[Known]:
+    """Return the series that are stored; none when the disk does not tell."""
+    try:
+        return runtime.history.catalogue(selectors)
+    except StorageError:
+        return ()
 
 
 def _expected(known: Sequence[Known], start: float, end: float, step: float) -> float:
@@ -136,18 +141,6 @@ def _expected(known: Sequence[Known], start: float, end: float, step: float) -> 
     if step:
         return (end - start) / step * len(known)
     return sum((min(end, one.last[0]) - max(start, one.first)) / (one.interval or 10.0) for one in known)
-
-
-def _newest(window: Window, known: Known, end: float, raw: bool) -> tuple[float, float] | None:
-    """Return the newest sample before `end` of a series that is live, a counter's as a rate."""
-    line = window.line(known.text)
-    if line is None:
-        return None
-    at = bisect_left(line.times, end)
-    times, values = line.times[max(0, at - 2) : at], line.values[max(0, at - 2) : at]
-    if known.counter and not raw:
-        times, values = rates(times, values, line.interval)
-    return (times[-1], short(values[-1])) if times else None
 
 
 def _last(points: Sequence[Point]) -> tuple[float, float] | None:
@@ -179,15 +172,15 @@ def _line(column: Columns, start: float, end: float, step: float, raw: bool) -> 
 async def _unknown(runtime: Runtime, selectors: Sequence[Selector]) -> UnknownSeries:
     """Return the error for selectors that choose nothing, with names that are written much alike."""
     texts = ", ".join(selector.text for selector in selectors[:3]) + (", …" if len(selectors) > 3 else "")
-    alike = await asyncio.to_thread(_alike, runtime.history, selectors)
+    alike = await asyncio.to_thread(_alike, runtime, selectors)
     hint = f"did you mean {' or '.join(alike)}? " if alike else ""
     return UnknownSeries(
         "match", f"no series that is live or stored is chosen by {texts[:500]}: {hint}GET /api/v1/series lists all"
     )
 
 
-def _alike(history: History, selectors: Sequence[Selector]) -> list[str]:
-    names = sorted({known.series.name for known in history.catalogue([])})
+def _alike(runtime: Runtime, selectors: Sequence[Selector]) -> list[str]:
+    names = sorted({known.series.name for known in _catalogue(runtime, [])})
     asked = next((selector.name for selector in selectors if selector.exact), "")
     from difflib import get_close_matches  # rarely needed, and a start has memory for what it needs
 
