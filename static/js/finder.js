@@ -54,7 +54,7 @@ export class Finder {
     this.list.addEventListener("keydown", (event) => this.#key(event));
     document.addEventListener("keydown", (event) => {
       const typing = /** @type {Element} */ (event.target).matches("input, textarea, select");
-      if (event.key !== "/" || typing || event.ctrlKey || event.metaKey || document.querySelector("dialog[open]")) return;
+      if (event.key !== "/" || typing || event.ctrlKey || event.metaKey || document.querySelector("dialog[open], .zoomed")) return;
       event.preventDefault();
       this.input.select();
       this.input.focus();

@@ -107,7 +107,7 @@ export class Zoom {
     }
     document.documentElement.classList.toggle("zoomed", panel !== null);
     for (const other of board.panels) other.element.inert = panel !== null && other !== panel;
-    for (const covered of document.querySelectorAll(".top, .strip")) /** @type {HTMLElement} */ (covered).inert = panel !== null;
+    for (const covered of document.querySelectorAll(".top, .strip, .finder, .chosen")) /** @type {HTMLElement} */ (covered).inert = panel !== null;
     (panel ?? last)?.element.focus({ preventScroll: true });
     const target = panel ? null : document.getElementById(location.hash.slice(1));
     if (target) target.scrollIntoView();
