@@ -20,6 +20,7 @@ from dashboard.sqlite import Database
 class _Guard(NamedTuple):
     """What the disk says to one of its databases."""
 
+    claim: Callable[[], None]
     allow: Callable[[], None]
     make_room: Callable[[], bool]
 
@@ -40,7 +41,7 @@ class Disk:
         self._reserve = Reserve(folder.path / "reserve", reserve_size)
         self.state = Database(
             folder.path / "state.db",
-            _Guard(folder.claim, self._reserve.give_up),
+            _Guard(folder.claim, lambda: None, self._reserve.give_up),
             clock,
             schema.STATE,
             safe=True,
@@ -48,7 +49,7 @@ class Disk:
         )
         self.history = Database(
             folder.path / "history.db",
-            _Guard(self._allow_history, lambda: False),
+            _Guard(folder.claim, self._spare, lambda: False),
             clock,
             schema.HISTORY,
             safe=False,
@@ -66,8 +67,7 @@ class Disk:
         self.history.close()
         self.folder.release()
 
-    def _allow_history(self) -> None:
-        self.folder.claim()
+    def _spare(self) -> None:
         if not self._reserve.spared():
             raise StorageError(
                 f"{self.folder.path}: points and logs are not stored, for the disk is nearly full: free some space, "

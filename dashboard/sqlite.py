@@ -46,10 +46,14 @@ HANGING = 10.0
 
 
 class Guard(Protocol):
-    """Who knows the disk that a file lies on. Both are called on the writer's thread."""
+    """Who knows the disk that a file lies on. All three are called on the writer's thread."""
+
+    def claim(self) -> None:
+        """Raise StorageError or OSError when the file is not ours; asked before it is opened, and every transaction."""
+        ...
 
     def allow(self) -> None:
-        """Raise StorageError when nothing may be written now; asked before every transaction and opening."""
+        """Raise StorageError when nothing may be written now; asked before every transaction."""
         ...
 
     def make_room(self) -> bool:
@@ -249,8 +253,10 @@ class Database:
                     raise diskfault.told(self.path, error) from error
 
     def _transact(self, group: Sequence[Job]) -> None:
+        self._guard.claim()
+        connected = self._connected()  # what may not be written can be read all the same
         self._guard.allow()
-        with transaction(self._connected(), passing=self._passing) as connection:
+        with transaction(connected, passing=self._passing) as connection:
             for job in group:
                 job.run(connection)
 
@@ -348,7 +354,7 @@ class Database:
             fault = opening.exception(PATIENCE)
         except TimeoutError:
             raise StorageError(f"{self.path}: the disk does not answer") from None
-        if fault is not None:
+        if fault is not None and not self._opened:
             raise fault
 
 

@@ -1,7 +1,7 @@
-"""Programs that are killed, at random moments and at chosen places, many at little cost: each is a fork of this one.
+"""Programs that are killed at random moments and at chosen places, at little cost: each is a fork of this one.
 
-`python -m tests.doomed SCENARIO FOLDER COUNT` runs a scenario and ends with 0, or with what was lost. It is a program of
-its own, for only a process without threads may fork.
+`python -m tests.doomed SCENARIO FOLDER COUNT` runs a scenario and ends with 0, or with what was lost. It is a program
+of its own, for only a process without threads may fork.
 """
 
 from __future__ import annotations

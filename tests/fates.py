@@ -153,7 +153,8 @@ def _lost(folder: Path, told: list[float], begun: float) -> float:
         return 0.0
     found = stored(folder, SystemClock(), begun - 10, told[-1] + 10)
     times = [point[0] for point in found.get("doomed_wave", ())]
-    assert times == (told + [told[-1] + EVERY])[: len(times)], "points are missing before the last, or twice there"
+    expected = [*told, told[-1] + EVERY]
+    assert times == expected[: len(times)], "points are missing before the last, or twice there"
     for name, points in found.items():
         assert [point[:2] for point in points] == [(at, VALUES[name](at)) for at in times], name
     lost = told[-1] - (times[-1] if times else told[0] - EVERY)

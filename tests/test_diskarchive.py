@@ -260,6 +260,20 @@ def test_a_full_disk_takes_the_state_for_a_while_and_everything_again_when_there
         assert stored(archive) == expected
 
 
+def test_what_is_on_a_full_disk_can_be_read_by_a_program_that_is_started_on_it(small_disk: Path) -> None:
+    with closing(disk_archive(small_disk / "data")) as archive:
+        commit(archive, "system", 1)
+        archive.mark(MS)
+        commit(archive, "log", 2)
+    fill(small_disk)
+    with closing(disk_archive(small_disk / "data")) as archive:
+        assert stored(archive) == [id_of(1), id_of(2)]
+        commit(archive, "system", 3)
+        with pytest.raises(StorageError, match="points and logs are not stored, for the disk is nearly full"):
+            commit(archive, "log", 4)
+        assert stored(archive) == [id_of(1), id_of(2), id_of(3)]
+
+
 def test_a_disk_that_takes_no_writes_is_used_as_soon_as_it_does(small_disk: Path) -> None:
     with closing(disk_archive(small_disk)) as archive:
         commit(archive, "system", 1)
