@@ -38,6 +38,7 @@ log = logging.getLogger("dashboard.web")
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _LARGE = 64 * 1024  # bytes whose compression would be felt by everyone else
+_HUGE = 512 * 1024  # bytes whose thorough compression would take longer than to send them
 _COMPRESSIBLE = ("text/", "application/json", "image/svg")
 
 
@@ -184,7 +185,7 @@ async def _finish(runtime: Runtime, response: Response) -> Response:
     compressible = (response.content_type or "").startswith(_COMPRESSIBLE) and len(body) > 1024
     if compressible and "Content-Encoding" not in response.headers and takes_gzip(request):
         if len(body) > _LARGE:
-            body = await asyncio.to_thread(gzip.compress, body, 6, mtime=0)
+            body = await asyncio.to_thread(gzip.compress, body, 1 if len(body) > _HUGE else 6, mtime=0)
         else:
             body = gzip.compress(body, 6, mtime=0)
         response.set_data(body)
