@@ -184,7 +184,10 @@ export class Board {
     const { span, loads } = this.store;
     const other = loads !== this.loads;
     this.loads = loads;
-    if (other) for (const panel of this.panels) panel.dirty = true;
+    if (other) {
+      this.sweep();
+      for (const panel of this.panels) panel.dirty = true;
+    }
     if (span.past) return this.schedule();
     for (const line of lines) for (const at of line.panels) /** @type {Panel} */ (this.panels[at]).dirty = true;
     if (!document.hidden) this.unpainted ??= taken;

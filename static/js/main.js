@@ -50,6 +50,8 @@ const bar = new TimeBar({
   now: () => (clock.known ? clock.now() : Date.now() / 1000),
   onFrame: (frame) => {
     crosshair.clear();
+    // How long a sample takes to the screen is told of those that are shown.
+    feed.truth.latencies = [];
     void feed.backfill.show(spanOf(frame, !same(frame, bar.home)));
   },
 });
