@@ -203,7 +203,7 @@ def _spread(numbers: list[int]) -> int:
 
 
 def _fits(numbers: Sequence[int]) -> bool:
-    return -_LARGEST < min(numbers) and max(numbers) < _LARGEST
+    return min(numbers) > -_LARGEST and max(numbers) < _LARGEST
 
 
 def _at(decimals: int, values: Sequence[float]) -> Whole | None:

@@ -11,7 +11,7 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Sequence
 from functools import lru_cache
-from itertools import repeat
+from itertools import pairwise, repeat
 from operator import sub, truediv
 from typing import NamedTuple
 
@@ -21,7 +21,7 @@ _WIDEST = 64  # samples in a bucket up to which whole columns are compared rathe
 
 
 class Samples(NamedTuple):
-    """Values at their times in Unix seconds; `gaps` are the intervals that were declared with each, 0 where none was."""
+    """Values at their times in Unix seconds; `gaps` are the intervals that were declared with them, 0 for none."""
 
     times: array[float]
     values: array[float]
@@ -80,7 +80,9 @@ def ordered(samples: Samples) -> Samples:
     found = dict(zip(samples.times, zip(samples.values, samples.gaps, strict=True), strict=True))
     times = sorted(found)
     return Samples(
-        array("d", times), array("d", [found[time][0] for time in times]), array("d", [found[time][1] for time in times])
+        array("d", times),
+        array("d", [found[time][0] for time in times]),
+        array("d", [found[time][1] for time in times]),
     )
 
 
@@ -110,7 +112,7 @@ def rates(samples: Samples, before: Last | None = None) -> Samples:
         return Samples(times[1:], array("d", _short(found)), gaps[1:])
     elapsed = list(map(sub, times[1:], times))
     usual = sorted(elapsed)[len(elapsed) // 2]
-    longest = [HOLE * max(one or usual, other or usual) for one, other in zip(gaps, gaps[1:], strict=False)]
+    longest = [HOLE * max(one or usual, other or usual) for one, other in pairwise(gaps)]
     kept = [at for at, rise in enumerate(grown) if rise >= 0 and 0 < elapsed[at] <= longest[at]]
     return Samples(
         array("d", [times[at + 1] for at in kept]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -21,7 +22,7 @@ MINUTE = Tier("1m", 60, 43_200)
 QUARTER = Tier("15m", 900, 691_200)
 
 TIERS = (RAW, TEN_SECONDS, MINUTE, QUARTER)
-"""From the finest to the coarsest; the span of each is a multiple of the next one's step."""
+"""From the finest to the coarsest; the span of each is a multiple of the steps of those that are rolled up from it."""
 
 
 @dataclass(frozen=True)
@@ -31,3 +32,27 @@ class Bounds:
     ages: Mapping[str, float]
     bytes: int
     top_age: float = 30 * 86_400.0
+
+
+def choose(start: float, step: float, cuts: Mapping[str, float]) -> Tier:
+    """Return the coarsest tier that still gives a step, and that reaches back to `start`; a coarser one if none does.
+
+    `cuts` are the times before which nothing of each tier is left. Where no tier reaches back so far, it is the one
+    that reaches back furthest, the finest of several.
+    """
+    wanted = [tier for tier in TIERS if tier.step <= step][-1]
+    able = TIERS[TIERS.index(wanted) :]
+    for tier in able:
+        if cuts[tier.name] <= start:
+            return tier
+    return min(able, key=lambda tier: cuts[tier.name])
+
+
+def fitting(tier: Tier, step: float) -> float:
+    """Return a step in seconds as this tier can give it, never a shorter one; 0 is as collected.
+
+    Of samples as collected it is a whole number when it is a second or more.
+    """
+    if tier.step:
+        return float(max(1, math.ceil(step / tier.step)) * tier.step)
+    return float(math.ceil(step)) if step > 1 else step

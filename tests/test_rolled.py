@@ -29,7 +29,9 @@ T0 = 1_700_000_000
 
 def samples(*pairs: tuple[float, float], gap: float = 1.0) -> Samples:
     return Samples(
-        array("d", [time for time, _ in pairs]), array("d", [value for _, value in pairs]), array("d", [gap] * len(pairs))
+        array("d", [time for time, _ in pairs]),
+        array("d", [value for _, value in pairs]),
+        array("d", [gap] * len(pairs)),
     )
 
 

@@ -82,7 +82,7 @@ def oldest(connection: sqlite3.Connection, tier: Tier) -> int | None:
 
 def cuts(connection: sqlite3.Connection) -> dict[str, float]:
     """Return, for each tier, the time in Unix seconds before which nothing of it stays."""
-    return {name: cut for name, cut in connection.execute("SELECT name, cut FROM tier")}
+    return dict(connection.execute("SELECT name, cut FROM tier").fetchall())
 
 
 def sizes(connection: sqlite3.Connection) -> dict[str, int]:

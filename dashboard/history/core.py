@@ -2,40 +2,160 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import sqlite3
+import threading
 from collections.abc import Callable, Container, Sequence
+from itertools import chain
+from typing import TYPE_CHECKING
 
+from dashboard.errors import StorageError
+from dashboard.history import top
+from dashboard.history.journal import Frame, Frames, encode, rows
 from dashboard.history.nouns import Known, Minute, Reading
+from dashboard.history.roster import Entry, Roster
 from dashboard.model import Batch, Clock
-from dashboard.selector import Selector
+from dashboard.selector import Selector, Selectors
 from dashboard.sqlite import Database
-from dashboard.tiers import Bounds
+from dashboard.tiers import RAW, Bounds
+
+if TYPE_CHECKING:
+    from dashboard.history.reader import Reader
+    from dashboard.history.upkeep import Upkeep
+
+log = logging.getLogger("dashboard")
+
+EVERY = 1.0
+"""Seconds between two writes to the journal."""
+
+MOST_WAITING = 1_000_000
+"""Samples that wait for the disk at most; further ones are dropped, and that is told as trouble."""
+
+AT_ONCE = 50_000
+"""Samples after which is written without waiting for the second to be over."""
+
+
+CROWDED = 1_000_000
+"""Samples in the journal from which on it is compacted, also what may yet be added to."""
+
+SLACK = 65.0
+"""Seconds after the end of a span until which its samples may come without being late."""
+
+
+class Arrival:
+    """A batch that is not yet stored."""
+
+    __slots__ = ("batch", "frame", "generation", "refused")
+
+    def __init__(self, batch: Batch, refused: Container[str]) -> None:
+        self.batch, self.refused = batch, refused
+        self.frame: Frame | None = None
+        self.generation = -1
 
 
 class History:
-    """Every series, stored in `database`; it runs no thread of its own before the first sample."""
+    """Every series, stored in `database`; nothing is opened, and no thread runs, before the first sample or question.
 
-    def __init__(
-        self, database: Database, clock: Clock, bounds: Bounds, is_counter: Callable[[str], bool]
-    ) -> None:
+    All may be called from any thread but where it says otherwise.
+    """
+
+    def __init__(self, database: Database, clock: Clock, bounds: Bounds, is_counter: Callable[[str], bool]) -> None:
         """Keep as much as `bounds` says; `is_counter` tells of a name whether its samples are totals."""
-        self._database, self._clock, self._bounds, self._is_counter = database, clock, bounds, is_counter
+        self._database, self._clock, self._bounds = database, clock, bounds
+        self._roster = Roster(is_counter)
+        self._top = top.Top()
+        self._lock = threading.Lock()
+        self._arrived: list[Arrival] = []
+        self._leaving: list[list[Arrival]] = []
+        self._waiting = 0  # samples that are in either
+        self._fresh = 0  # samples that arrived since the last write
+        self._dropping = False
+        self._seq = 0
+        self._opened = False
+        self._journaled = 0  # samples in the journal, roughly
+        self._reader: Reader | None = None
+        self._upkeep: Upkeep | None = None
+        self._tidied = 0  # the last span of samples that was over when that was done
+        self._closing = False
+        database.join(self)
 
     def append(self, batch: Batch, refused: Container[str] = ()) -> None:
-        """Take a batch but for the samples whose keys are refused. On the event loop's thread; never waits or raises."""
+        """Take a batch, but no sample whose key is refused. On the event loop's thread; never waits, never raises."""
+        if batch.rows:
+            self._top.add(batch.timestamp, batch.rows)
+        count = len(batch.samples)
+        if not count:
+            return
+        if self._waiting + self._fresh > MOST_WAITING:
+            self._drop()
+            return
+        self._dropping = False
+        self._arrived.append(Arrival(batch, refused))
+        self._fresh += count
+        if self._fresh >= AT_ONCE:
+            self.flush()
 
     async def run(self) -> None:
-        """Write once a second, and keep house, until cancelled."""
+        """Write once a second until cancelled."""
+        while True:
+            await asyncio.sleep(EVERY)
+            self.flush()
+
+    async def keep_house(self, every: float = 5.0) -> None:
+        """Compact, roll up and trim as it becomes due, until cancelled."""
+        while True:
+            await asyncio.sleep(every)
+            if self._opened and self._due():
+                try:
+                    await asyncio.to_thread(self.tidy)
+                except StorageError as error:
+                    log.debug("history is not tidied: %s", error)  # which the database has told of
 
     def flush(self) -> None:
         """Have what was appended written now. On the event loop's thread; never waits."""
+        minutes = self._top.over()
+        if not self._arrived and not minutes:
+            return
+        with self._lock:
+            leaving, self._arrived = self._arrived, []
+            self._leaving.append(leaving)
+            count, self._fresh = self._fresh, 0
+            self._waiting += count
+        saved: list[Entry] = []
+        data: tuple[int, bytes] | None = None
+
+        def run(connection: sqlite3.Connection) -> None:
+            nonlocal data
+            frames = self._frames(leaving)
+            if data is None or data[0] != self._roster.generation:
+                data = self._roster.generation, encode(frames)
+            if frames:
+                self._seq += 1
+                connection.execute("INSERT INTO journal VALUES (?, ?)", (self._seq, data[1]))
+            saved[:] = self._roster.save_new(connection)
+            top.write(connection, minutes)
+
+        def done() -> None:
+            self._roster.saved(saved)
+            self._top.written(minutes)
+            self._journaled += count
+
+        def over(_: object) -> None:
+            with self._lock:
+                self._leaving.remove(leaving)
+                self._waiting -= count
+
+        self._database.write(run, done, weight=1 + count // 100).add_done_callback(over)
 
     def catalogue(self, selectors: Sequence[Selector]) -> list[Known]:
-        """Return the series that any selector chooses (all, when there are none), sorted by their text; any thread.
+        """Return the series that any selector chooses (all, when there are none), sorted by their text.
 
-        Raises StorageError when it is not known which are stored.
+        Waits for the disk the first time; raises StorageError when it is not known then which are stored.
         """
-        raise NotImplementedError
+        self._open()
+        self._frames(self._unwritten())
+        return self._roster.known(Selectors(selectors).match if selectors else None)
 
     def read(self, texts: Sequence[str], start: float, end: float, step: float, *, raw: bool = False) -> Reading:
         """Return the points of series from `start` to `end`, up to now; on a worker's thread, for it may wait.
@@ -44,21 +164,96 @@ class History:
         what the tier has. Counters come as rates per second, with `raw` as totals where these are kept. Raises
         StorageError.
         """
-        raise NotImplementedError
+        from dashboard.history.reader import Question, Reader  # only here, for its memory: many never ask
+
+        self._open()
+        unwritten = self._frames(self._unwritten())
+        entries = [entry for text in texts if (entry := self._roster.entry(text)) is not None]
+        with self._lock:
+            reader = self._reader = self._reader or Reader(self._database)
+        return reader.read(Question(entries, start, end, step, raw), unwritten)
 
     def top(self, start: float, end: float) -> list[Minute]:
         """Return which processes took most in each minute from `start` to `end`; on a worker's thread.
 
         Raises StorageError.
         """
-        raise NotImplementedError
+        unwritten = {at: one for at, one in self._top.unwritten().items() if start - 60 < at < end}
+        found = self._database.read(lambda connection: top.read(connection, start, end))
+        return [top.minute(at, record) for at, record in sorted({**found, **unwritten}.items())]
 
     def trouble(self) -> str | None:
-        """Return why nothing is stored at present; None while all is well. Any thread."""
-        raise NotImplementedError
+        """Return why nothing is stored at present; None while all is well."""
+        found = self._database.trouble()
+        if found is None and self._dropping:
+            return f"{self._database.path}: the disk is too slow for what comes in, so points are not stored"
+        return found
+
+    def tidy(self) -> None:
+        """Compact, roll up and trim what is due; on a worker's thread. Raises StorageError."""
+        from dashboard.history.upkeep import Upkeep  # only here, for its memory
+
+        self._open()
+        with self._lock:
+            upkeep = self._upkeep = self._upkeep or Upkeep(self._database, self._roster, self._clock, self._bounds)
+        self._journaled -= upkeep.tidy(SLACK, everything=self._journaled >= CROWDED, stopping=lambda: self._closing)
+
+    def close(self) -> None:
+        """Have what is left written, by the time that the database is closed."""
+        self._closing = True
+        self._top.end()
+        self.flush()
 
     def opened(self, connection: sqlite3.Connection) -> None:
-        """Learn what a file holds that was just opened; as `sqlite.Owner.opened`, to be called by its owner."""
+        """Learn what a file holds that was just opened; as `sqlite.Tenant.opened`."""
+        self._roster.load(connection)
+        frames = Frames(frame for _, found in rows(connection) for frame in found or ())
+        self._roster.replay(frames)
+        self._journaled = frames.count
+        (last,) = connection.execute("SELECT coalesce(max(seq), 0) FROM journal").fetchone()
+        self._seq = max(self._seq, last)
+        self._opened = True
 
     def lost(self) -> None:
-        """Learn that all that was stored is gone; as `sqlite.Owner.lost`, to be called by its owner."""
+        """Learn that all that was stored is gone; as `sqlite.Tenant.lost`."""
+        self._opened = False
+        self._roster.forget_all()
+        self._journaled = 0
+        if self._reader is not None:
+            self._reader.forget()
+        if self._upkeep is not None:
+            self._upkeep.forget()
+
+    def _open(self) -> None:
+        if not self._opened:
+            self._database.read(lambda connection: None)
+
+    def _due(self) -> bool:
+        """Tell whether there is something to tidy up."""
+        turn = int((self._clock.wall() - SLACK) // RAW.span)
+        self._tidied = self._tidied or turn  # of what an earlier run left the next turn takes care
+        if turn == self._tidied and self._journaled < CROWDED:
+            return False
+        self._tidied = turn
+        return True
+
+    def _unwritten(self) -> list[Arrival]:
+        """Return what is not yet stored, or was this very moment."""
+        with self._lock:
+            return [*chain.from_iterable(self._leaving), *self._arrived]
+
+    def _frames(self, arrivals: Sequence[Arrival]) -> list[Frame]:
+        generation = self._roster.generation
+        frames = []
+        for arrival in arrivals:
+            if arrival.frame is None or arrival.generation != generation:
+                arrival.frame = self._roster.frame(arrival.batch, arrival.refused)
+                arrival.generation = generation
+            if arrival.frame.ids:
+                frames.append(arrival.frame)
+        return frames
+
+    def _drop(self) -> None:
+        if not self._dropping:
+            log.error("%s: the disk is too slow for what comes in: points are dropped", self._database.path)
+        self._dropping = True

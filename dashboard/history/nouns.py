@@ -31,7 +31,7 @@ class Stretch(NamedTuple):
 
 
 class Reading(NamedTuple):
-    """An answer: `step` in seconds as it came to be (0: as collected), the tier that it is from, `raw` `10s` `1m` `15m`.
+    """An answer: `step` in seconds as it came to be (0: as collected), and the tier that it is from (see `tiers`).
 
     `incomplete` are the spans in which something is damaged and could not be read. A series that has nothing in the
     whole span has no stretch.

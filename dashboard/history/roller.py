@@ -17,6 +17,9 @@ from dashboard.tiers import MINUTE, QUARTER, TEN_SECONDS, TIERS, Bounds, Tier
 AT_ONCE = 2_000
 """Spans of the tier of 10 s that one transaction rolls up at most, and rows that one deletes."""
 
+MOST_SERIES = 100_000
+"""Series that are known at most, those that ended long ago among them."""
+
 
 class Roller:
     """Works in any one thread; what it writes goes by the database's writer."""
@@ -98,7 +101,7 @@ class Roller:
     def _forget(self) -> None:
         """Forget series of which nothing is left, and processes of long ago."""
         cut = self._database.read(chunks.cuts)[QUARTER.name]
-        gone = [(id,) for id in self._roster.forget(cut)]
+        gone = [(id,) for id in self._roster.forget(cut, MOST_SERIES)]
         minute = int(self._clock.wall() - self._bounds.top_age)
 
         def run(connection: sqlite3.Connection) -> None:

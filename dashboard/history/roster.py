@@ -8,6 +8,7 @@ from array import array
 from collections import deque
 from collections.abc import Callable, Container, Iterable
 from itertools import pairwise
+from operator import attrgetter
 
 from dashboard.history.journal import Frame, Frames
 from dashboard.history.nouns import Known
@@ -117,12 +118,17 @@ class Roster:
             self._entries, self._by_id, self._layouts, self._unsaved = {}, {}, {}, {}
             self.generation += 1
 
-    def forget(self, before: float) -> list[int]:
-        """Forget series whose newest sample is from before a time, and return their numbers."""
+    def forget(self, before: float, most: int) -> list[int]:
+        """Forget series whose newest sample is from before a time, and those that ended first when there are too many.
+
+        Returns their numbers.
+        """
         with self._lock:
             for entry in self._entries.values():
                 entry.settle()
-            gone = [entry for entry in self._entries.values() if entry.last[0] < before]
+            by_end = sorted(self._entries.values(), key=lambda entry: entry.last[0])
+            many = len(by_end) - most
+            gone = [entry for at, entry in enumerate(by_end) if at < many or entry.last[0] < before]
             if gone:
                 self._layouts.clear()
                 for entry in gone:
@@ -153,10 +159,11 @@ class Roster:
         """Return the series with this number."""
         return self._by_id.get(id)
 
-    def known(self) -> list[Known]:
-        """Return what is known of every series, sorted by text."""
+    def known(self, match: Callable[[Series], bool] | None) -> list[Known]:
+        """Return what is known of every series that matches (None: of all), sorted by text."""
         with self._lock:
-            return [self._entries[text].known() for text in sorted(self._entries)]
+            chosen = [entry for entry in self._entries.values() if match is None or match(entry.series)]
+            return [entry.known() for entry in sorted(chosen, key=attrgetter("text"))]
 
     def __len__(self) -> int:
         return len(self._entries)

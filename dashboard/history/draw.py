@@ -1,0 +1,111 @@
+"""From roll-ups to the points of an answer: holes told by nulls, numbers no longer than a chart shows."""
+
+from __future__ import annotations
+
+import math
+from array import array
+from collections.abc import Callable, Sequence
+from itertools import repeat
+from operator import truediv
+
+from dashboard.points import HOLE, Point, collected
+from dashboard.rolled import Rolled, Samples
+
+Overdue = Callable[[float], float]
+"""Gives, for the end of a bucket, the time of the last sample before it."""
+
+_DIGITS = 6  # of the largest number of a series; so many are told of the others, too
+
+
+def drawn(
+    rolled: Rolled, *, start: float, end: float, step: float, interval: float | None, last: Overdue
+) -> list[Point]:
+    """Return the points of a series from `start` to `end`, both multiples of `step`.
+
+    A bucket without samples is left out while the next sample was not yet overdue, and has no values from then on.
+    `interval` in seconds is for samples that were declared without one.
+    """
+    times, gaps = rolled.times, rolled.gaps
+    points = list(zip(_whole(times), *_values(rolled), strict=True))
+    if not points:
+        return []
+    even = times[-1] - times[0] <= (len(times) - 1) * step * 1.000001
+    if even and times[0] <= start and times[-1] >= end - step:
+        return points
+    filled: list[Point] = _empty(start, times[0], step)
+    if even:
+        filled += points
+    else:
+        at = 0
+        for place in range(1, len(times)):
+            if times[place] - times[place - 1] > step * 1.5:
+                filled += points[at:place]
+                filled += _hole(times[place - 1], times[place], step, gaps[place - 1] or interval, last)
+                at = place
+        filled += points[at:]
+    filled += _hole(times[-1], end, step, gaps[-1] or interval, last)
+    return filled
+
+
+def as_collected(samples: Samples, interval: float | None) -> list[Point]:
+    """Return one point a sample, and one without values in each hole; `interval` is for those that declared none."""
+    times, values, gaps = samples
+    if gaps.count(gaps[0]) == len(gaps):
+        return collected(times, values, gaps[0] or interval)
+    points: list[Point] = []
+    for at, (time, value) in enumerate(zip(times, values, strict=True)):
+        gap = max(gaps[at - 1], gaps[at]) or interval if at else None
+        if gap and time - times[at - 1] > HOLE * gap:
+            points.append((times[at - 1] + gap, None, None, None))
+        points.append((time, value, value, value))
+    return points
+
+
+def _hole(before: float, after: float, step: float, interval: float | None, last: Overdue) -> list[Point]:
+    """Return the buckets between one that has samples and another, as far as samples were overdue in them."""
+    if interval is None:
+        return []
+    due = last(before + step) + HOLE * interval
+    first = before + step
+    while first < after and first + step <= due:
+        first += step
+    return _empty(first, after, step)
+
+
+def _empty(start: float, end: float, step: float) -> list[Point]:
+    count = max(0, round((end - start) / step))
+    return [(time, None, None, None) for time in _whole(array("d", [start + step * at for at in range(count)]))]
+
+
+def _values(rolled: Rolled) -> tuple[Sequence[float], Sequence[float], Sequence[float]]:
+    """Return averages, minima and maxima as they are written."""
+    _, sums, lows, highs, counts, _ = rolled
+    top = max(max(highs, default=0.0), -min(lows, default=0.0))
+    digits = 15 if not top or top < 1e-9 else max(1, _DIGITS - 1 - math.floor(math.log10(top)))
+    low = _written(lows, digits)
+    if lows == highs:
+        return low, low, low
+    size = counts[0]
+    if counts.count(size) == len(counts):
+        averages = sums if size == 1 else array("d", map(truediv, sums, repeat(size)))
+    else:
+        averages = array("d", map(truediv, sums, counts))
+    return _written(averages, digits), low, _written(highs, digits)
+
+
+def _written(values: array[float], digits: int) -> Sequence[float]:
+    """Return numbers with so many digits after the point; whole ones without a point."""
+    if values.count(values[0]) == len(values) if values else False:
+        return [_one(values[0], digits)] * len(values)
+    if all(map(float.is_integer, values)):
+        return list(map(int, values)) if max(map(abs, values)) < 1e15 else values
+    return list(map(round, values, repeat(digits)))
+
+
+def _one(value: float, digits: int) -> float:
+    return int(value) if value.is_integer() and abs(value) < 1e15 else round(value, digits)
+
+
+def _whole(times: array[float]) -> Sequence[float]:
+    """Return times without a point where all are whole."""
+    return list(map(int, times)) if all(map(float.is_integer, times)) else times

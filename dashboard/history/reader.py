@@ -1,0 +1,137 @@
+"""Answers questions: from chunks, the journal, and what is not yet written, all of one moment."""
+
+from __future__ import annotations
+
+import math
+import sqlite3
+import threading
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from dashboard.history.cache import Cache
+from dashboard.history.draw import as_collected, drawn
+from dashboard.history.journal import Frame, Frames, Head
+from dashboard.history.nouns import Known, Reading, Stretch
+from dashboard.history.roster import Entry
+from dashboard.history.stored import Stored
+from dashboard.points import Point
+from dashboard.rolled import Samples, between, merged, rates, reroll, roll
+from dashboard.sqlite import Database
+from dashboard.tiers import RAW, Tier, choose, fitting
+
+CACHE = 12_000_000
+"""Bytes of unpacked chunks that are held at most."""
+
+_LONGEST = 7_200.0  # seconds before a span in which the sample is looked for that a counter's first rate needs
+
+
+class Question(NamedTuple):
+    """What is asked for: Unix seconds, and `step` in seconds."""
+
+    entries: Sequence[Entry]
+    start: float
+    end: float
+    step: float
+    raw: bool
+
+
+class Reader:
+    """Reads one database, on as many threads as ask."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._cache = Cache(CACHE)
+        self._head = Head()
+        self._lock = threading.Lock()
+
+    def forget(self) -> None:
+        """Forget what is held of a file that is gone, or that nobody has asked for in a while."""
+        self._cache.clear()
+        with self._lock:
+            self._head = Head()
+
+    def read(self, question: Question, unwritten: Iterable[Frame]) -> Reading:
+        """Return the answer; `unwritten` was taken before this is called. Raises StorageError."""
+        return self._database.read(lambda connection: self._read(connection, question, Frames(unwritten)))
+
+    def _read(self, connection: sqlite3.Connection, question: Question, unwritten: Frames) -> Reading:
+        stored = Stored(connection, self._cache)
+        known = [
+            (entry, one)
+            for entry in question.entries
+            if (one := entry.known()).first < question.end and one.last[0] >= question.start
+        ]
+        first = min((one.first for _, one in known), default=question.start)
+        begin = max(question.start, first)
+        totals = question.raw and stored.cuts[RAW.name] <= begin
+        tier = RAW if totals else choose(begin, question.step, stored.cuts)
+        step = fitting(tier, question.step)
+        start, end = question.start, question.end
+        if step:
+            start, end = math.floor(start / step) * step, math.ceil(end / step) * step
+        fresh = self._fresh(connection, [entry.id for entry, _ in known], unwritten)
+        if self._head.damaged:
+            stored.incomplete.add((max(start, first), end))
+        span = _Span(tier, start, end, step, question.raw)
+        stored.fetch(tier, [(entry, fresh[entry.id]) for entry, _ in known], start - _back(tier, known), end)
+        stretches = [Stretch(one, found) for entry, one in known if (found := span.points(stored, entry, one, fresh))]
+        incomplete = sorted((max(one, start), min(other, end)) for one, other in stored.incomplete)
+        return Reading(step, tier.name, stretches, [gap for gap in incomplete if gap[0] < gap[1]])
+
+    def _fresh(self, connection: sqlite3.Connection, ids: Sequence[int], unwritten: Frames) -> dict[int, Samples]:
+        """Return of each series what is not yet in chunks."""
+        with self._lock:
+            self._head.follow(connection)
+            written = {id: self._head.frames.samples(id) for id in ids}
+        return {id: merged(samples, unwritten.samples(id)) for id, samples in written.items()}
+
+
+class _Span(NamedTuple):
+    """How the points of each series are made."""
+
+    tier: Tier
+    start: float
+    end: float
+    step: float
+    raw: bool
+
+    def points(self, stored: Stored, entry: Entry, known: Known, fresh: dict[int, Samples]) -> list[Point]:
+        if self.tier is RAW:
+            return self._of_samples(stored, entry, known, fresh[entry.id])
+        rolled = stored.rolled(self.tier, entry, fresh[entry.id], self.start, self.end)
+        if not rolled.times:
+            return []
+        fine, step = self.tier.step, self.step
+        points = reroll(rolled, step) if step > fine else rolled
+
+        def last(end: float) -> float:
+            at = bisect_left(rolled.times, end) - 1
+            gap = rolled.gaps[at] or known.interval or 0.0
+            return rolled.times[at] + max(0.0, fine - gap)
+
+        return drawn(points, start=self.start, end=self.end, step=step, interval=known.interval, last=last)
+
+    def _of_samples(self, stored: Stored, entry: Entry, known: Known, fresh: Samples) -> list[Point]:
+        start, end, step = self.start, self.end, self.step
+        counter = entry.counter and not self.raw
+        samples = stored.samples(entry, fresh, start - (_reach(known) if counter else 0.0), end)
+        samples = between(rates(samples) if counter else samples, start, end)
+        if not samples.times:
+            return []
+        if not step:
+            return as_collected(samples, known.interval)
+
+        def last(end: float) -> float:
+            return samples.times[bisect_left(samples.times, end) - 1]
+
+        return drawn(roll(samples, step), start=start, end=end, step=step, interval=known.interval, last=last)
+
+
+def _reach(known: Known) -> float:
+    """Return how far before a span the sample may be that the first rate of a counter needs."""
+    return min(_LONGEST, 2 * (known.interval or 60.0))
+
+
+def _back(tier: Tier, known: Sequence[tuple[Entry, Known]]) -> float:
+    return max((_reach(one) for entry, one in known if entry.counter), default=0.0) if tier is RAW else 0.0
