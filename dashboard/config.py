@@ -126,6 +126,21 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     keep_events_age: Annotated[
         float, Meta(ge=60, le=10**9, description="Seconds that a notification, task or system event is kept on disk.")
     ] = 7_776_000.0
+    keep_raw_age: Annotated[
+        float, Meta(ge=900, le=10**9, description="Seconds that every sample is kept on disk as it was collected.")
+    ] = 21_600.0
+    keep_10s_age: Annotated[
+        float, Meta(ge=3600, le=10**9, description="Seconds that points of 10 s are kept on disk.")
+    ] = 172_800.0
+    keep_1m_age: Annotated[
+        float, Meta(ge=3600, le=10**9, description="Seconds that points of a minute are kept on disk.")
+    ] = 2_592_000.0
+    keep_15m_age: Annotated[
+        float, Meta(ge=3600, le=10**9, description="Seconds that points of a quarter of an hour are kept on disk.")
+    ] = 63_072_000.0
+    keep_history_bytes: Annotated[
+        int, Meta(ge=10_000_000, le=10**15, description="Bytes of all points that are kept on disk.")
+    ] = 1_073_741_824
     window: Annotated[
         float, Meta(ge=60, le=86400, description="Seconds of every series that are kept in memory for charts.")
     ] = 900.0

@@ -1,9 +1,10 @@
-"""The single gate that every batch enters by, whoever made it: validate → window → publish."""
+"""The single gate that every batch enters by, whoever made it: validate → window → history → publish."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
+from typing import Protocol
 
 import msgspec
 
@@ -16,11 +17,19 @@ LATE = 60.0
 """Seconds after which a sample is stored, but no longer news: neither published nor evaluated."""
 
 
+class Store(Protocol):
+    """Where what is taken is kept for longer than in the window."""
+
+    def append(self, batch: Batch, refused: Container[str]) -> None:
+        """Take a batch but for the samples whose keys are refused; without waiting, and without raising."""
+        ...
+
+
 class Pipeline:
     """Take batches, one after another, from the event loop's thread."""
 
-    def __init__(self, window: Window, broadcaster: Broadcaster, clock: Clock) -> None:
-        self._window, self._broadcaster, self._clock = window, broadcaster, clock
+    def __init__(self, window: Window, broadcaster: Broadcaster, clock: Clock, store: Store | None = None) -> None:
+        self._window, self._broadcaster, self._clock, self._store = window, broadcaster, clock, store
 
     def declare(self, families: Iterable[Family], *, owner: str = "", instance: str = "") -> None:
         """Take note of what the series of a source are, before its first batch; `owner` is as for the window."""
@@ -36,6 +45,8 @@ class Pipeline:
                 batch, samples={key: value for key, value in batch.samples.items() if math.isfinite(value)}
             )
         refused = self._window.append(batch, standing=standing)
+        if self._store is not None:
+            self._store.append(batch, refused)
         if batch.timestamp >= self._clock.wall() - LATE:
             self._publish(batch, refused)
         return refused

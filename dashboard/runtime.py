@@ -30,6 +30,7 @@ from dashboard.disk import Disk
 from dashboard.diskarchive import DiskArchive, bounds_of
 from dashboard.eventlog import MemoryLog
 from dashboard.events import GapReason, System, SystemEvent
+from dashboard.history import History, kept
 from dashboard.ingest.tasklist import TaskList, restore
 from dashboard.model import Batch
 from dashboard.ownlog import OwnLog
@@ -82,7 +83,8 @@ class Runtime:
             flush_interval=settings.flush_interval,
         )
         self.window = Window(keep=settings.window, max_series=settings.max_series)
-        self.pipeline = Pipeline(self.window, self.broadcaster, self.clock)
+        self.history = History(self.disk.history, self.clock, kept(settings), self.window.is_counter)
+        self.pipeline = Pipeline(self.window, self.broadcaster, self.clock, self.history)
         self.tasks = TaskList(self.clock)
         self.load_faults: list[LoadFault] = []
         self.scheduler = self._schedule()
@@ -237,7 +239,9 @@ async def running(settings: Settings, boards: Sequence[Board], path: Path | None
             for name, run in (
                 ("scheduler", runtime.scheduler.run),
                 ("heartbeat", runtime.broadcaster.run),
+                ("history", runtime.history.run),
                 ("house", lambda: _keep_house(runtime)),
+                ("tidiness", runtime.history.keep_house),
                 ("life", lambda: _sign_life(runtime)),
                 ("lag", lambda: _watch_strain(runtime)),
                 ("storing", lambda: _watch_storing(runtime)),
@@ -261,6 +265,7 @@ async def running(settings: Settings, boards: Sequence[Board], path: Path | None
             await runtime.raster.close()
             runtime.archive.mark(runtime.log.stamped.ms + 1)
             runtime.broadcaster.retire()
+            runtime.history.close()
             runtime.data_dir.sign_alive(runtime.clock.wall())
             runtime.archive.close()
 
@@ -331,7 +336,7 @@ async def _watch_storing(runtime: Runtime, every: float = 1.0) -> None:
     storing = Storing(runtime.clock)
     while True:
         await asyncio.sleep(every)
-        halt = storing.see(runtime.disk.history.trouble())
+        halt = storing.see(runtime.history.trouble())
         if halt is not None:
             runtime.tell_halt(halt)
 

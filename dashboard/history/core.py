@@ -10,6 +10,7 @@ from collections.abc import Callable, Container, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from dashboard.config import Settings
 from dashboard.errors import StorageError
 from dashboard.history import top
 from dashboard.history.journal import Frame, Frames, encode, rows
@@ -41,6 +42,17 @@ CROWDED = 1_000_000
 
 SLACK = 65.0
 """Seconds after the end of a span until which its samples may come without being late."""
+
+
+def kept(settings: Settings) -> Bounds:
+    """Return how much the settings keep."""
+    ages = {
+        "raw": settings.keep_raw_age,
+        "10s": settings.keep_10s_age,
+        "1m": settings.keep_1m_age,
+        "15m": settings.keep_15m_age,
+    }
+    return Bounds(ages, settings.keep_history_bytes)
 
 
 class Arrival:
