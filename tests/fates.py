@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import random
+import shutil
 import sqlite3
 import time
 from collections import Counter
@@ -91,9 +92,9 @@ def batch(time: float, interval: float) -> Batch:
     return Batch(timestamp=time, source="test/doomed", interval=interval, resource=RESOURCE, samples=samples)
 
 
-def history_on(database: Database, clock: Clock) -> History:
+def history_on(database: Database, clock: Clock, bounds: Bounds = BOUNDS) -> History:
     """Return the history in a database."""
-    return History(database, clock, BOUNDS, lambda name: name.endswith("_total"))
+    return History(database, clock, bounds, lambda name: name.endswith("_total"))
 
 
 def stored(folder: Path, clock: Clock, start: float, end: float, step: float = 0.0) -> dict[str, list[Point]]:
@@ -162,4 +163,75 @@ def _lost(folder: Path, told: list[float], begun: float) -> float:
     return lost
 
 
-SCENARIOS: dict[str, Callable[[Path, int], str]] = {"migrations": migrations, "together": together}
+def boundaries(folder: Path, _: int) -> str:
+    """Kill a program at each place at which its file changes while it stores, compacts, rolls up and trims.
+
+    What comes afterwards finds the very points that it would have found without the kill, save what was not yet sure.
+    """
+    begin = folder / "begin"
+    _fill(begin)
+    clean = folder / "clean"
+    shutil.copytree(begin, clean)
+    _store_and_tidy(clean, lambda _: None, lambda _: None)
+    expected = _answers(clean)
+    assert all(len(points) > 5 for answer in expected for points in answer.values()) and len(expected[0]) == len(VALUES)
+    killed: Counter[str] = Counter()
+    for place, end in killed_at_each_place(_store_and_tidy, begin, folder):
+        killed[end.place or "never"] += 1
+        whole(place)
+        assert _answers(place) == expected, end
+        times = {point[0] for point in stored(place, HandClock(NOW), FILLED, NOW).get("doomed_wave", ())}
+        assert times >= set(end.told) and times <= set(NEWER), end
+    assert (
+        killed["never"] == 1 and min(killed[f"history.db {step}"] for step in ("begun", "committing", "committed")) > 8
+    )
+    return f"{killed.total() - 1} places"
+
+
+HOUR = 3600.0
+BEGUN = START // HOUR * HOUR
+FILLED = BEGUN + 3 * HOUR
+NEWER = [FILLED + at for at in (1.0, 2.0, 3.0)]
+NOW = FILLED + 0.5 * HOUR
+SHORT = Bounds({**BOUNDS.ages, "raw": 1.5 * HOUR, "10s": 2.5 * HOUR}, BOUNDS.bytes)
+"""So that something is to be trimmed."""
+
+
+def _fill(folder: Path) -> None:
+    """Store three hours, all of it still in the journal."""
+    clock = HandClock(BEGUN)
+    with closing(disk(folder, clock)) as owned:
+        history = history_on(owned.history, clock, SHORT)
+        for _ in range(round((FILLED - BEGUN) / 10)):
+            history.append(batch(clock.wall(), 10))
+            history.flush()
+            clock.move(10)
+
+
+def _store_and_tidy(folder: Path, tell: Tell, passing: Passing) -> None:
+    clock = HandClock(FILLED)
+    with closing(disk(folder, clock, passing=passing)) as owned:
+        history = history_on(owned.history, clock, SHORT)
+        for time in NEWER:
+            history.append(batch(time, 10))
+            history.flush()
+            owned.history.read(lambda _: None)
+            owned.history.write(lambda _: None).result(20)  # which follows what was flushed
+            tell(time)
+        clock.move(NOW - FILLED)
+        history.tidy()
+
+
+def _answers(folder: Path) -> list[dict[str, list[Point]]]:
+    """Return what each tier says of the time before the last hour, after all is done that a kill left undone."""
+    clock = HandClock(NOW)
+    with closing(disk(folder, clock)) as owned:
+        history_on(owned.history, clock, SHORT).tidy()
+    return [stored(folder, clock, BEGUN, FILLED - HOUR, step) for step in (0.0, 10.0, 60.0, 900.0)]
+
+
+SCENARIOS: dict[str, Callable[[Path, int], str]] = {
+    "boundaries": boundaries,
+    "migrations": migrations,
+    "together": together,
+}

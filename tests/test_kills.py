@@ -27,6 +27,11 @@ def test_a_kill_at_any_step_of_a_migration_loses_nothing(tmp_path: Path) -> None
 
 
 @pytest.mark.fault
+def test_a_kill_at_any_step_of_storing_compacting_and_trimming_changes_no_point(tmp_path: Path) -> None:
+    assert int(survived("boundaries", tmp_path).partition(" ")[0]) > 24
+
+
+@pytest.mark.fault
 def test_fifty_kills_at_random_moments_take_two_seconds_of_points_each_at_most(tmp_path: Path) -> None:
     """They run side by side, each with a folder of its own, for up to four seconds."""
     assert survived("together", tmp_path, 50).startswith("50 kills, ")
