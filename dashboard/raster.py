@@ -41,6 +41,7 @@ class Rasteriser:
     def __init__(self, command: Sequence[str] = _COMMAND, *, patience: float = PATIENCE, idle: float = IDLE) -> None:
         self._command, self._patience, self._idle = command, patience, idle
         self._process: asyncio.subprocess.Process | None = None
+        self._ended: list[asyncio.subprocess.Process] = []
         self._turn = asyncio.Lock()
         self._waiting = 0
         self._end: asyncio.TimerHandle | None = None
@@ -69,10 +70,10 @@ class Rasteriser:
         """End the process, and wait until it is gone."""
         if self._end is not None:
             self._end.cancel()
-        process = self._process
         self._kill()
-        if process is not None:
+        for process in self._ended:
             await process.wait()
+        self._ended.clear()
 
     async def _picture(self, drawing: bytes, scale: float) -> bytes:
         if self._end is not None:
@@ -131,3 +132,4 @@ class Rasteriser:
             process.stdin.close()
         if process.returncode is None:
             process.kill()
+        self._ended = [*(one for one in self._ended if one.returncode is None), process]
