@@ -1,0 +1,321 @@
+"""What comes in is found at once and for as long as is promised, whatever it lies in by then."""
+
+from __future__ import annotations
+
+import logging
+import random
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from dashboard.errors import StorageError
+from dashboard.model import Batch
+from dashboard.selector import Selector
+from dashboard.tiers import Bounds
+from tests.clocks import HandClock
+from tests.history.keeping import AGES, PATIENCE, T0, Keeping, buckets_of, keeping, rates_of, same
+
+
+def test_a_sample_is_found_the_moment_it_is_taken_and_after_each_step_of_its_way(tmp_path: Path) -> None:
+    """Unwritten, in the journal, in chunks, after a restart: the answer is the same."""
+    values = [round(0.1 * (at % 7), 1) for at in range(1000)]
+    with keeping(tmp_path / "history.db") as kept:
+        kept.every("cpu_ratio", values)
+        expected = [(T0 + at, value, value, value) for at, value in enumerate(values)]
+        assert kept.points("cpu_ratio", T0, T0 + 1000) == expected
+        kept.write()
+        assert kept.points("cpu_ratio", T0, T0 + 1000) == expected
+        kept.tidy(T0 + 1000)
+        assert kept.count("chunk_raw") == 1 and kept.count("journal") == 1  # what is younger than its span stays
+        assert kept.points("cpu_ratio", T0, T0 + 1000) == expected
+    with keeping(tmp_path / "history.db") as kept:
+        assert kept.points("cpu_ratio", T0 + 890, T0 + 910) == expected[890:910]
+        (known,) = kept.history.catalogue([Selector.parse("cpu_*")])
+        assert (known.text, known.first, known.last, known.interval) == ("cpu_ratio", T0, (T0 + 999, values[-1]), 1.0)
+
+
+SERIES = ("a", "b", "c_total")
+ACTIONS = st.lists(
+    st.one_of(
+        st.tuples(st.just("run"), st.integers(1, 400), st.sampled_from([1.0, 2.0, 5.0, 60.0])),
+        st.tuples(st.just("pause"), st.integers(1, 3000), st.none()),
+        st.tuples(st.just("late"), st.integers(1, 9000), st.integers(1, 3)),
+        st.tuples(st.just("again"), st.integers(1, 50), st.none()),
+        st.tuples(st.just("write"), st.none(), st.none()),
+        st.tuples(st.just("tidy"), st.integers(0, 4000), st.none()),
+        st.tuples(st.just("reopen"), st.none(), st.none()),
+    ),
+    min_size=1,
+    max_size=9,
+)
+
+
+class Model:
+    """What was taken: by series and time the value and its interval."""
+
+    def __init__(self) -> None:
+        self.samples: dict[str, dict[float, tuple[float, float]]] = {key: {} for key in SERIES}
+
+    def take(self, kept: Keeping, time: float, values: dict[str, float], interval: float) -> None:
+        kept.take(time, values, interval=interval)
+        for key, value in values.items():
+            self.samples[key][time] = (value, interval)
+
+    def values(self, key: str) -> dict[float, float]:
+        if key.endswith("_total"):
+            return rates_of(self.samples[key])
+        return {time: value for time, (value, _) in self.samples[key].items()}
+
+
+def played(path: Path, actions: list[tuple[str, int, float]]) -> None:
+    """Do all this, and compare what is answered at each of the tiers with the model."""
+    model, now, total = Model(), float(T0), 0.0
+    kept = Keeping(path, HandClock(now))
+    try:
+        for what, many, other in actions:
+            if what == "run":
+                for _ in range(many):
+                    now += other
+                    total += many % 11
+                    model.take(kept, now, {"a": now % 13, "b": round(now % 1.7, 2), "c_total": total}, other)
+            elif what == "pause":
+                now += many
+            elif what == "late":
+                for at in range(other):
+                    model.take(kept, max(T0, now - many) + at, {"a": 50.0 + at, "b": -1.0}, 1.0)
+            elif what == "again":
+                for time in sorted(model.samples["a"])[-many:]:
+                    value, interval = model.samples["a"][time]
+                    kept.take(time, {"a": value}, interval=interval)
+            elif what == "write":
+                kept.write()
+            elif what == "tidy":
+                now += many
+                kept.tidy(now)
+            else:
+                kept.history.close()
+                kept.database.close()
+                kept = Keeping(path, HandClock(now))
+        end = (now // 900 + 1) * 900
+        for step in (1, 10, 60, 900):
+            reading = kept.read(*SERIES, start=T0, end=end, step=step)
+            found = {stretch.known.text: stretch.points for stretch in reading.stretches}
+            for key in SERIES:
+                expected = buckets_of(model.values(key), step, T0, end)
+                assert same(found.get(key, []), expected), (step, key)
+    finally:
+        kept.history.close()
+        kept.database.close()
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(actions=ACTIONS)
+def test_every_tier_answers_what_a_plain_model_does(
+    tmp_path_factory: pytest.TempPathFactory, actions: list[tuple[str, int, float]]
+) -> None:
+    """Whatever is taken in whatever order, and however much of it is in chunks."""
+    played(tmp_path_factory.mktemp("history") / "history.db", actions)
+
+
+def test_late_samples_are_found_at_once_and_are_in_every_tier_afterwards(tmp_path: Path) -> None:
+    """Also those from long before this run, where finer tiers have nothing any more."""
+    with keeping(tmp_path / "history.db", T0 + 40 * 86_400) as kept:
+        now = kept.clock.wall()
+        kept.take(now, {"jobs": 1.0})
+        kept.tidy(now + 1000)
+        for age in (600, 86_400, 5 * 86_400, 35 * 86_400):  # of each tier one
+            time = now - age
+            kept.take(time, {"jobs": 7.0})
+            assert (time // 900 * 900, 7, 7, 7) in kept.points("jobs", time - 900, time + 900, 900)
+            kept.tidy(now + 5000)
+            assert (time // 900 * 900, 7, 7, 7) in kept.points("jobs", time - 900, time + 900, 900)
+            kept.take(time + 1, {"jobs": 9.0})  # into what is rolled up already
+            kept.tidy(now + 9000)
+            assert (time // 900 * 900, 8, 7, 9) in kept.points("jobs", time - 900, time + 900, 900)
+
+
+def test_a_sample_that_is_sent_twice_counts_once(tmp_path: Path) -> None:
+    """Where samples are kept as collected, one of the same time replaces, and roll-ups follow."""
+    with keeping(tmp_path / "history.db") as kept:
+        kept.every("jobs", [1.0] * 20)
+        kept.tidy(T0 + 5000)
+        kept.every("jobs", [3.0] * 10)
+        for _ in range(2):
+            assert kept.points("jobs", T0, T0 + 60, 60) == [(T0, 2, 1, 3)]
+            assert [point[1] for point in kept.points("jobs", T0, T0 + 20)] == [3] * 10 + [1] * 10
+            kept.tidy(T0 + 6000)
+
+
+def test_a_counter_whose_interval_changes_before_it_is_rolled_up_keeps_its_rates(tmp_path: Path) -> None:
+    """Ten minutes of samples 10 s apart, then some a second apart."""
+    with keeping(tmp_path / "history.db") as kept:
+        kept.every("bytes_total", [50.0 * at for at in range(60)], apart=10.0)
+        kept.every("bytes_total", [3000.0 + 5 * at for at in range(300)], begin=T0 + 600)
+        for _ in range(2):
+            assert kept.points("bytes_total", T0 + 60, T0 + 840, 60) == [(T0 + 60 * at, 5, 5, 5) for at in range(1, 14)]
+            kept.tidy(T0 + 4000)
+        assert kept.points("bytes_total", T0, T0 + 30, raw=True) == [(T0 + 10 * at, *[50 * at] * 3) for at in range(3)]
+
+
+def test_resets_and_holes_of_counters_give_no_rate(tmp_path: Path) -> None:
+    """Not across the border of two chunks either."""
+    with keeping(tmp_path / "history.db") as kept:
+        kept.every("n_total", [float(at) for at in range(895)])
+        kept.every("n_total", [float(at) for at in range(20)], begin=T0 + 895)  # begins anew
+        kept.every("n_total", [500.0 + 2 * at for at in range(20)], begin=T0 + 930)  # after a hole
+        for _ in range(2):
+            rates = {time: rate for time, rate, _, _ in kept.points("n_total", T0, T0 + 950)}
+            assert T0 not in rates and T0 + 895 not in rates and T0 + 930 not in rates
+            assert rates[T0 + 894] == rates[T0 + 900] == 1 and rates[T0 + 931] == 2
+            assert None in rates.values()
+            assert max(point[3] or 0 for point in kept.points("n_total", T0, T0 + 960, 10)) == 2
+            kept.tidy(T0 + 2000)
+
+
+def test_a_spike_of_a_second_is_seen_in_the_tier_of_two_years(tmp_path: Path) -> None:
+    """100 % for one second, forty days later: the only tier that reaches back has it as maximum."""
+    values = [0.02] * 5400
+    values[4000] = 1.0
+    with keeping(tmp_path / "history.db") as kept:
+        kept.every("cpu_ratio", values)
+        kept.tidy(T0 + 7200)
+        for days, tier in ((0.5, "10s"), (10, "1m"), (40, "15m")):
+            kept.tidy(T0 + days * 86_400)
+            reading = kept.read("cpu_ratio", start=T0, end=T0 + 5400, step=1)
+            assert reading.tier == tier
+            assert max(point[3] or 0 for point in reading.stretches[0].points) == 1
+        assert [kept.count(f"chunk_{tier}") for tier in ("raw", "10s", "1m", "15m")] == [0, 0, 0, 1]
+        assert kept.points("cpu_ratio", T0, T0 + 5400, 900)[4] == (T0 + 3600, 0.02109, 0.02, 1)
+
+
+def test_the_tier_is_the_coarsest_that_gives_the_step_and_reaches_back(tmp_path: Path) -> None:
+    """By what is stored: where all is young, every tier reaches back; where samples are gone, they are not asked."""
+    with keeping(tmp_path / "history.db", T0) as kept:
+        kept.every("a", [1.0] * 100)
+        for step, found in (
+            (0, ("raw", 0)),
+            (4, ("raw", 4)),
+            (11, ("10s", 20)),
+            (60, ("1m", 60)),
+            (1000, ("15m", 1800)),
+        ):
+            reading = kept.read("a", start=T0 - 86_400, end=T0 + 100, step=step)
+            assert (reading.tier, reading.step) == found
+        kept.tidy(T0 + 86_400)
+        kept.every("a", [2.0] * 100, begin=T0 + 86_400)
+        assert kept.read("a", start=T0, end=T0 + 86_500, step=5).tier == "10s"
+        assert kept.read("a", start=T0 + 80_000, end=T0 + 86_500, step=5).tier == "raw"
+        assert kept.read("a", start=T0 + 80_000, end=T0 + 86_500, step=0, raw=True).tier == "raw"
+
+
+def test_a_series_that_has_nothing_in_a_span_is_not_in_the_answer(tmp_path: Path) -> None:
+    """One that ended, one that began later, one that paused; unknown ones neither."""
+    with keeping(tmp_path / "history.db") as kept:
+        kept.every("old", [1.0] * 50)
+        kept.every("paused", [1.0] * 50)
+        kept.every("paused", [1.0] * 50, begin=T0 + 9000)
+        kept.every("new", [1.0] * 50, begin=T0 + 9000)
+        for _ in range(2):
+            reading = kept.read("old", "paused", "new", "never", start=T0 + 4000, end=T0 + 5000, step=10)
+            assert reading.stretches == []
+            reading = kept.read("old", "paused", "new", start=T0 + 8990, end=T0 + 9050, step=10)
+            assert [stretch.known.text for stretch in reading.stretches] == ["paused", "new"]
+            assert reading.stretches[1].points[0] == (T0 + 8990, None, None, None)
+            kept.tidy(T0 + 9100)
+
+
+def test_what_is_missing_is_told_by_nulls(tmp_path: Path) -> None:
+    """As collected and rolled up: a hole is as long as samples were overdue, and what is sparse is no hole."""
+    with keeping(tmp_path / "history.db") as kept:
+        kept.every("a", [1.0] * 100)
+        kept.every("a", [1.0] * 100, begin=T0 + 200)
+        kept.every("slow", [1.0] * 5, apart=60.0)
+        for _ in range(2):
+            assert (T0 + 100, None, None, None) in kept.points("a", T0, T0 + 300)
+            empty = [time for time, value, *_ in kept.points("a", T0, T0 + 330, 10) if value is None]
+            assert empty == [T0 + at for at in (*range(100, 200, 10), 300, 310, 320)]
+            assert all(value == 1 for _, value, *_ in kept.points("slow", T0, T0 + 250, 10))
+            kept.tidy(T0 + 4000)
+
+
+def test_damage_costs_its_span_and_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """A chunk that is not what was written is left out; everything else is answered."""
+    with keeping(tmp_path / "history.db") as kept:
+        kept.every("a", [1.0] * 2700)
+        kept.tidy(T0 + 3000)
+        kept.database.write(
+            lambda connection: connection.execute(
+                "UPDATE chunk_raw SET data = CAST(substr(data, 1, 9) || x'00' || substr(data, 11) AS BLOB)"
+                " WHERE id = (SELECT id FROM chunk_raw ORDER BY id LIMIT 1 OFFSET 1)"
+            )
+        ).result(PATIENCE)  # fmt: skip
+        reading = kept.read("a", start=T0, end=T0 + 2700)
+        assert reading.incomplete == [(T0 + 900, T0 + 1800)]
+        assert sum(point[1] == 1 for point in reading.stretches[0].points) == 1800
+        assert kept.points("a", T0, T0 + 2700, 900) == [(T0 + 900 * at, 1, 1, 1) for at in range(3)]
+        kept.take(T0 + 901, {"a": 5.0})
+        with caplog.at_level(logging.ERROR):
+            kept.tidy(T0 + 4000)
+        assert "damaged" in caplog.text
+
+
+def test_room_is_kept_by_giving_up_the_oldest_of_what_takes_most(tmp_path: Path) -> None:
+    """Samples as collected go first: of what they were, the roll-ups still tell."""
+    random.seed(4)
+    with keeping(tmp_path / "history.db", bounds=Bounds(AGES, 200_000)) as kept:
+        for at in range(6):
+            begin = T0 + 3600 * at
+            for second in range(0, 3600, 2):
+                kept.take(begin + second, {f"s{n}": random.random() for n in range(4)}, interval=2.0)
+            kept.tidy(begin + 3700)
+        assert kept.read("s1", start=T0, end=T0 + 21_600, step=10).tier == "10s"
+        used = kept.database.read(
+            lambda connection: connection.execute(
+                "SELECT (SELECT page_count FROM pragma_page_count) - (SELECT freelist_count FROM pragma_freelist_count)"
+            ).fetchone()[0]
+        )
+        assert used * 4096 <= 200_000 + 100_000  # what came since the last look is not yet trimmed
+        points = kept.points("s1", T0, T0 + 21_600, 900)
+        assert len([point for point in points if point[1] is not None]) == 24
+
+
+def test_a_file_that_is_taken_away_is_begun_anew(tmp_path: Path) -> None:
+    """What was stored is gone; what comes is stored again, under the same name."""
+    with keeping(tmp_path / "history.db") as kept:
+        kept.every("a", [1.0] * 10)
+        kept.every("gone", [1.0] * 10)
+        kept.write()
+        assert len(kept.points("a", T0, T0 + 20)) == 10
+        for file in tmp_path.iterdir():
+            file.unlink()
+        kept.every("a", [2.0] * 10, begin=T0 + 10)
+        kept.write()
+        kept.write()
+        kept.every("a", [3.0] * 10, begin=T0 + 20)
+        assert {value for _, value, *_ in kept.points("a", T0, T0 + 30)} <= {2, 3, None}
+        assert [known.text for known in kept.history.catalogue([])] == ["a"]
+        kept.tidy(T0 + 5000)
+        assert (T0 + 25, 3, 3, 3) in kept.points("a", T0, T0 + 30)
+
+
+def test_an_unreadable_disk_is_told_and_nothing_that_is_taken_waits(tmp_path: Path) -> None:
+    """Taking goes on; questions raise; `trouble` says why."""
+    (tmp_path / "history.db").mkdir()
+    with keeping(tmp_path / "history.db") as kept:
+        kept.every("a", [1.0] * 10)
+        kept.history.flush()
+        with pytest.raises(StorageError):
+            kept.history.catalogue([])
+        with pytest.raises(StorageError):
+            kept.read("a", start=T0, end=T0 + 10)
+        assert kept.history.trouble() is not None
+
+
+def test_refused_samples_are_not_stored(tmp_path: Path) -> None:
+    """Of a batch only what the window took; what is left of it is stored under its full name."""
+    with keeping(tmp_path / "history.db") as kept:
+        batch = Batch("h/x", T0, 1.0, {"instance": "h"}, {"a": 1.0, 'b{c="d"}': 2.0})
+        kept.history.append(batch, {"a": "taken"})
+        assert [known.text for known in kept.history.catalogue([])] == ['b{c="d",instance="h"}']
