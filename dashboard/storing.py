@@ -22,7 +22,7 @@ class Halt(NamedTuple):
         """Return what to say of it."""
         if self.end is None:
             return self.reason
-        return f"For {max(1.0, self.end - self.start):,.0f} s nothing was: {self.reason}"
+        return f"For {max(1.0, self.end - self.start):,.0f} s they were not: {self.reason}"
 
 
 class Storing:

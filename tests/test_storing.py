@@ -55,4 +55,4 @@ def test_a_clock_that_is_set_meanwhile_moves_the_span_and_does_not_stretch_it(wa
     watched.clock.step(3600)
     (halt,) = watched.told([None] * 5)
     assert halt == Halt(START + 3601, START + 3603, FULL)
-    assert halt.message == f"For 2 s nothing was: {FULL}"
+    assert halt.message == f"For 2 s they were not: {FULL}"

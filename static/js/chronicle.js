@@ -25,8 +25,8 @@ const WORDS = {
   high_load: { shape: "△", tone: "bad", say: () => "high load" },
   load_normal: { shape: "✓", tone: "good", say: () => "load is normal again" },
   clock_step: { shape: "◇", tone: "calm", say: () => "the clock was set" },
-  storing_stopped: { shape: "△", tone: "bad", say: () => "nothing is stored" },
-  storing_resumed: { shape: "✓", tone: "good", say: () => "it is stored again" },
+  storing_stopped: { shape: "△", tone: "bad", say: () => "points and logs are not stored" },
+  storing_resumed: { shape: "✓", tone: "good", say: () => "points and logs are stored again" },
   not_stored: { shape: "△", tone: "bad", say: ({ ids }) => `${counted(ids?.length ?? 0, "event")} not kept on disk` },
 };
 

@@ -69,11 +69,11 @@ test("that nothing is stored stays before all else until it is over, or another 
   const first = () => book.recent()[0]?.text;
   book.take(system("2-0", "storing_stopped", { message: "the disk is full", timestamp: 1 }));
   for (let at = 3; at < 100; at++) book.take(system(`${at}-0`, "high_load", { timestamp: 199_000 }));
-  book.take(system("1-0", "storing_resumed", { message: "For 9 s nothing was", timestamp: 1 }));
-  assert.equal(first(), "nothing is stored: the disk is full");
+  book.take(system("1-0", "storing_resumed", { message: "For 9 s they were not", timestamp: 1 }));
+  assert.equal(first(), "points and logs are not stored: the disk is full");
   assert.equal(new Set(book.recent().map(({ id }) => id)).size, book.recent().length);
-  book.take(system("100-0", "storing_resumed", { message: "For 7 s nothing was: the disk is full", timestamp: 199_999 }));
-  assert.equal(first(), "it is stored again: For 7 s nothing was: the disk is full");
+  book.take(system("100-0", "storing_resumed", { message: "For 7 s they were not: the disk is full", timestamp: 199_999 }));
+  assert.equal(first(), "points and logs are stored again: For 7 s they were not: the disk is full");
   book.take(system("101-0", "storing_stopped", { timestamp: 199_999 }));
   book.take(system("102-0", "start", { message: "dashboard 2 started.", timestamp: 200_000 }));
   assert.equal(first(), "dashboard 2 started");

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,13 @@ import httpx
 import pytest
 
 from dashboard.blind import UNSTORED
+from dashboard.clock import SystemClock
 from dashboard.reserve import SIZE
+from dashboard.selector import Selector
+from tests.archives import disk
+from tests.commands.running import NOBODY, run
 from tests.disks import fill, small
+from tests.fates import history_on
 from tests.serving import running_server
 from tests.web.test_stream import Viewer, viewing
 from tests.web.test_stream_ends import until
@@ -89,3 +95,25 @@ async def test_a_full_disk_stops_nothing_but_storing_which_goes_on_by_itself_and
             assert found >= {begun, *range(int(resumed["end"]) + 2, int(last - 2) + 1)}
             assert found.isdisjoint(range(int(full) + 3, int(resumed["end"]) - 1))
             assert [resumed["start"], resumed["end"], UNSTORED] in blind
+            await backed_up(data, tmp_path, found)
+
+
+async def backed_up(data: Path, folder: Path, seconds: set[float]) -> None:
+    """A running program is backed up by the command, and refuses to have its folder written to."""
+    backup, other = str(folder / "backup.tar"), folder / "other"
+
+    async def said(*arguments: str) -> tuple[int, str]:
+        ended = await asyncio.to_thread(run, *arguments, url=NOBODY)
+        return ended.returncode, (ended.stdout + ended.stderr).decode()
+
+    code, text = await said("backup", backup, "--data-dir", str(data))
+    assert code == 0 and "history.db" in text, text
+    code, text = await said("restore", backup, "--data-dir", str(data))
+    assert code == 1 and "is in use by a dashboard: end that first" in text
+    code, text = await said("restore", backup, "--data-dir", str(other))
+    assert code == 0, text
+    with closing(disk(other, SystemClock())) as owned:
+        history = history_on(owned.history, SystemClock())
+        (known,) = history.catalogue([Selector.parse(LOAD)])
+        (stretch,) = history.read([known.text], min(seconds), max(seconds) + 1, 1).stretches
+    assert {point[0] for point in stretch.points if point[1] is not None} >= seconds
