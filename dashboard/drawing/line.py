@@ -91,6 +91,10 @@ class Line:
         """Tell whether its value is too old to be shown as true."""
         return self.interval is not None and now - self.time > allowance(self.interval)
 
+    def held(self, moment: float) -> bool:
+        """Tell whether its newest value was still true at a moment that is past."""
+        return moment - self.time <= max(self.step, HOLE * (self.interval or self.step))
+
     def text(self, unit: str = "") -> str:
         """Write its value, in the panel's unit if that has one."""
         return written(self.value, unit or self.unit, whole=self.whole).text

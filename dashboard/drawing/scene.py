@@ -10,7 +10,7 @@ import msgspec
 
 from dashboard.drawing.colour import PALETTES, Palette, ThemeName
 from dashboard.drawing.coverage import Span
-from dashboard.drawing.line import Line, allowance
+from dashboard.drawing.line import Line
 from dashboard.drawing.number import NONE
 
 
@@ -50,7 +50,7 @@ class Scene(msgspec.Struct, frozen=True):
     """All that an image is made of.
 
     `start` and `end` are the ends of its time axis in Unix seconds, `now` the time that ages are told by: the present,
-    or the end of a past that is over (`past`). `lines` are those to show, in their order; `slots` the places of their
+    or the newest of a past that is over (`past`). `lines` are those to show, in their order; `slots` the places of their
     colours; `gone` the texts of those whose source goes on without them; `reasons` why a source is silent; `absence`
     what to say where there are none. `width` and `height` are pixels.
     """
@@ -84,8 +84,7 @@ class Scene(msgspec.Struct, frozen=True):
 
     def text(self, line: Line) -> str:
         """Write the value of a line; at the end of a past, only one that was true then."""
-        reach = max(allowance(line.interval or 0.0), 2 * line.step)
-        return NONE if self.past and self.end - line.time > reach else line.text(self.panel.unit)
+        return line.text(self.panel.unit) if not self.past or line.held(self.now) else NONE
 
     @property
     def known(self) -> list[Line]:

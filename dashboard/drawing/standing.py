@@ -36,6 +36,11 @@ class Standing(NamedTuple):
     reason: str = ""
 
 
+def held(lines: Sequence[Line], now: float, kind: str) -> list[Line]:
+    """Return the lines to be shown of a past: where only the values of its end are, those that had one then."""
+    return [line for line in lines if kind in OVER_TIME or line.held(now)]
+
+
 def shown(lines: Sequence[Line], gone: frozenset[str], now: float, kind: str, range: float) -> list[Line]:
     """Return the lines to be shown: without those whose device vanished a while ago, but in a long range."""
     if kind in STRICT:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from bisect import bisect_right
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
@@ -12,7 +12,7 @@ import msgspec
 from dashboard.drawing import Line, Scene, draw, print_out
 from dashboard.drawing.colour import counted, slots
 from dashboard.drawing.coverage import Span
-from dashboard.drawing.standing import shown
+from dashboard.drawing.standing import held, shown
 from dashboard.model import Series
 from dashboard.points import rates
 from dashboard.selector import Selector
@@ -61,14 +61,17 @@ class Subject(msgspec.Struct, frozen=True):
         asked, times = self.asked, self.times
         lines = [line for line in map(self._line, self.found.lines) if line.has_value or line.times]
         lines.sort(key=lambda line: counted(line.key))
+        kind, now = asked.panel.kind, self.now
+        if times.past:
+            now = max((line.time for line in lines if line.has_value), default=times.end)
         gone = frozenset(line.key for line in lines if not times.past and self._is_gone(line))
         return Scene(
             panel=asked.panel,
-            lines=shown(lines, gone, self.now, asked.panel.kind, times.end - times.start),
+            lines=held(lines, now, kind) if times.past else shown(lines, gone, now, kind, times.end - times.start),
             slots=slots((line.key, line.series) for line in lines),
             start=times.start,
             end=times.end,
-            now=self.now,
+            now=now,
             step=self.found.step,
             zone=asked.zone,
             width=asked.width,
@@ -83,7 +86,8 @@ class Subject(msgspec.Struct, frozen=True):
 
     def _line(self, found: shapes.Line) -> Line:
         series = Series(found.name, found.labels)
-        last = self.newest.get(found.text) or _told(found)
+        middle = self.found.step / 2 if (found.interval or self.found.step) < self.found.step else 0.0
+        last = self.newest.get(found.text) or _told(found, middle)
         return Line(
             series,
             found.points,
@@ -92,6 +96,7 @@ class Subject(msgspec.Struct, frozen=True):
             counter=found.counter,
             interval=found.interval,
             source=found.source,
+            first=math.inf if found.first is None else found.first,
             afar=(series.label("instance") or self.instance) != self.instance,
         )
 
@@ -128,12 +133,12 @@ async def _subject(context: Context, chart: str) -> Subject:
     asked = read(context, chart, now)
     times = await _times(context, asked, now)
     found = await find(runtime, _wanted(asked, times))
-    newest = {line.text: last for line in found.lines if (last := _newest(runtime, line, times)) is not None}
+    newest = {} if times.past else _newest(runtime, found)
     silent = not times.past and any(_is_old(line, newest.get(line.text), now) for line in found.lines)
     return Subject(
         asked=asked,
         times=times,
-        now=times.end if times.past else now,
+        now=now,
         instance=runtime.instance,
         found=found,
         newest=newest,
@@ -170,24 +175,26 @@ def _wanted(asked: Asked, times: Times) -> Wanted:
     )
 
 
-def _newest(runtime: Runtime, found: shapes.Line, times: Times) -> tuple[float, float] | None:
-    """Return the newest sample up to the end of the axis, exactly; None where memory has none."""
-    line = runtime.window.line(found.text)
-    if line is None:
-        return None
-    at = bisect_right(line.times, times.end) if times.past else len(line.times)
-    samples, values = line.times[max(0, at - 2) : at], line.values[max(0, at - 2) : at]
-    if found.counter:
-        samples, values = rates(samples, values, line.interval)
-    return (samples[-1], values[-1]) if samples else None
+def _newest(runtime: Runtime, found: Found) -> dict[str, tuple[float, float]]:
+    """Return the newest samples of series by their text, exactly as they came; of counters the newest rates."""
+    newest: dict[str, tuple[float, float]] = {}
+    for one in found.lines:
+        line = runtime.window.line(one.text)
+        if line is None:
+            continue
+        times: Sequence[float] = line.times[-2:]
+        values: Sequence[float] = line.values[-2:]
+        if one.counter:
+            times, values = rates(times, values, line.interval)
+        if times:
+            newest[one.text] = times[-1], values[-1]
+    return newest
 
 
-def _told(found: shapes.Line) -> tuple[float, float] | None:
-    """Return the newest sample as the answer has it, or its newest point."""
-    if found.last is not None and found.last[1] is not None:
-        return found.last[0], found.last[1]
+def _told(found: shapes.Line, middle: float) -> tuple[float, float] | None:
+    """Return the newest point that has a value, in the middle of its bucket, as pages have it of a past."""
     points = reversed(found.points)
-    return next(((time, mean) for time, mean, _, _ in points if mean is not None), None)
+    return next(((time + middle, mean) for time, mean, _, _ in points if mean is not None), None)
 
 
 def _is_old(found: shapes.Line, newest: tuple[float, float] | None, now: float) -> bool:
