@@ -23,6 +23,7 @@ from dashboard.drawing.name import fit, tell_apart, width_of
 from dashboard.drawing.number import age, exponent, tick, unit_of, written
 from dashboard.drawing.printed import printed
 from dashboard.drawing.scale import offset_of, round_up, time_text, time_ticks, top_of
+from dashboard.drawing.scene import Note
 from dashboard.drawing.trace import trace
 from dashboard.model import Series
 from dashboard.points import Point
@@ -220,6 +221,22 @@ def test_holes_blind_times_thresholds_and_spikes_are_drawn() -> None:
     assert stroke.count("M") == 2
     assert svg.count('fill="url(#unknown)"') == 2 and "blind 08:26:20–08:26:39" in texts(svg)
     assert svg.count(PALETTES["light"].warning) == 1 and PALETTES["light"].critical not in svg
+
+
+def test_annotations_stand_where_they_belong() -> None:
+    """Their first lines are written without covering one another; one out of the time that is shown is left out."""
+    notes = [
+        Note(END - 900, None, "long ago"),
+        Note(END - 50, END - 40, "a time\nwith more to say"),
+        Note(END - 48, None, "a moment in it"),
+        Note(END - 5, None, "just now"),
+    ]
+    for kind in ("line", "heat"):
+        svg = draw(scene([line()], panel(kind), notes=notes))
+        assert {"a time", "a moment in it", "just now"} <= set(texts(svg)) and "long ago" not in texts(svg)
+        places = {text: re.search(rf'y="([\d.]+)"[^>]*>{text}<', svg) for text in ("a time", "a moment in it")}
+        assert len({place and place[1] for place in places.values()}) == 2
+        assert svg.count('fill-opacity="0.5"') == 4
 
 
 def test_an_image_without_data_says_so() -> None:

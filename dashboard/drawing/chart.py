@@ -10,7 +10,9 @@ from dashboard.drawing.colour import DASHES, mix
 from dashboard.drawing.coverage import Coverage, Span, coverage, shown_blind, unknown
 from dashboard.drawing.legend import ROW, draw_legend, page_rows, rows_of
 from dashboard.drawing.name import width_of
+from dashboard.drawing.notes import draw_notes, tell_notes
 from dashboard.drawing.panel import Box, content_of
+from dashboard.drawing.plot import Plot
 from dashboard.drawing.printed import Printed, printed, zone_name
 from dashboard.drawing.scale import day_text
 from dashboard.drawing.scene import Scene
@@ -22,34 +24,6 @@ GUTTER, AXIS, RIGHT, TOP = 68.0, 22.0, 8.0, 8.0
 
 _FIRST = 10.0  # seconds that the first samples may take after a time in which nobody watched
 _STRIP = 6.0  # height of the strip that marks the holes of single lines
-_LEAST = 2.0  # least width of a band: a short one is seen in a long range, too
-
-
-class Plot:
-    """The place between the axes, and where times lie in it."""
-
-    def __init__(self, scene: Scene, box: Box) -> None:
-        self.scene, self.box = scene, box
-
-    def x(self, time: float) -> float:
-        """Return where a time lies."""
-        return self.box.left + (time - self.scene.start) / self.scene.range * self.box.width
-
-    def band(self, span: Span) -> tuple[float, float]:
-        """Return the place and the width of a time on whole pixels, within the axis and never less than two."""
-        left, right = (
-            float(round(min(self.box.right, max(self.box.left, self.x(time))))) for time in (span.start, span.end)
-        )
-        return min(left, round(self.box.right) - _LEAST), max(right - left, _LEAST)
-
-    def watched(self, spans: Sequence[Span]) -> list[tuple[float, float, float, float]]:
-        """Return the boxes of the plot that lie in none of these times."""
-        boxes, left = [], self.box.left
-        for x, width in sorted(map(self.band, spans)):
-            boxes.append((left, self.box.top, x - left, self.box.height))
-            left = max(left, x + width)
-        boxes.append((left, self.box.top, self.box.right - left, self.box.height))
-        return [box for box in boxes if box[2] > 0]
 
 
 def chart_box(scene: Scene, rows: int) -> Box:
@@ -75,11 +49,13 @@ def draw_chart(pen: Pen, scene: Scene) -> None:
             for one in traces.banded:
                 _band(pen, plot, traces, one)
     draw_unknown(pen, plot, known, blind)
+    draw_notes(pen, plot, scene.notes)
     _begin(pen, plot, known, blind)
     with pen.within("lines", watched):
         _lines(pen, plot, traces)
     name_blind(pen, plot, blind)
     _tell_begin(pen, plot, known, blind)
+    tell_notes(pen, plot, scene.notes)
     if not scene.panel.stack:
         _dots(pen, plot, traces)
     draw_legend(pen, scene, traces, Box(content.left, content.bottom - rows * ROW, content.right, content.bottom), rows)
@@ -224,11 +200,13 @@ def _tell_begin(pen: Pen, plot: Plot, known: Coverage, blind: Sequence[Span]) ->
     muted, surface = scene.palette.muted, scene.palette.surface
     for text, wide in texts:
         if wide <= free - left:
+            plot.free(free - wide, free, 0)
             pen.rect(free - wide + 4, box.top + 5, wide - 8, 16, surface)
             pen.write(free - 8, box.top + 13, text, muted, anchor="end")
             return
     for text, wide in texts:
         if wide <= right - at:
+            plot.free(at, at + wide, 0)
             pen.rect(at + 4, box.top + 5, wide - 8, 16, surface, fill_opacity=0.7)
             pen.write(at + 8, box.top + 13, text, muted)
             return
@@ -236,6 +214,7 @@ def _tell_begin(pen: Pen, plot: Plot, known: Coverage, blind: Sequence[Span]) ->
 
 def _tag(pen: Pen, plot: Plot, text: str, x: float) -> None:
     width = width_of(text, 12) + 8
+    plot.free(x - width / 2, x + width / 2, 0)
     pen.rect(x - width / 2, plot.box.top + 5, width, 16, plot.scene.palette.surface)
     pen.write(x, plot.box.top + 13, text, plot.scene.palette.muted, anchor="middle")
 

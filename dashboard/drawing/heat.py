@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from dashboard.drawing.chart import AXIS, GUTTER, RIGHT, Plot, draw_axes, draw_unknown, name_blind
+from dashboard.drawing.chart import AXIS, GUTTER, RIGHT, draw_axes, draw_unknown, name_blind
 from dashboard.drawing.colour import mix
 from dashboard.drawing.coverage import coverage, shown_blind, unknown
 from dashboard.drawing.line import Line
 from dashboard.drawing.name import fit, names_of, tell_apart, width_of
+from dashboard.drawing.notes import draw_notes, tell_notes
 from dashboard.drawing.number import tick
 from dashboard.drawing.panel import Box, content_of, shortened
+from dashboard.drawing.plot import Plot
 from dashboard.drawing.printed import Printed, ValueAxis, account, printed_line, time_axis
 from dashboard.drawing.scale import Ends, bounds, full_of, round_up
 from dashboard.drawing.scene import Scene
@@ -46,7 +48,9 @@ def draw_heat(pen: Pen, scene: Scene) -> None:
     for at in range(0, len(lines), every):
         middle = plot.box.top + (at + 0.5) * row
         pen.write(plot.box.left - 8, middle, labels[at], scene.palette.muted, anchor="end")
+    draw_notes(pen, plot, scene.notes)
     name_blind(pen, plot, blind)
+    tell_notes(pen, plot, scene.notes)
     draw_axes(pen, plot, account(scene, "", [], x=time_axis(scene, plot.box.width)))
 
 

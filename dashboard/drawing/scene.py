@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import tzinfo
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -46,13 +46,26 @@ class PanelSpec(Protocol):
     def thresholds(self) -> Sequence[ThresholdSpec]: ...
 
 
+class Note(NamedTuple):
+    """An annotation: a moment, or a time with an end, in Unix seconds, and what was said of it."""
+
+    start: float
+    end: float | None
+    text: str
+
+    @property
+    def last(self) -> float:
+        """Return when it ends."""
+        return self.start if self.end is None else self.end
+
+
 class Scene(msgspec.Struct, frozen=True):
     """All that an image is made of.
 
     `start` and `end` are the ends of its time axis in Unix seconds, `now` the time that ages are told by: the present,
-    or the newest of a past that is over (`past`). `lines` are those to show, in their order; `slots` the places of their
-    colours; `gone` the texts of those whose source goes on without them; `reasons` why a source is silent; `absence`
-    what to say where there are none. `width` and `height` are pixels.
+    or the newest of a past that is over (`past`). `lines` are those to show, in their order; `slots` the places of
+    their colours; `gone` the texts of those whose source goes on without them; `reasons` why a source is silent;
+    `absence` what to say where there are none. `notes` are by their start. `width` and `height` are pixels.
     """
 
     panel: PanelSpec
@@ -68,6 +81,7 @@ class Scene(msgspec.Struct, frozen=True):
     theme: ThemeName = "light"
     past: bool = False
     blind: Sequence[Span] = ()
+    notes: Sequence[Note] = ()
     gone: frozenset[str] = frozenset()
     reasons: Mapping[str, str] = {}
     absence: str = "No data."

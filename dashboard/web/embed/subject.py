@@ -12,7 +12,9 @@ import msgspec
 from dashboard.drawing import Line, Scene, draw, print_out
 from dashboard.drawing.colour import counted, slots
 from dashboard.drawing.coverage import Span
-from dashboard.drawing.standing import held, shown
+from dashboard.drawing.scene import Note
+from dashboard.drawing.standing import OVER_TIME, held, shown
+from dashboard.errors import StorageError
 from dashboard.model import Series
 from dashboard.points import rates
 from dashboard.selector import Selector
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from dashboard.runtime import Runtime
 
 _FRAME = 90  # pixels of an image's width that are not its time axis
+_MOST_NOTES = 100
 _ABSENCE = "No data: nothing has sent this in the time that is shown, or this machine has no such thing."
 
 
@@ -55,6 +58,7 @@ class Subject(msgspec.Struct, frozen=True):
     reported: dict[str, float]
     reasons: dict[str, str]
     blind: list[Span]
+    notes: list[Note]
 
     def scene(self) -> Scene:
         """Return what is to be drawn."""
@@ -79,6 +83,7 @@ class Subject(msgspec.Struct, frozen=True):
             theme=asked.theme,
             past=times.past,
             blind=self.blind,
+            notes=self.notes,
             gone=gone,
             reasons=self.reasons,
             absence=_ABSENCE,
@@ -144,6 +149,7 @@ async def _subject(context: Context, chart: str) -> Subject:
         newest=newest,
         reported=_reported(runtime) if silent else {},
         reasons=_reasons(runtime) if silent else {},
+        notes=await _notes(runtime, times) if asked.panel.kind in OVER_TIME else [],
         blind=[Span(blind.start, blind.end) for blind in runtime.blind_log.between(times.start, times.end)],
     )
 
@@ -199,6 +205,15 @@ def _told(found: shapes.Line, middle: float) -> tuple[float, float] | None:
 
 def _is_old(found: shapes.Line, newest: tuple[float, float] | None, now: float) -> bool:
     return newest is None or now - newest[0] > 2 * (found.interval or 1.0) + 1
+
+
+async def _notes(runtime: Runtime, times: Times) -> list[Note]:
+    """Return the annotations of the axis; a chart is true without them, when the disk does not give them."""
+    try:
+        found = await asyncio.to_thread(runtime.annotations.between, times.start, times.end, _MOST_NOTES)
+    except StorageError:
+        return []
+    return [Note(one.start, one.end, one.text) for one in found]
 
 
 def _reported(runtime: Runtime) -> dict[str, float]:
