@@ -11,6 +11,7 @@ from dashboard.ingest.samples import read
 from dashboard.model import Role
 from dashboard.web.pushing import answer, json_body, sender
 from dashboard.web.routing import Context, Route
+from dashboard.web.wanted import longest
 from dashboard.window import Refusal
 
 _REASONS: dict[Refusal, str] = {
@@ -28,7 +29,7 @@ async def samples(context: Context) -> Response:
         await json_body(context),
         instance=sender(context),
         now=runtime.clock.wall(),
-        keep=runtime.settings.window,
+        keep=longest(runtime.settings),
     )
     rejected = list(reading.rejected)
     for place, batch in enumerate(reading.batches):
