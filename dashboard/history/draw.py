@@ -6,7 +6,7 @@ import math
 from array import array
 from collections.abc import Callable, Sequence
 from itertools import repeat
-from operator import truediv
+from operator import mul, truediv
 
 from dashboard.points import HOLE, Point, collected
 from dashboard.rolled import Rolled, Samples
@@ -14,7 +14,9 @@ from dashboard.rolled import Rolled, Samples
 Overdue = Callable[[float], float]
 """Gives, for the end of a bucket, the time of the last sample before it."""
 
-_DIGITS = 6  # of the largest number of a series; so many are told of the others, too
+_DIGITS = 6  # of the largest number of a series; so many after the point are told of the others, too
+_SHORT = 10  # characters of a number that is not worth rounding
+_LOOKS = 8  # numbers of a column that tell whether the others are short
 
 
 def drawn(
@@ -26,10 +28,11 @@ def drawn(
     `interval` in seconds is for samples that were declared without one.
     """
     times, gaps = rolled.times, rolled.gaps
-    points = list(zip(_whole(times), *_values(rolled), strict=True))
-    if not points:
+    if not times:
         return []
     even = times[-1] - times[0] <= (len(times) - 1) * step * 1.000001
+    starts = _progression(times[0], step, len(times)) if even else _whole(times)
+    points = list(zip(starts, *_values(rolled), strict=True))
     if even and times[0] <= start and times[-1] >= end - step:
         return points
     filled: list[Point] = _empty(start, times[0], step)
@@ -73,15 +76,14 @@ def _hole(before: float, after: float, step: float, interval: float | None, last
 
 
 def _empty(start: float, end: float, step: float) -> list[Point]:
-    count = max(0, round((end - start) / step))
-    return [(time, None, None, None) for time in _whole(array("d", [start + step * at for at in range(count)]))]
+    return [(time, None, None, None) for time in _progression(start, step, max(0, round((end - start) / step)))]
 
 
 def _values(rolled: Rolled) -> tuple[Sequence[float], Sequence[float], Sequence[float]]:
     """Return averages, minima and maxima as they are written."""
     _, sums, lows, highs, counts, _ = rolled
     top = max(max(highs, default=0.0), -min(lows, default=0.0))
-    digits = 15 if not top or top < 1e-9 else max(1, _DIGITS - 1 - math.floor(math.log10(top)))
+    digits = 15 if top < 1e-9 else max(1, _DIGITS - 1 - math.floor(math.log10(top)))
     low = _written(lows, digits)
     if lows == highs:
         return low, low, low
@@ -95,15 +97,25 @@ def _values(rolled: Rolled) -> tuple[Sequence[float], Sequence[float], Sequence[
 
 def _written(values: array[float], digits: int) -> Sequence[float]:
     """Return numbers with so many digits after the point; whole ones without a point."""
-    if values.count(values[0]) == len(values) if values else False:
+    if values.count(values[0]) == len(values):
         return [_one(values[0], digits)] * len(values)
     if all(map(float.is_integer, values)):
         return list(map(int, values)) if max(map(abs, values)) < 1e15 else values
-    return list(map(round, values, repeat(digits)))
+    if all(len(repr(value)) <= _SHORT for value in values[:: max(1, len(values) // _LOOKS)]):
+        return values  # to round costs four times what else is done for a point
+    power = 10.0**digits
+    return list(map(truediv, map(round, map(mul, values, repeat(power))), repeat(power)))
 
 
 def _one(value: float, digits: int) -> float:
     return int(value) if value.is_integer() and abs(value) < 1e15 else round(value, digits)
+
+
+def _progression(start: float, step: float, count: int) -> Sequence[float]:
+    """Return times that are one step apart."""
+    if start.is_integer() and float(step).is_integer():
+        return range(int(start), int(start) + count * int(step), int(step))
+    return [start + step * at for at in range(count)]
 
 
 def _whole(times: array[float]) -> Sequence[float]:
