@@ -80,6 +80,12 @@ def oldest(connection: sqlite3.Connection, tier: Tier) -> int | None:
     return None if first is None else number_of(first)
 
 
+def newest(connection: sqlite3.Connection, tier: Tier) -> int | None:
+    """Return the number of the newest span that has a row."""
+    (last,) = connection.execute(f"SELECT max(id) FROM chunk_{tier.name}").fetchone()
+    return None if last is None else number_of(last)
+
+
 def cuts(connection: sqlite3.Connection) -> dict[str, float]:
     """Return, for each tier, the time in Unix seconds before which nothing of it stays."""
     return dict(connection.execute("SELECT name, cut FROM tier").fetchall())

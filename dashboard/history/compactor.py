@@ -22,7 +22,7 @@ log = logging.getLogger("dashboard")
 MOST = 1_500_000
 """Samples that are taken from the journal at once at most, besides those of one row."""
 
-_BACK = 8  # spans that are looked through for the sample before a counter's first
+_BACK = 24  # spans that are looked through at most for the sample before a counter's first
 
 T = TypeVar("T")
 
@@ -140,12 +140,12 @@ class Turn:
     def _follows(self, entry: Entry, number: int, samples: Samples) -> bool:
         """Tell whether what is remembered is the sample before those of a span."""
         tail = self.tails.get(entry.id)
-        return tail is not None and (number - 1) * RAW.span <= tail.time < number * RAW.span <= samples.times[0]
+        return tail is not None and tail.time < number * RAW.span <= samples.times[0]
 
     def _before(self, entry: Entry, number: int, samples: Samples) -> Last | None:
         """Return the sample before those of a span, when there is one near."""
         tail = self.tails.get(entry.id)
-        if tail is not None and (number - 1) * RAW.span <= tail.time < number * RAW.span:
+        if tail is not None and tail.time < number * RAW.span:
             return tail
         for one in range(1, _BACK + 1):
             found = self._samples(chunks.key(number - one, entry.id))

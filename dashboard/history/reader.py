@@ -23,7 +23,7 @@ from dashboard.tiers import RAW, Tier, choose, fitting
 CACHE = 12_000_000
 """Bytes of unpacked chunks that are held at most."""
 
-_LONGEST = 7_200.0  # seconds before a span in which the sample is looked for that a counter's first rate needs
+_LONGEST = 172_800.0  # seconds before a span in which the sample is looked for that a counter's first rate needs
 
 
 class Question(NamedTuple):

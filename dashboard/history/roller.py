@@ -87,16 +87,19 @@ class Roller:
         return deleted
 
     def _crowded(self, connection: sqlite3.Connection) -> tuple[Tier, int] | None:
-        """Return which tier has to give up what is from before which span, when all of them take too much room."""
-        sizes = chunks.sizes(connection)
+        """Return which tier has to give up what is from before which span, when all of them take too much room.
+
+        It is the one of which most is kept of what is to be, so that all become shorter alike.
+        """
         if _used(connection) <= self._bounds.bytes:
             return None
-        for tier in sorted(TIERS, key=lambda tier: -sizes[tier.name]):
-            first = chunks.oldest(connection, tier)
-            newest = connection.execute(f"SELECT max(id) FROM chunk_{tier.name}").fetchone()[0]
-            if first is not None and first < chunks.number_of(newest):
-                return tier, first + 1
-        return None
+        now = self._clock.wall()
+        kept = []
+        for tier in TIERS:
+            first, newest = chunks.oldest(connection, tier), chunks.newest(connection, tier)
+            if first is not None and newest is not None and first < newest:
+                kept.append(((now - first * tier.span) / self._bounds.ages[tier.name], tier, first + 1))
+        return max(kept)[1:] if kept else None
 
     def _forget(self) -> None:
         """Forget series of which nothing is left, and processes of long ago."""

@@ -30,7 +30,7 @@ from dashboard.rolled import (
 )
 from dashboard.tiers import RAW, TEN_SECONDS, Tier
 
-_BACK = 7_200  # seconds before a span of samples in which the one is looked for that a counter's first rate needs
+_BACK = 172_800.0  # seconds in which the sample is looked for that a counter's first rate in a span needs
 
 
 class Stored:
