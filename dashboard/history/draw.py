@@ -4,24 +4,19 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import repeat
 from operator import mul, truediv
 
 from dashboard.points import HOLE, Point, collected
 from dashboard.rolled import Rolled, Samples
 
-Overdue = Callable[[float], float]
-"""Gives, for the end of a bucket, the time of the last sample before it."""
-
 _DIGITS = 6  # of the largest number of a series; so many after the point are told of the others, too
 _SHORT = 10  # characters of a number that is not worth rounding
 _LOOKS = 8  # numbers of a column that tell whether the others are short
 
 
-def drawn(
-    rolled: Rolled, *, start: float, end: float, step: float, interval: float | None, last: Overdue
-) -> list[Point]:
+def drawn(rolled: Rolled, *, start: float, end: float, step: float, interval: float | None) -> list[Point]:
     """Return the points of a series from `start` to `end`, both multiples of `step`.
 
     A bucket without samples is left out while the next sample was not yet overdue, and has no values from then on.
@@ -43,10 +38,10 @@ def drawn(
         for place in range(1, len(times)):
             if times[place] - times[place - 1] > step * 1.5:
                 filled += points[at:place]
-                filled += _hole(times[place - 1], times[place], step, gaps[place - 1] or interval, last)
+                filled += _hole(times[place - 1], times[place], step, gaps[place - 1] or interval)
                 at = place
         filled += points[at:]
-    filled += _hole(times[-1], end, step, gaps[-1] or interval, last)
+    filled += _hole(times[-1], end, step, gaps[-1] or interval)
     return filled
 
 
@@ -64,11 +59,11 @@ def as_collected(samples: Samples, interval: float | None) -> list[Point]:
     return points
 
 
-def _hole(before: float, after: float, step: float, interval: float | None, last: Overdue) -> list[Point]:
+def _hole(before: float, after: float, step: float, interval: float | None) -> list[Point]:
     """Return the buckets between one that has samples and another, as far as samples were overdue in them."""
     if interval is None:
         return []
-    due = last(before + step) + HOLE * interval
+    due = before + max(0.0, step - interval) + HOLE * interval  # which is when the last sample was, at the latest
     first = before + step
     while first < after and first + step <= due:
         first += step
@@ -113,7 +108,7 @@ def _one(value: float, digits: int) -> float:
 
 def _progression(start: float, step: float, count: int) -> Sequence[float]:
     """Return times that are one step apart."""
-    if start.is_integer() and float(step).is_integer():
+    if float(start).is_integer() and float(step).is_integer():
         return range(int(start), int(start) + count * int(step), int(step))
     return [start + step * at for at in range(count)]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import sqlite3
 import threading
-from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -97,35 +96,18 @@ class _Span(NamedTuple):
     raw: bool
 
     def points(self, stored: Stored, entry: Entry, known: Known, fresh: dict[int, Samples]) -> list[Point]:
-        if self.tier is RAW:
-            return self._of_samples(stored, entry, known, fresh[entry.id])
-        rolled = stored.rolled(self.tier, entry, fresh[entry.id], self.start, self.end)
-        if not rolled.times:
-            return []
-        fine, step = self.tier.step, self.step
-        points = reroll(rolled, step) if step > fine else rolled
-
-        def last(end: float) -> float:
-            at = bisect_left(rolled.times, end) - 1
-            gap = rolled.gaps[at] or known.interval or 0.0
-            return rolled.times[at] + max(0.0, fine - gap)
-
-        return drawn(points, start=self.start, end=self.end, step=step, interval=known.interval, last=last)
-
-    def _of_samples(self, stored: Stored, entry: Entry, known: Known, fresh: Samples) -> list[Point]:
         start, end, step = self.start, self.end, self.step
-        counter = entry.counter and not self.raw
-        samples = stored.samples(entry, fresh, start - (_reach(known) if counter else 0.0), end)
-        samples = between(rates(samples) if counter else samples, start, end)
-        if not samples.times:
-            return []
-        if not step:
-            return as_collected(samples, known.interval)
-
-        def last(end: float) -> float:
-            return samples.times[bisect_left(samples.times, end) - 1]
-
-        return drawn(roll(samples, step), start=start, end=end, step=step, interval=known.interval, last=last)
+        if self.tier is not RAW:
+            rolled = stored.rolled(self.tier, entry, fresh[entry.id], start, end)
+            rolled = reroll(rolled, step) if step > self.tier.step else rolled
+        else:
+            counter = entry.counter and not self.raw
+            samples = stored.samples(entry, fresh[entry.id], start - (_reach(known) if counter else 0.0), end)
+            samples = between(rates(samples) if counter else samples, start, end)
+            if not step:
+                return as_collected(samples, known.interval) if samples.times else []
+            rolled = roll(samples, step)
+        return drawn(rolled, start=start, end=end, step=step, interval=known.interval)
 
 
 def _reach(known: Known) -> float:
