@@ -13,7 +13,7 @@ from dashboard.history.draw import as_collected, drawn
 from dashboard.history.journal import Frame, Frames, Head
 from dashboard.history.nouns import Known, Reading, Stretch
 from dashboard.history.roster import Entry
-from dashboard.history.stored import Stored
+from dashboard.history.stored import Stored, reach
 from dashboard.points import Point
 from dashboard.rolled import Samples, between, merged, rates, reroll, roll
 from dashboard.sqlite import Database
@@ -21,8 +21,6 @@ from dashboard.tiers import RAW, Tier, choose, fitting
 
 CACHE = 12_000_000
 """Bytes of unpacked chunks that are held at most."""
-
-_LONGEST = 172_800.0  # seconds before a span in which the sample is looked for that a counter's first rate needs
 
 
 class Question(NamedTuple):
@@ -73,7 +71,12 @@ class Reader:
         if self._head.damaged:
             stored.incomplete.add((max(start, first), end))
         span = _Span(tier, start, end, step, question.raw)
-        stored.fetch(tier, [(entry, fresh[entry.id]) for entry, _ in known], start - _back(tier, known), end)
+        wanted = [(entry, fresh[entry.id]) for entry, _ in known]
+        if tier is RAW and step and RAW.span % step == 0:
+            stored.fetch_rolled(step, wanted, start, end, rate=not question.raw)
+        else:
+            back = max((reach(entry) for entry, _ in known), default=0.0) if tier is RAW else 0.0
+            stored.fetch(tier, wanted, start - back, end)
         stretches = [Stretch(one, found) for entry, one in known if (found := span.points(stored, entry, one, fresh))]
         incomplete = sorted((max(one, start), min(other, end)) for one, other in stored.incomplete)
         return Reading(step, tier.name, stretches, [gap for gap in incomplete if gap[0] < gap[1]])
@@ -102,18 +105,12 @@ class _Span(NamedTuple):
             rolled = reroll(rolled, step) if step > self.tier.step else rolled
         else:
             counter = entry.counter and not self.raw
-            samples = stored.samples(entry, fresh[entry.id], start - (_reach(known) if counter else 0.0), end)
+            if step and RAW.span % step == 0:
+                rolled = stored.rolled_samples(step, entry, fresh[entry.id], start, end, rate=not self.raw)
+                return drawn(rolled, start=start, end=end, step=step, interval=known.interval)
+            samples = stored.samples(entry, fresh[entry.id], start - (reach(entry) if counter else 0.0), end)
             samples = between(rates(samples) if counter else samples, start, end)
             if not step:
                 return as_collected(samples, known.interval) if samples.times else []
             rolled = roll(samples, step)
         return drawn(rolled, start=start, end=end, step=step, interval=known.interval)
-
-
-def _reach(known: Known) -> float:
-    """Return how far before a span the sample may be that the first rate of a counter needs."""
-    return min(_LONGEST, 2 * (known.interval or 60.0))
-
-
-def _back(tier: Tier, known: Sequence[tuple[Entry, Known]]) -> float:
-    return max((_reach(one) for entry, one in known if entry.counter), default=0.0) if tier is RAW else 0.0

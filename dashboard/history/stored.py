@@ -41,6 +41,8 @@ class Stored:
         self.cuts = chunks.cuts(connection)
         self.incomplete: set[tuple[float, float]] = set()
         self._due: dict[int, list[int]] = {}
+        self._sums: dict[int, bytes] = {}
+        self._pieces: dict[tuple[int, int], Rolled] = {}
         self._found: dict[tuple[str, int], Unpacked] = {}
 
     def fetch(self, tier: Tier, wanted: Sequence[tuple[Entry, Samples]], start: float, end: float) -> None:
@@ -60,16 +62,69 @@ class Stored:
         for entry, fresh in wanted:
             numbers = touched(between(fresh, start, end), RAW)
             for number in numbers:
-                back = min(_BACK, 2 * (entry.interval or 60.0)) if entry.counter else 0.0
-                raw.update(
-                    chunks.key(one, entry.id)
-                    for one in _numbers(RAW, number * RAW.span - back, (number + 1) * RAW.span)
-                )
+                whole = _numbers(RAW, number * RAW.span - reach(entry), (number + 1) * RAW.span)
+                raw.update(chunks.key(one, entry.id) for one in whole)
             if tier is not TEN_SECONDS:
                 hours = {*self._due.get(entry.id, ()), *touched(between(fresh, start, end), TEN_SECONDS)}
                 ten.update(chunks.key(number, entry.id) for number in hours)
         self._load(RAW, raw)
         self._load(TEN_SECONDS, ten)
+
+    def fetch_rolled(
+        self, step: float, wanted: Sequence[tuple[Entry, Samples]], start: float, end: float, *, rate: bool
+    ) -> None:
+        """Read what is needed to roll samples up to a step that divides their spans, unless that is in memory."""
+        spans = [
+            (entry, touched(fresh, RAW), _numbers(RAW, max(start, entry.first), min(end, entry.last[0] + 1)))
+            for entry, fresh in wanted
+        ]
+        keys = {chunks.key(one, entry.id) for entry, _, numbers in spans for one in _before(numbers)}
+        self._sums = dict(chunks.sums(self._connection, RAW, sorted(keys)))
+        missing: set[int] = set()
+        for entry, fresh, numbers in spans:
+            for number in numbers:
+                place = self._place(entry, number, step, rate and entry.counter)
+                piece = None if place is None or number in fresh else self._cache.get(*place)
+                if piece is not None:
+                    self._pieces[entry.id, number] = cast("Rolled", piece)
+                else:
+                    back = reach(entry) if rate else 0.0
+                    whole = _numbers(RAW, number * RAW.span - back, (number + 1) * RAW.span)
+                    missing.update(chunks.key(one, entry.id) for one in whole)
+        self._load(RAW, missing, keep=False)
+
+    def rolled_samples(
+        self, step: float, entry: Entry, fresh: Samples, start: float, end: float, *, rate: bool
+    ) -> Rolled:
+        """Return the samples of a series from `start` to `end`, rolled up, after `fetch_rolled` of the same."""
+        parts = []
+        recent = touched(fresh, RAW)
+        for number in _numbers(RAW, max(start, entry.first), min(end, entry.last[0] + 1)):
+            piece = self._pieces.get((entry.id, number))
+            if piece is None:
+                piece = roll(self._span(entry, number, fresh, rate=rate), step)
+                place = self._place(entry, number, step, rate and entry.counter)
+                if place is not None and number not in recent:
+                    self._cache.put(*place, piece)
+            if piece.times:
+                parts.append(piece)
+        return rolled_between(rolled_joined(parts), start, end) if parts else NOTHING_ROLLED
+
+    def _place(self, entry: Entry, number: int, step: float, rate: bool) -> tuple[str, int, bytes] | None:
+        """Return under what a span that is rolled up is held in memory; None when it cannot be told from others."""
+        key = chunks.key(number, entry.id)
+        sum = self._sums.get(key)
+        if sum is None or (rate and reach(entry) > RAW.span):
+            return None
+        before = self._sums.get(chunks.key(number - 1, entry.id), b"") if rate else b"total"
+        return f"{RAW.name} {step:g}", key, sum + before
+
+    def _span(self, entry: Entry, number: int, fresh: Samples, *, rate: bool) -> Samples:
+        """Return the samples of a span, of a counter its rates."""
+        begin, end = float(number * RAW.span), float((number + 1) * RAW.span)
+        if not rate or not entry.counter:
+            return self.samples(entry, fresh, begin, end)
+        return between(rates(self.samples(entry, fresh, begin - reach(entry), end)), begin, end)
 
     def samples(self, entry: Entry, fresh: Samples, start: float, end: float) -> Samples:
         """Return the samples of a series from `start` to before `end`."""
@@ -107,10 +162,7 @@ class Stored:
         if begin < self.cuts[RAW.name]:
             new = between(fresh, begin, end)
             return combined(whole, roll(rates(new) if entry.counter else new, TEN_SECONDS.step))
-        back = min(_BACK, 2 * (entry.interval or 60.0)) if entry.counter else 0.0
-        samples = self.samples(entry, fresh, begin - back, end)
-        samples = between(rates(samples) if entry.counter else samples, begin, end)
-        return spliced(whole, roll(samples, TEN_SECONDS.step), begin, end)
+        return spliced(whole, roll(self._span(entry, number, fresh, rate=True), TEN_SECONDS.step), begin, end)
 
     def _overdue(self, ids: Collection[int], start: float, end: float) -> dict[int, list[int]]:
         """Return, by series, the spans of the tier of 10 s that coarser ones do not have yet."""
@@ -123,7 +175,7 @@ class Stored:
                 found.setdefault(id, []).append(chunks.number_of(key))
         return found
 
-    def _load(self, tier: Tier, keys: Iterable[int]) -> None:
+    def _load(self, tier: Tier, keys: Iterable[int], *, keep: bool = True) -> None:
         """Unpack chunks, or take them as they were unpacked before when they are still the same."""
         held: list[int] = []
         missing: list[int] = []
@@ -145,7 +197,8 @@ class Stored:
                 self.incomplete.add((begin, begin + tier.span))
             else:
                 self._found[tier.name, key] = unpacked
-                self._cache.put(tier.name, key, chunk[:4], unpacked)
+                if keep:
+                    self._cache.put(tier.name, key, chunk[:4], unpacked)
 
 
 def touched(samples: Samples, tier: Tier) -> list[int]:
@@ -156,6 +209,15 @@ def touched(samples: Samples, tier: Tier) -> list[int]:
     if last - first < 2:
         return list(range(first, last + 1))
     return sorted({int(time // tier.span) for time in samples.times})
+
+
+def reach(entry: Entry) -> float:
+    """Return how far before a span the sample may be that the first rate of a counter needs."""
+    return min(_BACK, 2 * (entry.interval or 60.0)) if entry.counter else 0.0
+
+
+def _before(numbers: range) -> range:
+    return range(numbers.start - 1, numbers.stop)
 
 
 def _numbers(tier: Tier, start: float, end: float) -> range:
