@@ -309,7 +309,8 @@ class Database:
         connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # counts only for a file that is new
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute(f"PRAGMA synchronous = {'FULL' if self._safe else 'NORMAL'}")
-        connection.execute("PRAGMA journal_size_limit = 4194304")
+        connection.execute("PRAGMA wal_autocheckpoint = 256")  # a megabyte: what is not yet in the file takes room, too
+        connection.execute("PRAGMA journal_size_limit = 1048576")
         if self._safe or self._suspected:
             (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
             if verdict != "ok":
