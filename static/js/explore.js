@@ -45,6 +45,8 @@ export class Explore {
     this.also = spec.history.selectors.filter((text) => !own.has(text));
     /** @type {Choice} */
     this.choice = { ...readChoice(location.search), selectors: [...own] };
+    // An address that was written by hand is from now on as this page writes it, unless there is something wrong with it.
+    if (!find("#chosen .refused")) history.replaceState(history.state, "", writeChoice(location.href, this.choice));
     /** @type {Catalogue | null} */
     this.catalogue = null;
     this.learnedAt = -Infinity;
