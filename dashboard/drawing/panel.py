@@ -94,8 +94,8 @@ def _head(pen: Pen, scene: Scene, standing: Standing) -> None:
     some = standing.state == "some"
     texts = stamps(scene)
     fitting = [text for text in texts if width_of(text, 12) <= room and not some]
-    stamp = next(iter([*fitting, *texts[-1:]]), "")
-    taken = width_of(stamp, 12) + 8 if stamp else 0.0
+    stamp = [*fitting, texts[-1]][0]
+    taken = width_of(stamp, 12) + 8
     title = shortened(scene.panel.title, content.width - taken, 14, bold=True)
     pen.write(content.left, middle, title, palette.text, size=14, weight=600)
     pen.write(content.right, middle, stamp, palette.muted, anchor="end")

@@ -71,11 +71,9 @@ def standing(scene: Scene) -> Standing:
 
 
 def stamps(scene: Scene) -> list[str]:
-    """Return when the newest of what is shown was true, in words of which the longest that fit are taken."""
-    times = [line.time for line in scene.known]
-    if not times:
-        return []
-    at = datetime.fromtimestamp(max(times), scene.zone)
+    """Return when the newest of what is shown was true, or that there was nothing, in longer and in shorter words."""
+    newest = max((line.time for line in scene.known), default=scene.now)
+    at = datetime.fromtimestamp(newest, scene.zone)
     clock = f"{at:%H:%M:%S} {zone_name(scene)}"
     return [f"{day_text(at)} {at.year}, {clock}", f"{day_text(at)} {clock}", clock]
 
