@@ -112,7 +112,8 @@ async def first_question(context: Context, board: Board) -> Question:
     query = [*(("match", text) for text in first), *span, ("unknown", "empty")]
     later = [text for text in selectors if text not in first]
     url = f"/api/v1/query_range?{urlencode(query)}"
-    return Question(selectors, later, wanted, range, step, past and past.start, past and past.end, url)
+    start_end = (past.start, past.end) if past else (None, None)
+    return Question(selectors, later, wanted, range, step, start_end[0], start_end[1], url)
 
 
 async def _recorded(runtime: Runtime, selectors: Sequence[str], now: float) -> float:

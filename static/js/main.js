@@ -70,7 +70,7 @@ const feed = new Feed({
     board.changed(lines, taken);
     hidden.changed(lines);
   },
-  onShown: (fault) => bar.shown(fault),
+  onShown: (fault) => bar.shown(fault, store.incomplete),
   onProcesses: (event) => board.processes(event),
   onChanged: (what) => {
     // What is explored is not in the file.

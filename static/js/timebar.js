@@ -1,4 +1,4 @@
-import { timeWords } from "./blind.js";
+import { spanText, timeWords } from "./blind.js";
 import { write } from "./rows.js";
 import { between, durationText, durationWords, lengthOf, moved, readFrame, same, timeText, widened, writeFrame } from "./timeframe.js";
 
@@ -95,10 +95,13 @@ export class TimeBar {
   /**
    * What is wanted is shown, or cannot be.
    * @param {string | null} fault
+   * @param {[number, number][]} unread times of it that the server could not read
    */
-  shown(fault) {
+  shown(fault, unread) {
     this.askedAt = Infinity;
-    if (fault !== null || !this.fault.startsWith("The address")) this.fault = fault ?? "";
+    const spans = unread.slice(0, 3).map(([from, to]) => spanText({ from, to }, this.preferences, true)).join(", ");
+    const lacking = spans && `What was recorded at ${spans}${unread.length > 3 ? " and other times" : ""} could not be read from the disk.`;
+    if (fault !== null || lacking || !this.fault.startsWith("The address")) this.fault = fault ?? lacking;
     this.render();
   }
 
