@@ -9,10 +9,10 @@ from __future__ import annotations
 import math
 from array import array
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from itertools import pairwise, repeat
-from operator import sub, truediv
+from operator import add, sub, truediv
 from typing import NamedTuple
 
 from dashboard.points import HOLE
@@ -145,20 +145,22 @@ def roll(samples: Samples, step: float) -> Rolled:
 
 def reroll(rolled: Rolled, step: float) -> Rolled:
     """Roll points up to those of a step that is a multiple of theirs."""
-    times, sums, lows, highs, counts, gaps = rolled
-    out = Rolled(*(array("d") for _ in rolled))
-    at, count, size = 0, len(times), 1
-    while at < count:
-        begin = times[at] // step * step
-        end = _end(times, at, size, begin + step)
-        out.times.append(begin)
-        out.sums.append(_exact(sum(sums[at:end])))
-        out.lows.append(min(lows[at:end]))
-        out.highs.append(max(highs[at:end]))
-        out.counts.append(sum(counts[at:end]))
-        out.gaps.append(max(gaps[at:end]))
-        at, size = end, end - at
-    return out
+    times = rolled.times
+    apart = even_step(times)
+    if apart and apart <= step and step % apart == 0 and step / apart <= _WIDEST:
+        size = int(step / apart)
+        first = int((-times[0] % step) / apart)
+        full = (len(times) - first) // size
+        if full > 1:
+            last = first + full * size
+            return rolled_joined(
+                [
+                    *([_reroll_each(rolled, 0, first, step)] if first else ()),
+                    _restrided(rolled, first, full, size),
+                    *([_reroll_each(rolled, last, len(times), step)] if last < len(times) else ()),
+                ]
+            )
+    return _reroll_each(rolled, 0, len(times), step)
 
 
 def combined(old: Rolled, new: Rolled) -> Rolled:
@@ -218,12 +220,48 @@ def _each(samples: Samples, at: int, count: int, step: float) -> Rolled:
     return out
 
 
+def _reroll_each(rolled: Rolled, at: int, count: int, step: float) -> Rolled:
+    """Roll up the points from one place to another, bucket by bucket."""
+    times, sums, lows, highs, counts, gaps = rolled
+    out = Rolled(*(array("d") for _ in rolled))
+    size = 1
+    while at < count:
+        begin = times[at] // step * step
+        end = min(count, _end(times, at, size, begin + step))
+        out.times.append(begin)
+        out.sums.append(_exact(sum(sums[at:end])))
+        out.lows.append(min(lows[at:end]))
+        out.highs.append(max(highs[at:end]))
+        out.counts.append(sum(counts[at:end]))
+        out.gaps.append(max(gaps[at:end]))
+        at, size = end, end - at
+    return out
+
+
+def _restrided(rolled: Rolled, first: int, full: int, size: int) -> Rolled:
+    """Roll up so many whole buckets of as many points each."""
+    times, sums, lows, highs, counts, gaps = rolled
+    last = first + full * size
+    low, high = _folded(min, lows, first, last, size), _folded(max, highs, first, last, size)
+    total = _added(sums, first, last, size)
+    longest = _folded(max, gaps, first, last, size)
+    return Rolled(times[first:last:size], total, low, high, _added(counts, first, last, size), longest)
+
+
+def _added(values: array[float], first: int, last: int, size: int) -> array[float]:
+    if values.count(values[first]) == len(values):
+        return array("d", [_exact(values[first] * size)]) * ((last - first) // size)
+    columns = [values[at:last:size] for at in range(first, first + size)]
+    sums = array("d", map(add, *columns) if size == 2 else map(sum, zip(*columns, strict=True)))
+    return sums if all(map(float.is_integer, sums)) else array("d", map(_exact, sums))
+
+
 def _strided(samples: Samples, first: int, full: int, size: int) -> Rolled:
     """Roll up so many whole buckets of as many samples each."""
     times, values, gaps = samples
     last = first + full * size
     starts, counts = times[first:last:size], array("d", [size]) * full
-    longest = gaps[first:last:size] if gaps.count(gaps[0]) == len(gaps) else _folded(max, gaps, first, last, size)
+    longest = _folded(max, gaps, first, last, size)
     value = values[first]
     if values.count(value) == len(values):
         same = array("d", [value]) * full
@@ -232,15 +270,14 @@ def _strided(samples: Samples, first: int, full: int, size: int) -> Rolled:
         same = values[first:last]
         return Rolled(starts, same, same, same, counts, longest)
     lows, highs = _folded(min, values, first, last, size), _folded(max, values, first, last, size)
-    sums = array("d", map(sum, zip(*(values[at:last:size] for at in range(first, first + size)), strict=True)))
-    if not all(map(float.is_integer, sums)):
-        sums = array("d", map(_exact, sums))
-    return Rolled(starts, sums, lows, highs, counts, longest)
+    return Rolled(starts, _added(values, first, last, size), lows, highs, counts, longest)
 
 
-def _folded(by: object, values: array[float], first: int, last: int, size: int) -> array[float]:
+def _folded(by: Callable[..., float], values: array[float], first: int, last: int, size: int) -> array[float]:
+    if size == 1 or values.count(values[first]) == len(values):
+        return values[first:last:size]
     columns = [values[at:last:size] for at in range(first, first + size)]
-    return columns[0] if size == 1 else array("d", map(by, *columns))  # type: ignore[call-overload]
+    return array("d", map(by, *columns))
 
 
 def _end(times: array[float], at: int, size: int, end: float) -> int:
