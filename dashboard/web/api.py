@@ -104,7 +104,7 @@ def _described(runtime: Runtime, entry: Entry, now: float) -> dict[str, object]:
         "first_seen": entry.first,
         "last_seen": entry.time,
         "age": round(now - entry.time, 3),
-        "live": entry.live,
+        "live": entry.live and now - entry.time <= runtime.settings.window,
         "source": entry.source,
     }
 
