@@ -27,23 +27,28 @@ _NAMES = 0.3  # part of the width that names may take
 
 def draw_heat(pen: Pen, scene: Scene) -> None:
     """Draw a panel of kind `heat`."""
-    lines, content = scene.lines, content_of(scene)
-    names = names_of(scene.panel.legend, [line.named for line in lines])
+    content = content_of(scene)
+    names = names_of(scene.panel.legend, [line.named for line in scene.lines])
     gutter, labels = _labels(names, content.width + 12)
     plot = Plot(scene, _box(scene, gutter))
     ends = _ends(scene)
-    _tell(pen, scene, names, ends)
+    lines = scene.lines[: max(1, int(plot.box.height))]  # a row of less than a pixel says nothing
+    _tell(pen, scene, names, ends, len(lines))
     known, blind = coverage(lines, scene.start, scene.end), shown_blind(scene.blind, scene.start, scene.end)
     draw_unknown(pen, plot, known._replace(partial=[]), blind)
     row = plot.box.height / max(1, len(lines))
     gap = 2.0 if row > 6 else 1.0 if row > 3 else 0.0
     every = max(1, math.ceil(16 / row)) if row else 1
-    shades: dict[str, list[str]] = {}
+    shades = [_of_heat(scene, at) for at in range(_SHADES)]
+    cells: dict[str, list[str]] = {}
     with pen.within("watched", plot.watched(unknown(blind, lines))):
         for at, line in enumerate(lines):
             unit = scene.panel.unit or line.unit
-            _row(shades, plot, line, plot.box.top + at * row, row - gap, ends[unit])
-        for shade, data in sorted(shades.items()):
+            for shade, begin, end in _runs(scene, line, shades, ends[unit]):
+                left, top = math.floor(plot.x(begin)), plot.box.top + at * row
+                cell = f"M{left} {top:.1f}H{math.ceil(plot.x(end))}v{row - gap:.1f}H{left}z"
+                cells.setdefault(shade, []).append(cell)
+        for shade, data in sorted(cells.items()):
             pen.path("".join(data), fill=shade, shape_rendering="crispEdges")
     for at in range(0, len(lines), every):
         middle = plot.box.top + (at + 0.5) * row
@@ -109,13 +114,15 @@ def _reach(scene: Scene, unit: str, low: float, high: float) -> Ends:
     return bounds(least, most if most > least or least < 0 else least + 1)
 
 
-def _tell(pen: Pen, scene: Scene, names: Sequence[str], ends: dict[str, Ends]) -> None:
-    """Say which line is the highest, and what the shades stand for."""
+def _tell(pen: Pen, scene: Scene, names: Sequence[str], ends: dict[str, Ends], drawn: int) -> None:
+    """Say which line is the highest, what the shades stand for, and how many lines have no room."""
     content, muted = content_of(scene), scene.palette.muted
     key = " · ".join(
         f"{f'palest: {tick(one.min, unit)}, ' if one.min else ''}darkest: {tick(one.max, unit)}"
         for unit, one in ends.items()
     )
+    if drawn < len(scene.lines):
+        key = f"{drawn} drawn · {key}"
     key = shortened(key, content.width * 0.5)
     pen.write(content.right, content.top + _NOW / 2, key, muted, anchor="end")
     known = [(line, name) for line, name in zip(scene.lines, names, strict=True) if line.has_value]
@@ -127,28 +134,31 @@ def _tell(pen: Pen, scene: Scene, names: Sequence[str], ends: dict[str, Ends]) -
 
 
 def _shade(scene: Scene, value: float, ends: Ends) -> str:
-    """Return the colour of a value, of so many shades."""
-    if math.isnan(value):
-        return scene.palette.surface
-    depth = min(1.0, max(0.0, ends.share(value)))
+    """Return the colour of a value."""
+    return scene.palette.surface if math.isnan(value) else _of_heat(scene, _depth(value, ends))
+
+
+def _of_heat(scene: Scene, depth: int) -> str:
     pale, dark = scene.palette.heat
-    return mix(dark, pale, round(depth * (_SHADES - 1)) / (_SHADES - 1))
+    return mix(dark, pale, depth / (_SHADES - 1))
 
 
-def _row(shades: dict[str, list[str]], plot: Plot, line: Line, top: float, height: float, ends: Ends) -> None:
-    """Add the row of a line to what is filled with each shade; neighbours of one shade are one rectangle."""
-    scene = plot.scene
+def _depth(value: float, ends: Ends) -> int:
+    """Return which of the shades a value has."""
+    return math.floor(min(1.0, max(0.0, ends.share(value))) * (_SHADES - 1) + 0.5)
+
+
+def _runs(scene: Scene, line: Line, shades: Sequence[str], ends: Ends) -> list[tuple[str, float, float]]:
+    """Return the shades of a line with the times from and to which it has each."""
     runs: list[tuple[str, float, float]] = []
-    for at, (time, mean) in enumerate(zip(line.times, line.means, strict=True)):
-        after = line.times[at + 1] if at + 1 < len(line.times) else time + line.step
+    ahead = [*line.times[1:], *(time + line.step for time in line.times[-1:])]
+    for time, after, mean in zip(line.times, ahead, line.means, strict=True):
         begin, end = max(scene.start, time), min(scene.end, after)
         if end <= begin or math.isnan(mean):
             continue
-        shade = _shade(scene, mean, ends)
+        shade = shades[_depth(mean, ends)]
         if runs and runs[-1][0] == shade and runs[-1][2] == begin:
             runs[-1] = (shade, runs[-1][1], end)
         else:
             runs.append((shade, begin, end))
-    for shade, begin, end in runs:
-        left = math.floor(plot.x(begin))
-        shades.setdefault(shade, []).append(f"M{left} {top:.1f}H{math.ceil(plot.x(end))}v{height:.1f}H{left}z")
+    return runs
