@@ -127,7 +127,7 @@ def roll(samples: Samples, step: float) -> Rolled:
     if not times:
         return NOTHING_ROLLED
     apart = even_step(times)
-    if apart and apart <= step and step % apart == 0 and step / apart <= _WIDEST and times[0] % apart == 0:
+    if apart and _divides(apart, step, times[0]):
         size = int(step / apart)
         first = int((-times[0] % step) / apart)  # where the first bucket begins that is there from its beginning
         full = (len(times) - first) // size
@@ -147,7 +147,7 @@ def reroll(rolled: Rolled, step: float) -> Rolled:
     """Roll points up to those of a step that is a multiple of theirs."""
     times = rolled.times
     apart = even_step(times)
-    if apart and apart <= step and step % apart == 0 and step / apart <= _WIDEST:
+    if apart and _divides(apart, step, times[0]):
         size = int(step / apart)
         first = int((-times[0] % step) / apart)
         full = (len(times) - first) // size
@@ -186,6 +186,11 @@ def spliced(old: Rolled, new: Rolled, start: float, end: float) -> Rolled:
     parts = (rolled_between(old, -math.inf, start), new, rolled_between(old, end, math.inf))
     kept = [part for part in parts if part.times]
     return rolled_joined(kept) if kept else NOTHING_ROLLED
+
+
+def _divides(apart: float, step: float, first: float) -> bool:
+    """Tell whether buckets of a step begin where times do that are so far apart, and are not too wide for columns."""
+    return apart <= step <= _WIDEST * apart and step % apart == 0 and first % apart == 0
 
 
 def even_step(times: array[float]) -> float | None:

@@ -213,7 +213,7 @@ def touched(samples: Samples, tier: Tier) -> list[int]:
 
 def reach(entry: Entry) -> float:
     """Return how far before a span the sample may be that the first rate of a counter needs."""
-    return min(_BACK, 2 * (entry.interval or 60.0)) if entry.counter else 0.0
+    return min(_BACK, max(float(RAW.span), 2 * (entry.interval or 0.0))) if entry.counter else 0.0
 
 
 def _before(numbers: range) -> range:

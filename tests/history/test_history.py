@@ -110,7 +110,7 @@ def played(path: Path, actions: list[tuple[str, int, float]]) -> None:
         kept.database.close()
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(actions=ACTIONS)
 def test_every_tier_answers_what_a_plain_model_does(
     tmp_path_factory: pytest.TempPathFactory, actions: list[tuple[str, int, float]]
