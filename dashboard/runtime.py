@@ -48,6 +48,10 @@ log = logging.getLogger("dashboard")
 UNANNOUNCED = " The run before it ended without a word: it was killed, or the machine went down."
 
 
+QUESTIONS = 2
+"""Questions that history answers at once at most: each keeps a thread busy, and the event loop shares their turns."""
+
+
 class Runtime:
     """The running program, as the floors above see it."""
 
@@ -84,6 +88,7 @@ class Runtime:
         )
         self.window = Window(keep=settings.window, max_series=settings.max_series)
         self.history = History(self.disk.history, self.clock, kept(settings), self.window.is_counter)
+        self.questions = asyncio.Semaphore(QUESTIONS)
         self.pipeline = Pipeline(self.window, self.broadcaster, self.clock, self.history)
         self.tasks = TaskList(self.clock)
         self.load_faults: list[LoadFault] = []

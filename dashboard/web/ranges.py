@@ -100,12 +100,13 @@ async def _of_history(runtime: Runtime, wanted: Wanted) -> Found:
     limit(len(live), 0, wanted)
     tail = Tail(window, live, now=now, end=end, step=wanted.step, reached=_reached(runtime))
     try:
-        known = await asyncio.to_thread(runtime.history.catalogue, wanted.selectors)
-        if not known and not wanted.lenient:
-            raise await _unknown(runtime, wanted.selectors)
-        known = [one for one in known if one.first < end and one.last[0] >= start]
-        limit(len(known), _expected(known, start, end, wanted.step), wanted)
-        return await asyncio.to_thread(_from_history, runtime.history, known, tail, start, end, wanted)
+        async with runtime.questions:
+            known = await asyncio.to_thread(runtime.history.catalogue, wanted.selectors)
+            if not known and not wanted.lenient:
+                raise await _unknown(runtime, wanted.selectors)
+            known = [one for one in known if one.first < end and one.last[0] >= start]
+            limit(len(known), _expected(known, start, end, wanted.step), wanted)
+            return await asyncio.to_thread(_from_history, runtime.history, known, tail, start, end, wanted)
     except StorageError:  # what is in memory is better than nothing; the rest is told to be missing
         found = await _of_window(runtime, wanted)
         return found._replace(incomplete=[(start, min(_reached(runtime), end))])
