@@ -36,6 +36,7 @@ def test_a_sample_is_found_the_moment_it_is_taken_and_after_each_step_of_its_way
         assert (known.text, known.first, known.last, known.interval) == ("cpu_ratio", T0, (T0 + 999, values[-1]), 1.0)
 
 
+FOR_EVER = Bounds(dict.fromkeys(AGES, 1e9), 1 << 30)
 SERIES = ("a", "b", "c_total")
 ACTIONS = st.lists(
     st.one_of(
@@ -72,7 +73,7 @@ class Model:
 def played(path: Path, actions: list[tuple[str, int, float]]) -> None:
     """Do all this, and compare what is answered at each of the tiers with the model."""
     model, now, total = Model(), float(T0), 0.0
-    kept = Keeping(path, HandClock(now))
+    kept = Keeping(path, HandClock(now), FOR_EVER)
     try:
         for what, many, other in actions:
             if what == "run":
@@ -97,7 +98,7 @@ def played(path: Path, actions: list[tuple[str, int, float]]) -> None:
             else:
                 kept.history.close()
                 kept.database.close()
-                kept = Keeping(path, HandClock(now))
+                kept = Keeping(path, HandClock(now), FOR_EVER)
         end = (now // 900 + 1) * 900
         for step in (1, 10, 60, 900):
             reading = kept.read(*SERIES, start=T0, end=end, step=step)
@@ -110,7 +111,7 @@ def played(path: Path, actions: list[tuple[str, int, float]]) -> None:
         kept.database.close()
 
 
-@settings(max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(actions=ACTIONS)
 def test_every_tier_answers_what_a_plain_model_does(
     tmp_path_factory: pytest.TempPathFactory, actions: list[tuple[str, int, float]]
