@@ -16,6 +16,7 @@ import time
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from hypercorn.asyncio import serve as hypercorn_serve
@@ -39,6 +40,9 @@ GRACE = 1.0
 HANDSHAKE = 10.0
 """Seconds that a client has for TLS's beginning."""
 
+ASKED_BY = (signal.SIGTERM, signal.SIGINT)
+"""Signals that ask for an orderly end."""
+
 LONGEST_END = 8.0
 """Seconds after which a shutdown that does not end is cut short."""
 
@@ -51,6 +55,8 @@ def serve(settings: Settings, boards: Sequence[Board], path: Path | None) -> int
     selector = PromptSelector()
     with asyncio.Runner(loop_factory=partial(asyncio.SelectorEventLoop, selector)) as runner:
         runner.run(_serve(settings, boards, path, listener, certificate, selector))
+    for name in ASKED_BY:
+        signal.signal(name, signal.SIG_IGN)  # whoever asks once more is not to change how it ends
     return 0
 
 
@@ -65,8 +71,15 @@ async def _serve(
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(Faults())
-    for name in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(name, stop.set)
+
+    def asked_to_stop(number: int, frame: FrameType | None) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop is closed: what is asked for has happened
+            loop.call_soon_threadsafe(stop.set)
+
+    # Not by the loop: while it closes, its own way would log a traceback for whoever asks twice, and then end the
+    # process by the signal.
+    for name in ASKED_BY:
+        signal.signal(name, asked_to_stop)
     async with running(settings, boards, path) as runtime:
         selector.tally = runtime.tally
         connections = Connections(runtime.tally, runtime.settings.stall_timeout)

@@ -90,7 +90,7 @@ async def grown(
     return later_heap - heap, dict(later_nodes)
 
 
-UPDATES = [pytest.param(100, 400, id="short"), pytest.param(400, 2400, id="thousands", marks=pytest.mark.long)]
+UPDATES = [pytest.param(100, 250, id="short"), pytest.param(400, 2400, id="thousands", marks=pytest.mark.long)]
 
 
 @pytest.mark.parametrize(("first", "last"), UPDATES)

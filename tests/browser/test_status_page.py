@@ -16,8 +16,7 @@ from dashboard.broadcaster.cursor import CONFLATE_BEHIND
 from tests.browser.conftest import OpenGlass
 from tests.browser.glass import Glass, collectors, until
 from tests.serving import Server, running_server
-from tests.web.test_stream import push
-from tests.web.test_stream_ends import MIB, none_is_open, stalled
+from tests.web.test_stream_ends import MIB, fill, none_is_open, stalled
 from tests.web.wire import RawStream
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("browser-status")]
@@ -104,10 +103,9 @@ async def test_what_slow_and_refused_viewers_cost_is_shown(open_glass: OpenGlass
 
         slow = await stalled(server, client)
         assert (await client.get("/api/v1/events")).status_code == 503
-        for number in range(3):
-            await push(client, "filler", number)
+        await fill(client)
         await asyncio.sleep(CONFLATE_BEHIND)
-        await push(client, "filler", 3)
+        await fill(client)
         slow.writer.transport.resume_reading()  # type: ignore[attr-defined]
         await slow.until(b'"reason":"slow"')
         slow.drop()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import select
+import signal
 import socket
 import sys
 import time
@@ -61,6 +62,17 @@ def test_a_data_folder_that_takes_no_writes_costs_one_line(tmp_path: Path) -> No
         assert httpx.get(f"{server.url}/healthz").status_code == 200
         server.wait_for_log("cannot be written")
     assert server.log().count("cannot be written") == 1
+
+
+@pytest.mark.fault
+def test_whoever_asks_for_the_end_again_and_again_changes_nothing() -> None:
+    with running_server() as server:
+        asked = 0
+        while server.process.poll() is None:
+            server.send(signal.SIGTERM if asked % 2 else signal.SIGINT)
+            asked += 1
+        assert server.wait() == 0, f"exit code {server.process.returncode}:\n{server.log()}"
+    assert asked > 100
 
 
 def test_a_line_that_cannot_be_printed_does_not_end_the_server(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ Json = dict[str, Any]
 EVENTS = "/api/v1/events"
 
 
-@pytest.fixture(scope="module", params=WRITERS)
+@pytest.fixture(scope="module", params=["fast", pytest.param("portable", marks=pytest.mark.long)])
 def shared(request: pytest.FixtureRequest) -> Iterator[Server]:
     """A server as that of every module here, once with each way to write streams."""
     with running_server(config=WRITERS[request.param] + SETTINGS) as running:

@@ -164,12 +164,17 @@ async def stalled(server: Server, client: httpx.AsyncClient, name: str = "filler
     """Open a stream that takes no bytes, and return when the server is stuck in writing series of a `name` to it."""
     viewer = await RawStream.open(server, f"?match={name}", receive_buffer=4096)
     viewer.writer.transport.pause_reading()  # type: ignore[attr-defined]
-    filler = [{"series": f'{name}{{n="{n}",text="{"x" * 900}"}}', "value": n} for n in range(400)]
     for _ in range(20):
-        assert (await client.post("/api/v1/samples", json=filler)).status_code == 200
+        await fill(client, name)
         if await stays_behind(client):
             return viewer
     raise AssertionError("a viewer that takes no bytes was written to all the same")
+
+
+async def fill(client: httpx.AsyncClient, name: str = "filler") -> None:
+    """Push more than a socket takes at once; the next such push makes it superfluous."""
+    filler = [{"series": f'{name}{{n="{n}",text="{"x" * 900}"}}', "value": n} for n in range(400)]
+    assert (await client.post("/api/v1/samples", json=filler)).status_code == 200
 
 
 async def stays_behind(client: httpx.AsyncClient) -> bool:

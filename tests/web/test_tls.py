@@ -131,10 +131,10 @@ def stuck(server: Server, trusting: ssl.SSLContext) -> Iterator[None]:
 
 @pytest.mark.fault
 async def test_viewers_over_tls_that_take_no_bytes_are_cut_off_and_counted(
-    files: tuple[Path, Path], trusting: ssl.SSLContext, writer: str
+    files: tuple[Path, Path], trusting: ssl.SSLContext, fast_first: str
 ) -> None:
     """Beside one that takes all, and however much there is for them, which the server does not hold for each."""
-    config = f"{writer}{settings(files)}stall_timeout = 2\ninterval = 60\nlog_events = 64\n"
+    config = f"{fast_first}{settings(files)}stall_timeout = 2\ninterval = 60\nlog_events = 64\n"
     much = [{"series": f'much{{n="{n}",text="{"x" * 900}"}}', "value": n} for n in range(100)]
     async with (
         running_server(config=config) as server,

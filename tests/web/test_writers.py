@@ -118,9 +118,12 @@ async def test_a_viewer_that_vanished_without_a_word_is_cut_off_and_counted(
 
 
 @pytest.mark.fault
-async def test_a_slow_viewer_is_not_taken_for_one_that_stalls(writer: str) -> None:
+async def test_a_slow_viewer_is_not_taken_for_one_that_stalls(fast_first: str) -> None:
     """It takes some bytes now and then, for twice as long as one that takes none would be borne with."""
-    async with running_server(config=writer + IMPATIENT) as server, httpx.AsyncClient(base_url=server.url) as client:
+    async with (
+        running_server(config=fast_first + IMPATIENT) as server,
+        httpx.AsyncClient(base_url=server.url) as client,
+    ):
         viewer = await stalled(server, client)
         began = time.monotonic()
         viewer.writer.transport.resume_reading()  # type: ignore[attr-defined]
