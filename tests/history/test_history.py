@@ -120,6 +120,40 @@ def test_every_tier_answers_what_a_plain_model_does(
     played(tmp_path_factory.mktemp("history") / "history.db", actions)
 
 
+FORGETFUL = Bounds({"raw": 1_800.0, "10s": 7_200.0, "1m": 50_000.0, "15m": 1e9}, 1 << 30)
+
+
+def forgotten(path: Path, moves: list[tuple[int, int, bool]]) -> None:
+    """Take samples of all ages, let finer tiers forget, and hold the coarsest against all that was ever taken."""
+    taken: dict[float, float] = {}
+    now = float(T0)
+    with keeping(path, now, FORGETFUL) as kept:
+        for passed, back, tidy in moves:
+            now += passed
+            for at in range(5):
+                time = max(T0, now - back) + at
+                if time not in taken:  # what is sent again after its samples are gone would count again
+                    taken[time] = float((passed + back + at) % 97)
+                    kept.take(time, {"a": taken[time]}, interval=1.0)
+            if tidy:
+                kept.tidy(now)
+        end = (now // 900 + 2) * 900
+        for _ in range(2):
+            assert same(kept.points("a", T0, end, 900), buckets_of(taken, 900, T0, end))
+            kept.tidy(now + 5000)
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    moves=st.lists(st.tuples(st.integers(1, 20_000), st.integers(0, 60_000), st.booleans()), min_size=1, max_size=12)
+)
+def test_nothing_is_lost_or_doubled_by_what_finer_tiers_forget(
+    tmp_path_factory: pytest.TempPathFactory, moves: list[tuple[int, int, bool]]
+) -> None:
+    """However late samples come, the coarsest tier counts each of them once."""
+    forgotten(tmp_path_factory.mktemp("history") / "history.db", moves)
+
+
 def test_late_samples_are_found_at_once_and_are_in_every_tier_afterwards(tmp_path: Path) -> None:
     """Also those from long before this run, where finer tiers have nothing any more."""
     with keeping(tmp_path / "history.db", T0 + 40 * 86_400) as kept:
