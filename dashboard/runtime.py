@@ -219,6 +219,7 @@ class Runtime:
     def _on_clock_step(self, delta: float) -> None:
         if delta < 0:
             self.window.step_back(self.clock.wall())
+            self.history.step_back(self.clock.wall())
         self.broadcaster.beat()
         self.system("clock_step", f"The clock of {self.instance} was set by {delta:+.1f} s.", step=delta)
 

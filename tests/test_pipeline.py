@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Container
 
 import pytest
 
@@ -34,7 +35,12 @@ class Gate:
             flush_interval=1,
         )
         self.window = Window(keep=900, max_series=max_series)
-        self.pipeline = Pipeline(self.window, self.broadcaster, self.clock)
+        self.stored: list[tuple[Batch, list[str]]] = []
+        self.pipeline = Pipeline(self.window, self.broadcaster, self.clock, self)
+
+    def append(self, batch: Batch, refused: Container[str]) -> None:
+        """Be the store behind the gate."""
+        self.stored.append((batch, [key for key in batch.samples if key in refused]))
 
     def accept(
         self, samples: dict[str, float], *, time: float = START, rows: tuple[ProcessRow, ...] = ()
@@ -59,12 +65,16 @@ async def test_a_batch_is_stored_and_published_as_it_is(gate: Gate) -> None:
         timestamp=START, source="h/x", interval=2.0, resource={"instance": "h"}, samples={"a": 1.0, 'b{c="d"}': 2.0}
     )
     assert len(gate.window) == 2
+    ((batch, refused),) = gate.stored
+    assert batch.timestamp == START and len(batch.samples) == 2 and not refused
 
 
 async def test_rows_are_an_event_of_their_own_and_never_a_series(gate: Gate) -> None:
     gate.accept({}, rows=(ROW,))
     (event,) = gate.published()
     assert isinstance(event, Processes) and event.rows == (ROW,) and len(gate.window) == 0
+    ((batch, _),) = gate.stored
+    assert batch.rows == (ROW,)
 
 
 async def test_an_empty_batch_is_no_event(gate: Gate) -> None:
@@ -83,7 +93,7 @@ async def test_what_is_no_finite_number_is_left_out_and_its_neighbours_stay(gate
 
 async def test_what_is_older_than_a_minute_is_stored_and_not_published(gate: Gate) -> None:
     gate.accept({"a": 1.0}, time=START - LATE - 0.1)
-    assert gate.published() == [] and len(gate.window) == 1
+    assert gate.published() == [] and len(gate.window) == 1 == len(gate.stored)
     gate.accept({"a": 2.0}, time=START - LATE)
     assert len(gate.published()) == 1
 
@@ -93,6 +103,8 @@ async def test_what_finds_no_room_is_told_and_not_published() -> None:
     assert gate.accept({"a": 1.0, "b": 2.0}) == {"b": "too_many_series"}
     (event,) = gate.published()
     assert isinstance(event, Metrics) and event.samples == {"a": 1.0}
+    ((_, refused),) = gate.stored
+    assert refused == ["b"]
 
 
 async def test_a_family_that_is_declared_is_known_before_its_first_sample(gate: Gate) -> None:

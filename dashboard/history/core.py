@@ -210,6 +210,10 @@ class History:
             upkeep = self._upkeep = self._upkeep or Upkeep(self._database, self._roster, self._clock, self._bounds)
         self._journaled -= upkeep.tidy(SLACK, everything=self._journaled >= CROWDED, stopping=lambda: self._closing)
 
+    def step_back(self, now: float) -> None:
+        """Learn that the clock was set back to `now`, in Unix seconds: what is newer is not the newest."""
+        self._roster.step_back(now)
+
     def close(self) -> None:
         """Have what is left written, by the time that the database is closed."""
         self._closing = True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sqlite3
 from collections.abc import Mapping
 
@@ -17,6 +18,11 @@ from dashboard.tiers import MINUTE, QUARTER, TEN_SECONDS, TIERS, Bounds, Tier
 AT_ONCE = 2_000
 """Spans of the tier of 10 s that one transaction rolls up at most, and rows that one deletes."""
 
+STEADY = 3_600.0
+"""Seconds after which a clock that jumped is believed."""
+
+_JUMP = 60.0  # seconds by which the clock must be set for that to be one
+
 MOST_SERIES = 100_000
 """Series that are known at most, those that ended long ago among them."""
 
@@ -26,6 +32,8 @@ class Roller:
 
     def __init__(self, database: Database, roster: Roster, clock: Clock, bounds: Bounds) -> None:
         self._database, self._roster, self._clock, self._bounds = database, roster, clock, bounds
+        self._offset = clock.wall() - clock.monotonic()
+        self._steady_since = clock.monotonic()
 
     def roll_up(self, horizon: float) -> int:
         """Roll up spans that ended before `horizon`, in Unix seconds; return how many. Raises StorageError."""
@@ -52,18 +60,39 @@ class Roller:
         self._database.write(run).result()
         return len(keys)
 
-    def trim(self) -> int:
+    def limits(self) -> dict[str, float]:
+        """Return, for each tier, the time up to which it may be trimmed now.
+
+        A clock that jumped by years, as one does that was never set, may be set right in a moment: until it has been
+        steady for a while, a day is all that may be lost by it.
+        """
+        wall, monotonic = self._clock.wall(), self._clock.monotonic()
+        if abs(wall - monotonic - self._offset) > _JUMP:
+            self._offset, self._steady_since = wall - monotonic, monotonic
+        if monotonic - self._steady_since >= STEADY:
+            return dict.fromkeys(self._bounds.ages, math.inf)
+        return self._database.read(self._day_later)
+
+    def trim(self, limits: Mapping[str, float]) -> int:
         """Delete some of what is too old or too much; return how many rows that were. Raises StorageError."""
         now = self._clock.wall()
         deleted = 0
         for tier in TIERS:
-            number = int((now - self._bounds.ages[tier.name]) // tier.span)
+            number = int(min(now - self._bounds.ages[tier.name], limits[tier.name]) // tier.span)
             deleted += self._cut(tier, number)
         crowded = self._database.read(self._crowded)
         if crowded is not None:
             deleted += self._cut(*crowded)
         self._forget()
         return deleted
+
+    def _day_later(self, connection: sqlite3.Connection) -> dict[str, float]:
+        """Return, for each tier, a day after what was kept of it is the oldest."""
+        limits = {}
+        for tier in TIERS:
+            first = chunks.oldest(connection, tier)
+            limits[tier.name] = math.inf if first is None else first * tier.span + 86_400.0
+        return limits
 
     def _cut(self, tier: Tier, number: int) -> int:
         """Delete rows of a tier before a span, as far as the coarser ones have them."""
@@ -73,14 +102,16 @@ class Roller:
         time = float(number * tier.span)
         known = self._database.read(chunks.cuts)[tier.name]
         old = self._database.read(lambda connection: chunks.oldest(connection, tier))
-        if (old is None or old >= number) and time < known + tier.span:
+        ahead = known > self._clock.wall()  # which was written when the clock was wrong
+        if (old is None or old >= number) and not ahead and time < known + tier.span:
             return 0
         deleted = 0
 
         def run(connection: sqlite3.Connection) -> None:
             nonlocal deleted
             # First, so that nobody takes what is left of a tier for all of it.
-            connection.execute("UPDATE tier SET cut = max(cut, ?) WHERE name = ?", (time, tier.name))
+            cut = time if ahead else max(known, time)
+            connection.execute("UPDATE tier SET cut = ? WHERE name = ?", (cut, tier.name))
             deleted = chunks.delete_before(connection, tier, number, AT_ONCE)
 
         self._database.write(run).result()

@@ -138,6 +138,13 @@ class Roster:
                     entry.layouts = []
             return [entry.id for entry in gone]
 
+    def step_back(self, now: float) -> None:
+        """Let the newest samples be from now, where they are of what is the future since the clock was set back."""
+        with self._lock:
+            self._drop_layouts()
+            for entry in self._entries.values():
+                entry.last = (min(entry.last[0], now), entry.last[1])
+
     def frame(self, batch: Batch, refused: Container[str]) -> Frame:
         """Return a batch as it is stored, without the samples that are refused; doing so again changes nothing."""
         samples = batch.samples

@@ -30,12 +30,14 @@ class Upkeep:
         """
         with self._lock:
             horizon = closed(self._clock.wall(), slack)
+            limits = self._roller.limits()
+            self._roller.trim(limits)  # first, for what was cut when the clock was wrong is set right by it
             taken = 0
             while not stopping() and (count := self._compactor.compact(math.inf if everything else horizon)):
                 taken += count
             while not stopping() and self._roller.roll_up(horizon):
                 pass
-            while not stopping() and self._roller.trim():
+            while not stopping() and self._roller.trim(limits):
                 pass
             return taken
 

@@ -63,10 +63,11 @@ class Keeping:
         self.history.flush()
         self.database.write(lambda connection: None).result(PATIENCE)
 
-    def tidy(self, now: float) -> None:
-        """Write, and do what is due at a time."""
+    def tidy(self, now: float, *, steadily: bool = True) -> None:
+        """Write, and do what is due at a time, to which the clock went on, or else was set."""
         self.write()
-        self.clock.step(now - self.clock.wall())
+        passed = now - self.clock.wall()
+        (self.clock.move if steadily else self.clock.step)(passed)
         self.history.tidy()
 
     def read(self, *texts: str, start: float, end: float, step: float = 0.0, raw: bool = False) -> Reading:

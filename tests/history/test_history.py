@@ -316,6 +316,24 @@ def test_room_is_kept_by_giving_up_the_oldest_of_what_takes_most(tmp_path: Path)
         assert len([point for point in points if point[1] is not None]) == 24
 
 
+def test_a_clock_that_was_never_set_costs_nothing(tmp_path: Path) -> None:
+    """It says 2030 until it is set right a minute later: what is stored stays, and goes on."""
+    with keeping(tmp_path / "history.db") as kept:
+        kept.every("a", [1.0] * 1800)
+        kept.tidy(T0 + 5400)
+    with keeping(tmp_path / "history.db", T0 + 4 * 365 * 86_400.0) as kept:
+        kept.take(kept.clock.wall(), {"a": 9.0})
+        kept.tidy(kept.clock.wall() + 60)
+        kept.tidy(T0 + 9000, steadily=False)
+        kept.history.step_back(T0 + 9000)
+        kept.every("a", [2.0] * 900, begin=T0 + 9000)
+        for _ in range(2):
+            assert kept.points("a", T0, T0 + 1800, 900) == [(T0, 1, 1, 1), (T0 + 900, 1, 1, 1)]
+            assert (T0 + 9000, 2, 2, 2) in kept.points("a", T0 + 9000, T0 + 9001)
+            kept.tidy(T0 + 12_000)
+        assert kept.history.catalogue([])[0].last == (T0 + 9899, 2)
+
+
 def test_a_file_that_is_taken_away_is_begun_anew(tmp_path: Path) -> None:
     """What was stored is gone; what comes is stored again, under the same name."""
     with keeping(tmp_path / "history.db") as kept:
