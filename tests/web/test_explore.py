@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 import msgspec
 import pytest
-from quart.typing import TestClientProtocol
+from quart import typing
 
 from dashboard.boards import load_boards, read_boards
 from dashboard.config import Settings
@@ -24,20 +24,20 @@ BAD = 'up{job="'
 
 
 @pytest.fixture
-async def asking(tmp_path: Path) -> AsyncIterator[TestClientProtocol]:
+async def asking(tmp_path: Path) -> AsyncIterator[typing.TestClientProtocol]:
     """What asks an application that runs without a network and without collectors."""
     async with running(Settings(data_dir=tmp_path), [], None) as runtime:
         yield create_app(runtime).test_client()
 
 
-async def get(asking: TestClientProtocol, path: str, *query: tuple[str, str]) -> tuple[int, str]:
+async def get(asking: typing.TestClientProtocol, path: str, *query: tuple[str, str]) -> tuple[int, str]:
     answer = await asking.get(
         f"{path}?{urlencode(query)}" if query else path, headers={"Host": "localhost", "Accept": "text/html"}
     )
     return answer.status_code, await answer.get_data(as_text=True)
 
 
-async def test_the_address_says_what_is_shown_and_what_in_it_is_no_selector(asking: TestClientProtocol) -> None:
+async def test_the_address_says_what_is_shown_and_what_in_it_is_no_selector(asking: typing.TestClientProtocol) -> None:
     status, page = await get(asking, "/explore", *(("match", text) for text in (*GOOD, BAD)), ("stack", "1"))
     assert status == 200
     data = re.search(r'<script type="application/json" id="board">(.*?)</script>', page)
@@ -51,7 +51,7 @@ async def test_the_address_says_what_is_shown_and_what_in_it_is_no_selector(aski
     assert "<c>" not in page
 
 
-async def test_what_the_boards_show_is_offered_to_begin_with(asking: TestClientProtocol) -> None:
+async def test_what_the_boards_show_is_offered_to_begin_with(asking: typing.TestClientProtocol) -> None:
     _, page = await get(asking, "/explore")
     links = [unescape(link) for link in re.findall(r'<a href="(/explore\?match=[^"]+)"', page)]
     (overview,) = load_boards(None)
@@ -61,7 +61,7 @@ async def test_what_the_boards_show_is_offered_to_begin_with(asking: TestClientP
     assert status == 200 and 'data-charts="1"' in first and 'data-charts="0"' in page
 
 
-async def test_a_panel_is_given_as_a_board_takes_it(asking: TestClientProtocol) -> None:
+async def test_a_panel_is_given_as_a_board_takes_it(asking: typing.TestClientProtocol) -> None:
     query = [*(("match", text) for text in GOOD), ("title", 'What "a" does\n'), ("kind", "area"), ("stack", "1")]
     status, text = await get(asking, "/explore.toml", *query)
     assert status == 200
@@ -72,7 +72,7 @@ async def test_a_panel_is_given_as_a_board_takes_it(asking: TestClientProtocol) 
     assert (await get(asking, "/explore.toml"))[0] == 400
 
 
-async def test_one_panel_of_a_board_is_given_alone(asking: TestClientProtocol) -> None:
+async def test_one_panel_of_a_board_is_given_alone(asking: typing.TestClientProtocol) -> None:
     (overview,) = load_boards(None)
     wanted = overview.panels[3]
     _, text = await get(asking, "/boards/overview.toml", ("panel", wanted.id))

@@ -52,7 +52,7 @@ async def test_an_annotation_is_put_listed_told_to_viewers_and_taken_away(client
         return [one["id"] for one in listed.json()["result"]]
 
     assert {added["id"], other["id"]} <= set(await found())
-    assert await found(start=NOON + 30, end="2026-11-22T13:00:00+01:00", tag="deploy") == []
+    assert await found(start=NOON + 61, end="2026-11-22T13:30:00+01:00", tag="deploy") == []
     assert await found(start=NOON - 30, end="2026-11-22T13:00:30+01:00", tag="deploy") == [added["id"]]
     assert await found(start=NOON - 30, end=NOON + 30, tag="other") == []
     (row,) = (await client.get(PATH, params={"format": "rows", "start": NOON, "end": NOON})).json()
