@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import random
+import threading
 from pathlib import Path
 
 import pytest
@@ -152,6 +153,35 @@ def test_nothing_is_lost_or_doubled_by_what_finer_tiers_forget(
 ) -> None:
     """However late samples come, the coarsest tier counts each of them once."""
     forgotten(tmp_path_factory.mktemp("history") / "history.db", moves)
+
+
+def test_whoever_asks_meanwhile_sees_all_that_was_taken_by_then(tmp_path: Path) -> None:
+    """Writing, compaction and rolling up go on: no answer lacks a sample, or has one twice, at any tier."""
+    with keeping(tmp_path / "history.db", bounds=FOR_EVER) as kept:
+        taken, done, faults = T0, threading.Event(), list[str]()
+
+        def ask() -> None:
+            while not done.is_set():
+                least = taken
+                for step in (1, 10, 60, 900):
+                    for key, low, high in (("a", 3, 3), ("n_total", 2, 2)):
+                        points = kept.points(key, T0, T0 + 90_000, step)
+                        seconds = sum(point[1] is not None for point in points) * step
+                        if {point[2:] for point in points} - {(low, high), (None, None)} or seconds < least - T0 - 1:
+                            faults.append(f"{key} at {step}: {seconds} of {least - T0}")
+
+        asking = [threading.Thread(target=ask) for _ in range(2)]
+        for thread in asking:
+            thread.start()
+        for at in range(20):
+            for second in range(at * 300, at * 300 + 300):
+                kept.take(T0 + second, {"a": 3.0, "n_total": 2.0 * second})
+                taken = T0 + second
+            kept.tidy(T0 + at * 300 + 300)
+        done.set()
+        for thread in asking:
+            thread.join(PATIENCE)
+        assert faults == []
 
 
 def test_late_samples_are_found_at_once_and_are_in_every_tier_afterwards(tmp_path: Path) -> None:
