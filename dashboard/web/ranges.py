@@ -152,7 +152,7 @@ def _last(points: Sequence[Point]) -> tuple[float, float] | None:
 
 
 def _from_columns(columns: Iterable[Columns], start: float, end: float, step: float, raw: bool) -> list[Line]:
-    return [_line(column, start, end, step, raw) for column in columns]
+    return [_line(column, start, end, step, raw) for column in columns if column.times]
 
 
 def _line(column: Columns, start: float, end: float, step: float, raw: bool) -> Line:
