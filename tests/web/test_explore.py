@@ -26,7 +26,7 @@ BAD = 'up{job="'
 @pytest.fixture
 async def asking(tmp_path: Path) -> AsyncIterator[typing.TestClientProtocol]:
     """What asks an application that runs without a network and without collectors."""
-    async with running(Settings(data_dir=tmp_path), [], None) as runtime:
+    async with running(Settings(data_dir=tmp_path), load_boards(None), None) as runtime:
         yield create_app(runtime).test_client()
 
 
