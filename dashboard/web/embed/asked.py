@@ -34,6 +34,8 @@ CHART = (640, 280)
 WIDTHS, HEIGHTS, SCALES = (160, 2400), (72, 1600), (1, 4)
 """Bounds of an image's parameters."""
 
+_AHEAD = 86_400.0  # seconds that an axis may reach into the future
+
 SHORTEST = 10.0
 """Seconds of a time axis at least."""
 
@@ -126,6 +128,8 @@ def _span(context: Context, start: str, end: str, now: float) -> tuple[float, fl
     begin, finish, most = moment("from", start), moment("to", end), longest(context.runtime.settings)
     if begin >= now:
         raise InvalidParameter("from", f"must be in the past: {iso(begin)} is not before {iso(now)}")
+    if finish > now + _AHEAD:
+        raise InvalidParameter("to", f"{iso(finish)} is in the future: nothing is known of it")
     if finish - begin < SHORTEST:
         raise InvalidParameter("to", f"must be at least {span(SHORTEST)} after from, {iso(begin)}")
     if finish - begin > most:
