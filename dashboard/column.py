@@ -43,6 +43,11 @@ class Whole(NamedTuple):
     numbers: list[int]
 
 
+def is_constant(values: Sequence[float]) -> bool:
+    """Tell whether a column, which has at least one value, has the same one everywhere."""
+    return values[0] == values[-1] and values[1:] == values[:-1]
+
+
 def whole(values: Sequence[float]) -> Whole | None:
     """Return a column as integers, None when it has numbers that are no decimals."""
     if all(map(float.is_integer, values)):
@@ -59,7 +64,7 @@ def whole(values: Sequence[float]) -> Whole | None:
 
 def pack(values: Sequence[float]) -> bytes:
     """Pack a column, which must have at least one value, and finite ones only."""
-    if values.count(values[0]) == len(values):
+    if is_constant(values):
         found = whole(values[:1])
         return _packed(found.decimals, found.numbers * len(values)) if found else _bits(values)
     found = whole(values)

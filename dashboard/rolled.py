@@ -15,6 +15,7 @@ from itertools import pairwise, repeat
 from operator import add, sub, truediv
 from typing import NamedTuple
 
+from dashboard.column import is_constant
 from dashboard.points import HOLE
 
 _WIDEST = 64  # samples in a bucket up to which whole columns are compared rather than one bucket after another
@@ -107,7 +108,7 @@ def rates(samples: Samples, before: Last | None = None) -> Samples:
         return NO_SAMPLES
     grown = list(map(sub, values[1:], values))
     step = even_step(times)
-    if step is not None and gaps[0] and gaps.count(gaps[0]) == len(gaps) and step <= HOLE * gaps[0] and min(grown) >= 0:
+    if step is not None and gaps[0] and is_constant(gaps) and step <= HOLE * gaps[0] and min(grown) >= 0:
         found = grown if step == 1 else list(map(truediv, grown, repeat(step)))
         return Samples(times[1:], array("d", _short(found)), gaps[1:])
     elapsed = list(map(sub, times[1:], times))
@@ -254,8 +255,8 @@ def _restrided(rolled: Rolled, first: int, full: int, size: int) -> Rolled:
 
 
 def _added(values: array[float], first: int, last: int, size: int) -> array[float]:
-    if values.count(values[first]) == len(values):
-        return array("d", [_exact(values[first] * size)]) * ((last - first) // size)
+    if is_constant(values):
+        return array("d", [_exact(values[0] * size)]) * ((last - first) // size)
     columns = [values[at:last:size] for at in range(first, first + size)]
     sums = array("d", map(add, *columns) if size == 2 else map(sum, zip(*columns, strict=True)))
     return sums if all(map(float.is_integer, sums)) else array("d", map(_exact, sums))
@@ -267,10 +268,9 @@ def _strided(samples: Samples, first: int, full: int, size: int) -> Rolled:
     last = first + full * size
     starts, counts = times[first:last:size], array("d", [size]) * full
     longest = _folded(max, gaps, first, last, size)
-    value = values[first]
-    if values.count(value) == len(values):
-        same = array("d", [value]) * full
-        return Rolled(starts, array("d", [_exact(value * size)]) * full, same, same, counts, longest)
+    if is_constant(values):
+        same = array("d", values[:1]) * full
+        return Rolled(starts, array("d", [_exact(values[0] * size)]) * full, same, same, counts, longest)
     if size == 1:
         same = values[first:last]
         return Rolled(starts, same, same, same, counts, longest)
@@ -279,7 +279,7 @@ def _strided(samples: Samples, first: int, full: int, size: int) -> Rolled:
 
 
 def _folded(by: Callable[..., float], values: array[float], first: int, last: int, size: int) -> array[float]:
-    if size == 1 or values.count(values[first]) == len(values):
+    if size == 1 or is_constant(values):
         return values[first:last:size]
     columns = [values[at:last:size] for at in range(first, first + size)]
     return array("d", map(by, *columns))

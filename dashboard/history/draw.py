@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from itertools import repeat
 from operator import mul, truediv
 
+from dashboard.column import is_constant
 from dashboard.points import HOLE, Point, collected
 from dashboard.rolled import Rolled, Samples
 
@@ -48,7 +49,7 @@ def drawn(rolled: Rolled, *, start: float, end: float, step: float, interval: fl
 def as_collected(samples: Samples, interval: float | None) -> list[Point]:
     """Return one point a sample, and one without values in each hole; `interval` is for those that declared none."""
     times, values, gaps = samples
-    if gaps.count(gaps[0]) == len(gaps):
+    if is_constant(gaps):
         return collected(times, values, gaps[0] or interval)
     points: list[Point] = []
     for at, (time, value) in enumerate(zip(times, values, strict=True)):
@@ -83,7 +84,7 @@ def _values(rolled: Rolled) -> tuple[Sequence[float], Sequence[float], Sequence[
     if lows == highs:
         return low, low, low
     size = counts[0]
-    if counts.count(size) == len(counts):
+    if is_constant(counts):
         averages = sums if size == 1 else array("d", map(truediv, sums, repeat(size)))
     else:
         averages = array("d", map(truediv, sums, counts))
@@ -92,7 +93,7 @@ def _values(rolled: Rolled) -> tuple[Sequence[float], Sequence[float], Sequence[
 
 def _written(values: array[float], digits: int) -> Sequence[float]:
     """Return numbers with so many digits after the point; whole ones without a point."""
-    if values.count(values[0]) == len(values):
+    if is_constant(values):
         return [_one(values[0], digits)] * len(values)
     if all(map(float.is_integer, values)):
         return list(map(int, values)) if max(map(abs, values)) < 1e15 else values

@@ -29,7 +29,7 @@ from dashboard.config import Settings
 from dashboard.promptness import PromptSelector
 from dashboard.runtime import running
 from dashboard.web.app import create_app
-from dashboard.web.connections import Connections, Listener, listen, share_memory
+from dashboard.web.connections import Connections, Listener, listen, share_memory, trim_memory
 from dashboard.web.stream import Writer
 
 log = logging.getLogger("dashboard")
@@ -186,5 +186,6 @@ class Faults:
 def _tune_garbage_collector() -> None:
     # The default thresholds walk every live object ever so often, which costs more than a write to a viewer does.
     gc.collect()
+    trim_memory()  # what only the start needed
     gc.freeze()
     gc.set_threshold(100_000, 50, 1000)
