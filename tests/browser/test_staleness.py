@@ -308,7 +308,8 @@ async def test_blocked_scripts(server: Server, chromium: Browser, open_glass: Op
     counted = await red(chromium, taken)
     assert any(count for at, count, _ in counted if at < began + 2)
     assert [(at - began, box) for at, count, box in counted if count and at > began + 3] == []
-    assert any(began + 2 < at < began + 7 for at, *_ in counted), "no picture while the scripts were blocked"
+    meanwhile = [count for at, count, _ in counted if began < at < began + 7]  # soon, when the newest was old already
+    assert meanwhile and meanwhile[-1] == 0, "not covered while the scripts were blocked"
 
 
 @pytest.mark.parametrize("minutes", [10, -10])
