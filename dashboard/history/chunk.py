@@ -83,10 +83,10 @@ def _alike(rolled: Rolled) -> tuple[int, list[int], list[int], list[int]] | None
     if lows is None or highs is None or sums is None:
         return None
     decimals = max(lows.decimals, highs.decimals, sums.decimals)
-    found = [_raised(column, decimals) for column in (lows, highs, sums)]
-    if any(max(map(abs, column)) >= 1 << 52 for column in found):
+    low, high, total = (_raised(column, decimals) for column in (lows, highs, sums))
+    if any(max(map(abs, column)) >= 1 << 52 for column in (low, high, total)):
         return None
-    return decimals, *found
+    return decimals, low, high, total
 
 
 def _raised(column: Whole, decimals: int) -> list[int]:

@@ -171,8 +171,9 @@ def spans(samples: Samples, span: int) -> Iterator[tuple[int, int, int]]:
 
 def _take(connection: sqlite3.Connection, horizon: float, most: int) -> Taken | None:
     """Return the journal up to the last row before the first that has nothing from before the horizon."""
-    upto, waiting, waiting_upto = -1, [], -1
-    frames, staying = Frames(), []
+    waiting: list[Frame] = []
+    staying: list[Frame] = []
+    frames, upto, waiting_upto = Frames(), -1, -1
     cuts = chunks.cuts(connection)
     for seq, found in rows(connection):
         if found is None:

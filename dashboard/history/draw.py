@@ -28,7 +28,7 @@ def drawn(rolled: Rolled, *, start: float, end: float, step: float, interval: fl
         return []
     even = times[-1] - times[0] <= (len(times) - 1) * step * 1.000001
     starts = _progression(times[0], step, len(times)) if even else _whole(times)
-    points = list(zip(starts, *_values(rolled), strict=True))
+    points: list[Point] = list(zip(starts, *_values(rolled), strict=True))
     if even and times[0] <= start and times[-1] >= end - step:
         return points
     filled: list[Point] = _empty(start, times[0], step)

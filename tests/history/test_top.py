@@ -26,7 +26,7 @@ def test_a_minute_is_told_by_name_with_averages_and_peaks(tmp_path: Path) -> Non
             assert minute.start == T0
             assert [busy.name for busy in minute.by_cpu] == ["cc1plus", "db", "sshd"]
             assert [busy.name for busy in minute.by_memory] == ["db", "cc1plus", "sshd"]
-            assert minute.by_cpu[0] == ("cc1plus", 0.8, 1.6, 200, 400, 2)
+            assert tuple(minute.by_cpu[0]) == ("cc1plus", 0.8, 1.6, 200, 400, 2)
             look(kept, T0 + 61, ("sshd", 0.1, 50))
             kept.write()
             assert kept.count("top") == 1
