@@ -138,7 +138,9 @@ async def test_the_query_that_the_docs_show_for_grafana_gives_its_columns(client
         for block in blocks()
         if block.place.startswith("docs/grafana.md") and '"refId"' in block.text
     )
-    params = [(one["key"], interpolated(one["value"])) for one in shown["url_options"]["params"]]
+    params: list[tuple[str, str | int | float | bool | None]] = [
+        (one["key"], interpolated(one["value"])) for one in shown["url_options"]["params"]
+    ]
     params = [(key, "grafana_room" if key == "match" else value) for key, value in params]
     answer = await client.request(shown["url_options"]["method"], shown["url"], params=params)
     rows = answer.json()
