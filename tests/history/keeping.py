@@ -23,6 +23,8 @@ T0 = 1_700_001_000 // 691_200 * 691_200 + 691_200
 
 AGES = {"raw": 21_600.0, "10s": 172_800.0, "1m": 2_592_000.0, "15m": 63_072_000.0}
 
+FOR_EVER = Bounds(dict.fromkeys(AGES, 1e9), 1 << 30)
+
 
 class Freely:
     """A disk on which anything may be written."""
