@@ -226,7 +226,7 @@ export class Board {
     const end = past ? past.to : present;
     const isGone = (/** @type {Line} */ line) => store.isGone(line);
     const heard = this.feed?.truth.heard ?? UNHEARD;
-    const day = (/** @type {number} */ time) => Math.floor((time + (preferences.offset?.(time * 1000) ?? 0) / 1000) / 86_400);
+    const day = (/** @type {number} */ time) => Math.floor((time + preferences.offset(time * 1000) / 1000) / 86_400);
     const dated = day(end - store.range) !== day(present) || day(end) !== day(present);
     const blinds = joined(store.blinds, this.blinds);
     return { end, range: store.range, now, hover, isGone, preferences, palette, heard, marks, blinds, annotations, dated, past: past && store.loads };

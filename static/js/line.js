@@ -289,8 +289,9 @@ export class Line {
    */
   #count(bucket, newest) {
     const interval = this.own ?? this.step;
-    if (newest >= bucket && newest < bucket + this.step) return Math.floor((newest - bucket) / interval + 1e-6) + 1;
-    return Math.max(1, Math.round(this.step / interval));
+    const begin = this.first > bucket && this.first <= newest ? this.first : bucket;
+    if (newest >= bucket && newest < bucket + this.step) return Math.floor((newest - begin) / interval + 1e-6) + 1;
+    return Math.max(1, Math.round((bucket + this.step - begin) / interval));
   }
 
   /**

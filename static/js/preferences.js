@@ -5,6 +5,12 @@
 
 /** What this reader chose; kept in the browser, if it lets us. */
 export class Preferences {
+  /**
+   * Milliseconds by which the clock that is shown is ahead of UTC at a time, which is in milliseconds, too.
+   * @type {(time: number) => number}
+   */
+  offset = (time) => (this.zone === "utc" ? 0 : -60_000 * new Date(time).getTimezoneOffset());
+
   constructor() {
     /** @type {Set<() => void>} */
     this.listeners = new Set();
@@ -45,11 +51,6 @@ export class Preferences {
     /** Name of the zone in which times are shown. */
     this.zoneName = this.zone === "utc" ? "UTC" : zoneName();
     const dates = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", timeZone });
-    /**
-     * Milliseconds by which the clock that is shown is ahead of UTC at a time.
-     * @param {number} time milliseconds
-     */
-    this.offset = (time) => (this.zone === "utc" ? 0 : -60_000 * new Date(time).getTimezoneOffset());
     /**
      * What stands below an axis: the time, or with the first moment of a day its date.
      * @param {number} time milliseconds

@@ -183,7 +183,7 @@ export class TimeBar {
    */
   #local(seconds) {
     const time = seconds * 1000;
-    return new Date(time + (this.preferences.offset?.(time) ?? 0)).toISOString().slice(0, 19);
+    return new Date(time + this.preferences.offset(time)).toISOString().slice(0, 19);
   }
 
   /**

@@ -31,7 +31,7 @@ export class Zoom {
     const bar = document.getElementById("past");
     const measure = new ResizeObserver(() => {
       const { style } = document.documentElement;
-      style.setProperty("--head", `${this.head.offsetHeight}px`);
+      style.setProperty("--line", `${this.head.offsetHeight}px`);
       style.setProperty("--above", `${this.head.offsetHeight + (bar?.offsetHeight ?? 0)}px`);
     });
     for (const part of [this.head, bar]) if (part) measure.observe(part);
