@@ -6,7 +6,7 @@ The rules are those of `static/js/trace.js`; `tests/cases/drawing.json` holds bo
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from dashboard.drawing.colour import place, stroke
@@ -42,18 +42,23 @@ class Traces(NamedTuple):
     ends: Ends
 
 
-def choose(lines: Sequence[Line], stack: bool) -> list[Line]:
-    """Return the lines to draw, in their order; of a stack what is in use first."""
-    if not stack and len(lines) <= MOST:
-        return list(lines)
-    largest = sorted(lines, key=lambda line: -line.average)[:MOST]
-    return sorted(largest, key=lambda line: place(line.series)) if stack else largest
+def choose(lines: Sequence[Line], stack: bool, slots: Mapping[str, int]) -> list[Line]:
+    """Return the lines to draw, in their order.
+
+    A stack has what is in use at its bottom and what is not at its top, and between them the order of the colours.
+    """
+    chosen = list(lines)
+    if len(lines) > MOST:
+        chosen = sorted(lines, key=lambda line: -line.average)[:MOST]
+    if stack:
+        chosen.sort(key=lambda line: (place(line.series), slots.get(line.key, 0)))
+    return chosen
 
 
 def trace(scene: Scene) -> Traces:
     """Draw the lines of a scene into traces."""
     panel = scene.panel
-    chosen = choose(scene.lines, panel.stack)
+    chosen = choose(scene.lines, panel.stack, scene.slots)
     sums: dict[float, float] | None = {} if panel.stack else None
     traces: list[Trace] = []
     highest = lowest = 0.0

@@ -55,7 +55,7 @@ export function isNeutral(series) {
 }
 
 /**
- * Where a part stands in a stack: what is in use at the bottom, what is not at the top, else by size.
+ * Where a part stands in a stack: what is in use at the bottom, what is not at the top.
  * @param {import("./series.js").Series} series
  */
 export function place(series) {

@@ -19,17 +19,20 @@ import { bounds, drawable, topOf } from "./scale.js";
 export const MOST = 8;
 
 /**
- * The lines to draw, in their order; of a stack what is in use first.
+ * The lines to draw, in their order. A stack has what is in use at its bottom and what is not at its top, and between them
+ * the order of the colours, so that no layer changes its place with its size.
  * @param {Line[]} lines
  * @param {boolean} stack
+ * @param {Map<string, number>} slots of colours, by key
  * @param {number} [most] that are drawn
  */
-export function choose(lines, stack, most = MOST) {
+export function choose(lines, stack, slots, most = MOST) {
   const crowded = lines.length > most;
   if (!stack && !crowded) return lines;
-  const bySize = new Map(lines.map((line) => [line, average(line)]));
+  const bySize = new Map(crowded ? lines.map((line) => [line, average(line)]) : []);
   const largest = [...lines].sort((a, b) => (bySize.get(b) ?? 0) - (bySize.get(a) ?? 0)).slice(0, most);
-  return stack ? largest.sort((a, b) => place(a.series) - place(b.series)) : largest;
+  const slot = (/** @type {Line} */ { key }) => slots.get(key) ?? 0;
+  return stack ? largest.sort((a, b) => place(a.series) - place(b.series) || slot(a) - slot(b)) : largest;
 }
 
 /**

@@ -57,10 +57,11 @@ for (const one of cases("drawing")) {
     const spec = { thresholds: [], ...one.panel };
     const lines = one.result.map((/** @type {any} */ told) => lineOf(told, one));
     lines.sort((/** @type {Line} */ a, /** @type {Line} */ b) => a.key.localeCompare(b.key, "en", { numeric: true }));
-    const chosen = choose(lines, Boolean(spec.stack));
+    const slots = slotsOf(lines);
+    const chosen = choose(lines, Boolean(spec.stack), slots);
     const told = one.blind.map((/** @type {[number, number]} */ [from, to]) => ({ from, to }));
     const moment = { end, range: end - start, now: now * 1000, palette: paletteOf(one.theme), preferences, blinds: told };
-    const { traces, lowest, highest } = trace(chosen, spec, slotsOf(lines), moment);
+    const { traces, lowest, highest } = trace(chosen, spec, slots, moment);
     const printed = drawing({
       spec,
       unit: axisUnit(spec, chosen),

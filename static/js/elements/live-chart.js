@@ -200,7 +200,7 @@ export class LiveChart extends HTMLElement {
     if (names === this.chosenOf && !(crowded && now - this.chosenAt > CHOICE)) return;
     this.chosenOf = names;
     this.chosenAt = now;
-    this.chosen = choose(lines, Boolean(this.spec.stack), this.most);
+    this.chosen = choose(lines, Boolean(this.spec.stack), this.slots, this.most);
   }
 
   /** @param {Moment} moment */
