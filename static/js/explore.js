@@ -39,7 +39,12 @@ export class Explore {
     const panels = [...board.panels];
     this.values = /** @type {Panel} */ (panels.pop());
     this.charts = panels;
-    for (const { view } of panels) /** @type {LiveChart} */ (/** @type {unknown} */ (view)).most = LINES;
+    for (const panel of panels) {
+      const chart = /** @type {LiveChart} */ (/** @type {unknown} */ (panel.view));
+      chart.most = LINES;
+      chart.restyle();
+      panel.dirty = true;
+    }
     // The page's line of health needs some besides what is chosen.
     const own = new Set(this.values.spec.series);
     this.also = spec.history.selectors.filter((text) => !own.has(text));

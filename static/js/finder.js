@@ -258,12 +258,20 @@ function spell(element, text, words) {
   const key = `${text}\n${words.join(" ")}`;
   if (element.dataset["of"] === key) return;
   element.dataset["of"] = key;
-  element.replaceChildren(...pieces(text, words).map((piece) => {
-    if (!piece.hit) return new Text(piece.text);
+  element.replaceChildren(...pieces(text, words).flatMap((piece) => {
+    if (!piece.hit) return breakable(piece.text);
     const mark = make("mark");
-    mark.textContent = piece.text;
-    return mark;
+    mark.append(...breakable(piece.text));
+    return [mark];
   }));
+}
+
+/**
+ * A text that may be broken where its words end: after each underscore.
+ * @param {string} text
+ */
+function breakable(text) {
+  return text.split(/(?<=_)/).flatMap((part, at) => (at ? [make("wbr"), new Text(part)] : [new Text(part)]));
 }
 
 function line() {

@@ -41,7 +41,7 @@ export class LiveProcesses extends HTMLElement {
     this.rows = new Rows(/** @type {HTMLElement} */ (this.querySelector("tbody")), () => {
       const root = make("tr");
       const [name, pid, user, cpu, memory] = [make("td", "name"), make("td", "value pid"), make("td", "user"), make("td", "value cpu"), make("td", "value")];
-      const [track, bar, called, times] = [make("span", "track"), make("i"), make("span"), make("span", "of")];
+      const [track, bar, called, times] = [make("span", "track"), make("i"), make("span"), make("span", "times")];
       const text = make("span");
       track.append(bar);
       name.append(called, times);
