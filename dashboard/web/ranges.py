@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from quart import Response
 
 from dashboard.errors import StorageError, UnknownSeries
-from dashboard.history import History, Known
+from dashboard.history import Known, Reading
 from dashboard.ingest.items import FUTURE
 from dashboard.model import Role
 from dashboard.pipeline import LATE
@@ -99,6 +99,7 @@ async def _of_history(runtime: Runtime, wanted: Wanted) -> Found:
     live = list(window.select(wanted.selectors)) if end > now - LATE else []
     limit(len(live), 0, wanted)
     tail = Tail(window, live, now=now, end=end, step=wanted.step, reached=_reached(runtime))
+    published = _published(runtime)
     try:
         async with runtime.questions:
             known = await asyncio.to_thread(runtime.history.catalogue, wanted.selectors)
@@ -106,24 +107,30 @@ async def _of_history(runtime: Runtime, wanted: Wanted) -> Found:
                 raise await _unknown(runtime, wanted.selectors)
             known = [one for one in known if one.first < end and one.last[0] >= start]
             limit(len(known), _expected(known, start, end, wanted.step), wanted)
-            return await asyncio.to_thread(_from_history, runtime.history, known, tail, start, end, wanted)
+            if not known:
+                return Found(wanted.step, "raw", [], [])
+            texts = [one.text for one in known]
+            reading = await asyncio.to_thread(runtime.history.read, texts, start, end, wanted.step, raw=wanted.raw)
+            since = tail.since(reading.step) if _published(runtime) != published else math.inf
+            return await asyncio.to_thread(_from_history, known, reading, tail, max(start, since), wanted.raw)
     except StorageError:  # what is in memory is better than nothing; the rest is told to be missing
         found = await _of_window(runtime, wanted)
         return found._replace(incomplete=[(start, min(_reached(runtime), end))])
 
 
-def _from_history(
-    history: History, known: Sequence[Known], tail: Tail, start: float, end: float, wanted: Wanted
-) -> Found:
-    if not known:
-        return Found(wanted.step, "raw", [], [])
-    reading = history.read([one.text for one in known], start, end, wanted.step, raw=wanted.raw)
+def _published(runtime: Runtime) -> int:
+    """Return how many events that a stream may bring once more there were."""
+    return runtime.broadcaster.published.get("metrics", 0)
+
+
+def _from_history(known: Sequence[Known], reading: Reading, tail: Tail, since: float, raw: bool) -> Found:
+    """Put an answer together; its points from `since` on are those of the tail."""
     read = {stretch.known.text: stretch.points for stretch in reading.stretches}
     lines = []
     for one in known:
-        points = tail.joined(one.text, read.get(one.text, ()), start, reading.step, raw=wanted.raw)
+        points = tail.joined(one.text, read.get(one.text, ()), since, reading.step, raw=raw)
         if points:
-            last = tail.newest(one.text, raw=wanted.raw) or _last(points)
+            last = tail.newest(one.text, raw=raw) or _last(points)
             name, labels = one.series.name, one.series.labels
             lines.append(Line(one.text, name, labels, one.counter, one.interval, one.source, last, points, one.first))
     return Found(reading.step, reading.tier, lines, reading.incomplete)

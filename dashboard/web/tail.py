@@ -35,9 +35,9 @@ class Tail:
             since = max(math.floor((self._now - LATE) / step), math.ceil(self._begun / step)) * step
         return since if since < self._end else math.inf
 
-    def joined(self, text: str, points: Sequence[Point], start: float, step: float, *, raw: bool) -> Sequence[Point]:
-        """Return the points of a series, the newest replaced by those of the samples that were copied."""
-        column, since = self._columns.get(text), max(start, self.since(step))
+    def joined(self, text: str, points: Sequence[Point], since: float, step: float, *, raw: bool) -> Sequence[Point]:
+        """Return the points of a series, those from `since` on replaced by those of the samples that were copied."""
+        column = self._columns.get(text)
         if column is None or math.isinf(since):
             return points
         times, values = _shown(column, raw)

@@ -239,7 +239,10 @@ async def test_health_and_readiness(client: httpx.AsyncClient) -> None:
 async def test_a_question_and_the_stream_behind_it_have_no_hole_and_no_point_twice(
     shared: Server, client: httpx.AsyncClient
 ) -> None:
-    """While samples pour in, points up to `as_of` and events after it are together every sample, once."""
+    """While samples pour in, points up to `as_of` and events after it are together every sample, once.
+
+    So it is with points from the window and with those from disk, which reach further back.
+    """
     pushed = 0
     base = time.time() - 30
     done = asyncio.Event()
@@ -253,8 +256,9 @@ async def test_a_question_and_the_stream_behind_it_have_no_hole_and_no_point_twi
                 )
                 pushed += 1
 
-    async def look() -> None:
-        body = await ask(client, "query_range", match="poured", start=base - 1, end=base + 1000, unknown="empty")
+    async def look(back: float) -> None:
+        span = {"start": base - back, "end": base + 1000}
+        body = await ask(client, "query_range", match="poured", unknown="empty", **span)
         known = [int(point[1]) for line in body["result"] for point in line["points"]]
         query = {"match": "poured", "types": "metrics", "after": body["as_of"]}
         goal = pushed + 20
@@ -269,6 +273,6 @@ async def test_a_question_and_the_stream_behind_it_have_no_hole_and_no_point_twi
 
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(pour())
-        for _ in range(10):
-            await look()
+        for back in (1, 2_000) * 6:
+            await look(back)
         done.set()
