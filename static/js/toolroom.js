@@ -1,6 +1,5 @@
 import { AnnotateDialog } from "./annotate.js";
 import { Annotations } from "./annotations.js";
-import { timeWords } from "./blind.js";
 import { Flags } from "./flags.js";
 import { Lookback, minuteIn, minuteOf } from "./lookback.js";
 import { Marking } from "./marking.js";
