@@ -97,17 +97,15 @@ def history_on(database: Database, clock: Clock, bounds: Bounds = BOUNDS) -> His
     return History(database, clock, bounds, lambda name: name.endswith("_total"))
 
 
-def stored(folder: Path, clock: Clock, start: float, end: float, step: float = 0.0) -> dict[str, list[Point]]:
-    """Return the points that a program finds that comes afterwards; counters as totals where `step` is 0."""
-    with closing(disk(folder, clock)) as owned:
-        history = history_on(owned.history, clock)
-        texts = [known.text for known in history.catalogue(())]
-        reading = history.read(texts, start, end, step, raw=not step)
-        assert not reading.incomplete
-        return {
-            stretch.known.series.name: [point for point in stretch.points if point[1] is not None]
-            for stretch in reading.stretches
-        }
+def stored(history: History, start: float, end: float, step: float = 0.0) -> dict[str, list[Point]]:
+    """Return the points that there are of each series; counters as totals where `step` is 0."""
+    texts = [known.text for known in history.catalogue(())]
+    reading = history.read(texts, start, end, step, raw=not step)
+    assert not reading.incomplete
+    return {
+        stretch.known.series.name: [point for point in stretch.points if point[1] is not None]
+        for stretch in reading.stretches
+    }
 
 
 def together(folder: Path, count: int) -> str:
@@ -152,7 +150,8 @@ def _lost(folder: Path, told: list[float], begun: float) -> float:
     whole(folder)
     if not told:
         return 0.0
-    found = stored(folder, SystemClock(), begun - 10, told[-1] + 10)
+    with closing(disk(folder, SystemClock())) as owned:
+        found = stored(history_on(owned.history, SystemClock()), begun - 10, told[-1] + 10)
     times = [point[0] for point in found.get("doomed_wave", ())]
     expected = [*told, told[-1] + EVERY]
     assert times == expected[: len(times)], "points are missing before the last, or twice there"
@@ -173,14 +172,14 @@ def boundaries(folder: Path, _: int) -> str:
     clean = folder / "clean"
     shutil.copytree(begin, clean)
     _store_and_tidy(clean, lambda _: None, lambda _: None)
-    expected = _answers(clean)
+    expected, _ = _answers(clean)
     assert all(len(points) > 5 for answer in expected for points in answer.values()) and len(expected[0]) == len(VALUES)
     killed: Counter[str] = Counter()
     for place, end in killed_at_each_place(_store_and_tidy, begin, folder):
         killed[end.place or "never"] += 1
         whole(place)
-        assert _answers(place) == expected, end
-        times = {point[0] for point in stored(place, HandClock(NOW), FILLED, NOW).get("doomed_wave", ())}
+        found, times = _answers(place)
+        assert found == expected, end
         assert times >= set(end.told) and times <= set(NEWER), end
     assert (
         killed["never"] == 1 and min(killed[f"history.db {step}"] for step in ("begun", "committing", "committed")) > 8
@@ -193,6 +192,9 @@ BEGUN = START // HOUR * HOUR
 FILLED = BEGUN + 3 * HOUR
 NEWER = [FILLED + at for at in (1.0, 2.0, 3.0)]
 NOW = FILLED + 0.5 * HOUR
+SLOW = 30.0
+"""Seconds between two samples of those who are killed at each place."""
+
 SHORT = Bounds({**BOUNDS.ages, "raw": 1.5 * HOUR, "10s": 2.5 * HOUR}, BOUNDS.bytes)
 """So that something is to be trimmed."""
 
@@ -202,10 +204,10 @@ def _fill(folder: Path) -> None:
     clock = HandClock(BEGUN)
     with closing(disk(folder, clock)) as owned:
         history = history_on(owned.history, clock, SHORT)
-        for _ in range(round((FILLED - BEGUN) / 10)):
-            history.append(batch(clock.wall(), 10))
+        for _ in range(round((FILLED - BEGUN) / SLOW)):
+            history.append(batch(clock.wall(), SLOW))
             history.flush()
-            clock.move(10)
+            clock.move(SLOW)
 
 
 def _store_and_tidy(folder: Path, tell: Tell, passing: Passing) -> None:
@@ -213,21 +215,32 @@ def _store_and_tidy(folder: Path, tell: Tell, passing: Passing) -> None:
     with closing(disk(folder, clock, passing=passing)) as owned:
         history = history_on(owned.history, clock, SHORT)
         for time in NEWER:
-            history.append(batch(time, 10))
+            history.append(batch(time, SLOW))
+            rows = owned.history.read(_journaled)
             history.flush()
-            owned.history.read(lambda _: None)
-            owned.history.write(lambda _: None).result(20)  # which follows what was flushed
+            while owned.history.read(_journaled) == rows:
+                pass
             tell(time)
         clock.move(NOW - FILLED)
         history.tidy()
 
 
-def _answers(folder: Path) -> list[dict[str, list[Point]]]:
-    """Return what each tier says of the time before the last hour, after all is done that a kill left undone."""
+def _journaled(connection: sqlite3.Connection) -> int:
+    (rows,) = connection.execute("SELECT count(*) FROM journal").fetchone()
+    return int(rows)
+
+
+def _answers(folder: Path) -> tuple[list[dict[str, list[Point]]], set[float]]:
+    """Return what each tier says of the time before the last hour, and which newer samples there are.
+
+    All is done before that a kill left undone.
+    """
     clock = HandClock(NOW)
     with closing(disk(folder, clock)) as owned:
-        history_on(owned.history, clock, SHORT).tidy()
-    return [stored(folder, clock, BEGUN, FILLED - HOUR, step) for step in (0.0, 10.0, 60.0, 900.0)]
+        history = history_on(owned.history, clock, SHORT)
+        history.tidy()
+        answers = [stored(history, BEGUN, FILLED - HOUR, step) for step in (0.0, 10.0, 60.0, 900.0)]
+        return answers, {point[0] for point in stored(history, FILLED, NOW).get("doomed_wave", ())}
 
 
 SCENARIOS: dict[str, Callable[[Path, int], str]] = {

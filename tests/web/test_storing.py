@@ -13,6 +13,9 @@ import pytest
 
 from dashboard.blind import UNSTORED
 from dashboard.clock import SystemClock
+from dashboard.copies import restore
+from dashboard.datadir import DataDir
+from dashboard.errors import StorageError
 from dashboard.reserve import SIZE
 from dashboard.selector import Selector
 from tests.archives import disk
@@ -23,8 +26,8 @@ from tests.serving import running_server
 from tests.web.test_stream import Viewer, viewing
 from tests.web.test_stream_ends import until
 
-LOAD = "system_load_1m"
-TYPES = {"types": "metrics,system,notification", "match": LOAD}
+MEMORY = "system_memory_utilization_ratio"
+TYPES = {"types": "metrics,system,notification", "match": MEMORY}
 PATIENCE = 30.0
 
 Json = dict[str, Any]
@@ -42,7 +45,7 @@ async def kept(reserve: Path) -> bool:
 
 async def points(client: httpx.AsyncClient, start: float, end: float) -> tuple[set[float], list[list[Any]]]:
     """Return the seconds from `start` to `end` that have a point, and the blind times."""
-    query = {"match": LOAD, "start": str(start), "end": str(end), "step": "1"}
+    query = {"match": MEMORY, "start": str(start), "end": str(end), "step": "1"}
     answer = (await client.get("/api/v1/query_range", params=query)).raise_for_status().json()
     (result,) = answer["result"]
     return {point[0] for point in result["points"] if point[1] is not None}, answer["blind"]
@@ -100,20 +103,14 @@ async def test_a_full_disk_stops_nothing_but_storing_which_goes_on_by_itself_and
 
 async def backed_up(data: Path, folder: Path, seconds: set[float]) -> None:
     """A running program is backed up by the command, and refuses to have its folder written to."""
-    backup, other = str(folder / "backup.tar"), folder / "other"
-
-    async def said(*arguments: str) -> tuple[int, str]:
-        ended = await asyncio.to_thread(run, *arguments, url=NOBODY)
-        return ended.returncode, (ended.stdout + ended.stderr).decode()
-
-    code, text = await said("backup", backup, "--data-dir", str(data))
-    assert code == 0 and "history.db" in text, text
-    code, text = await said("restore", backup, "--data-dir", str(data))
-    assert code == 1 and "is in use by a dashboard: end that first" in text
-    code, text = await said("restore", backup, "--data-dir", str(other))
-    assert code == 0, text
+    backup, other = folder / "backup.tar", folder / "other"
+    ended = await asyncio.to_thread(run, "backup", str(backup), "--data-dir", str(data), url=NOBODY)
+    assert ended.returncode == 0 and b"history.db" in ended.stdout, ended.stderr
+    with pytest.raises(StorageError, match="is in use by a dashboard: end that first"):
+        restore(backup, DataDir(data), time.time())
+    restore(backup, DataDir(other), time.time())
     with closing(disk(other, SystemClock())) as owned:
         history = history_on(owned.history, SystemClock())
-        (known,) = history.catalogue([Selector.parse(LOAD)])
+        (known,) = history.catalogue([Selector.parse(MEMORY)])
         (stretch,) = history.read([known.text], min(seconds), max(seconds) + 1, 1).stretches
     assert {point[0] for point in stretch.points if point[1] is not None} >= seconds
