@@ -172,7 +172,7 @@ def boundaries(folder: Path, _: int) -> str:
     clean = folder / "clean"
     shutil.copytree(begin, clean)
     _store_and_tidy(clean, lambda _: None, lambda _: None)
-    expected, _ = _answers(clean)
+    expected = _answers(clean)[0]
     assert all(len(points) > 5 for answer in expected for points in answer.values()) and len(expected[0]) == len(VALUES)
     killed: Counter[str] = Counter()
     for place, end in killed_at_each_place(_store_and_tidy, begin, folder):

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from dashboard import annotations
 from dashboard.annotations import Annotations
 from dashboard.errors import StorageError
 from tests.archives import disk
@@ -43,7 +42,7 @@ def test_one_is_deleted_once_and_its_number_is_not_given_again(tmp_path: Path) -
 
 
 def test_they_are_bounded_by_their_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(annotations, "MOST", 3)
+    monkeypatch.setattr("dashboard.annotations.MOST", 3)
     with closing(disk(tmp_path, HandClock())) as owned:
         book = Annotations(owned.state)
         for number in range(5):
