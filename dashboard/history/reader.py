@@ -15,7 +15,7 @@ from dashboard.history.nouns import Known, Reading, Stretch
 from dashboard.history.roster import Entry
 from dashboard.history.stored import Stored, reach
 from dashboard.points import Point
-from dashboard.rolled import Samples, between, merged, rates, reroll, roll
+from dashboard.rolled import Samples, between, merged, rates, roll
 from dashboard.sqlite import Database
 from dashboard.tiers import RAW, Tier, choose, fitting
 
@@ -76,7 +76,7 @@ class Reader:
             stored.fetch_rolled(step, wanted, start, end, rate=not question.raw)
         else:
             back = max((reach(entry) for entry, _ in known), default=0.0) if tier is RAW else 0.0
-            stored.fetch(tier, wanted, start - back, end)
+            stored.fetch(tier, wanted, start - back, end, step)
         stretches = [Stretch(one, found) for entry, one in known if (found := span.points(stored, entry, one, fresh))]
         incomplete = sorted((max(one, start), min(other, end)) for one, other in stored.incomplete)
         return Reading(step, tier.name, stretches, [gap for gap in incomplete if gap[0] < gap[1]])
@@ -101,8 +101,7 @@ class _Span(NamedTuple):
     def points(self, stored: Stored, entry: Entry, known: Known, fresh: dict[int, Samples]) -> list[Point]:
         start, end, step = self.start, self.end, self.step
         if self.tier is not RAW:
-            rolled = stored.rolled(self.tier, entry, fresh[entry.id], start, end)
-            rolled = reroll(rolled, step) if step > self.tier.step else rolled
+            rolled = stored.rolled(self.tier, entry, fresh[entry.id], start, end, step)
         else:
             counter = entry.counter and not self.raw
             if step and RAW.span % step == 0:

@@ -43,32 +43,48 @@ class Stored:
         self._due: dict[int, list[int]] = {}
         self._sums: dict[int, bytes] = {}
         self._pieces: dict[tuple[int, int], Rolled] = {}
+        self._coarse: dict[int, Rolled] = {}
+        self._tags: dict[tuple[str, int], bytes] = {}
         self._found: dict[tuple[str, int], Unpacked] = {}
 
-    def fetch(self, tier: Tier, wanted: Sequence[tuple[Entry, Samples]], start: float, end: float) -> None:
+    def fetch(
+        self, tier: Tier, wanted: Sequence[tuple[Entry, Samples]], start: float, end: float, step: float = 0.0
+    ) -> None:
         """Read all that is needed of these series, each with what is not yet in chunks, from `start` to `end`."""
-        ids = {entry.id for entry, _ in wanted}
+        if tier not in (RAW, TEN_SECONDS):
+            self._due = self._overdue({entry.id for entry, _ in wanted}, start, end)
         keys: set[int] = set()
-        for entry, _ in wanted:
-            low, high = max(start, entry.first), min(end, entry.last[0] + 1)
-            keys.update(chunks.key(number, entry.id) for number in _numbers(tier, low, high))
-        self._load(tier, keys)
-        if tier is RAW:
-            return
         ten: set[int] = set()
         raw: set[int] = set()
-        if tier is not TEN_SECONDS:
-            self._due = self._overdue(ids, start, end)
         for entry, fresh in wanted:
-            numbers = touched(between(fresh, start, end), RAW)
-            for number in numbers:
+            numbers = _numbers(tier, max(start, entry.first), min(end, entry.last[0] + 1))
+            keys.update(chunks.key(number, entry.id) for number in numbers)
+            if tier is RAW:
+                continue
+            for number in touched(between(fresh, start, end), RAW):
                 whole = _numbers(RAW, number * RAW.span - reach(entry), (number + 1) * RAW.span)
                 raw.update(chunks.key(one, entry.id) for one in whole)
             if tier is not TEN_SECONDS:
-                hours = {*self._due.get(entry.id, ()), *touched(between(fresh, start, end), TEN_SECONDS)}
-                ten.update(chunks.key(number, entry.id) for number in hours)
+                ten.update(chunks.key(number, entry.id) for number in self._hours(entry, fresh, start, end))
+        if _divides(step, tier):
+            changed = {
+                chunks.key(number, entry.id)
+                for entry, fresh in wanted
+                for number in self._changed(tier, entry, fresh, start, end)
+            }
+            keys -= self._fetch_pieces(tier, keys - changed, step)
+        self._load(tier, keys, keep=not _divides(step, tier))
         self._load(RAW, raw)
         self._load(TEN_SECONDS, ten)
+
+    def _fetch_pieces(self, tier: Tier, keys: Collection[int], step: float) -> set[int]:
+        """Take chunks that are in memory as they were rolled up to a step; return which these are."""
+        name = f"{tier.name} {step:g}"
+        held = [key for key in sorted(keys) if self._cache.has(name, key)]
+        for key, sum in chunks.sums(self._connection, tier, held):
+            if (piece := self._cache.get(name, key, sum)) is not None:
+                self._coarse[key] = cast("Rolled", piece)
+        return set(self._coarse)
 
     def fetch_rolled(
         self, step: float, wanted: Sequence[tuple[Entry, Samples]], start: float, end: float, *, rate: bool
@@ -136,25 +152,53 @@ class Stored:
         whole = joined(parts) if parts else NO_SAMPLES
         return between(merged(whole, between(fresh, start, end)), start, end)
 
-    def rolled(self, tier: Tier, entry: Entry, fresh: Samples, start: float, end: float) -> Rolled:
-        """Return the points of a tier for a series from `start` to before `end`, with what it does not have yet."""
-        parts = [
-            cast("Rolled", found)
-            for number in _numbers(tier, max(start, entry.first), min(end, entry.last[0] + 1))
-            if (found := self._found.get((tier.name, chunks.key(number, entry.id)))) is not None
-        ]
-        whole = rolled_joined(parts) if parts else NOTHING_ROLLED
+    def rolled(self, tier: Tier, entry: Entry, fresh: Samples, start: float, end: float, step: float = 0.0) -> Rolled:
+        """Return the points of a tier for a series from `start` to before `end`, with what it does not have yet.
+
+        With a `step` they are rolled up to it.
+        """
+        changed = self._changed(tier, entry, fresh, start, end)
+        divides = _divides(step, tier)
+        parts = []
+        for number in sorted({*_numbers(tier, max(start, entry.first), min(end, entry.last[0] + 1)), *changed}):
+            key = chunks.key(number, entry.id)
+            part = self._coarse.get(key) if divides and number not in changed else None
+            if part is None:
+                part = cast("Rolled", self._found.get((tier.name, key), NOTHING_ROLLED))
+                for one in changed.get(number, ()):
+                    part = self._with_newer(part, tier, entry, one, fresh, start, end)
+                if divides:
+                    part = reroll(part, step)
+                    if number not in changed and (sum := self._tags.get((tier.name, key))) is not None:
+                        self._cache.put(f"{tier.name} {step:g}", key, sum, part)
+            if part.times:
+                parts.append(part)
+        whole = rolled_between(rolled_joined(parts), start, end) if parts else NOTHING_ROLLED
+        return reroll(whole, step) if step > tier.step and not divides else whole
+
+    def _changed(self, tier: Tier, entry: Entry, fresh: Samples, start: float, end: float) -> dict[int, list[int]]:
+        """Return, by the spans of a tier, those of the finer one that it does not have as they are."""
+        fine = RAW if tier is TEN_SECONDS else TEN_SECONDS
+        ten = tier is TEN_SECONDS
+        found: dict[int, list[int]] = {}
+        for one in touched(between(fresh, start, end), RAW) if ten else self._hours(entry, fresh, start, end):
+            found.setdefault(one * fine.span // tier.span, []).append(one)
+        return found
+
+    def _hours(self, entry: Entry, fresh: Samples, start: float, end: float) -> list[int]:
+        """Return the spans of the tier of 10 s that coarser ones do not have as they are."""
+        return sorted({*self._due.get(entry.id, ()), *touched(between(fresh, start, end), TEN_SECONDS)})
+
+    def _with_newer(
+        self, whole: Rolled, tier: Tier, entry: Entry, number: int, fresh: Samples, start: float, end: float
+    ) -> Rolled:
+        """Return points of a tier with those of a span of the finer one."""
         if tier is TEN_SECONDS:
-            for number in touched(between(fresh, start, end), RAW):
-                whole = self._with_samples(whole, entry, number, fresh)
-        else:
-            hours = {*self._due.get(entry.id, ()), *touched(between(fresh, start, end), TEN_SECONDS)}
-            for number in sorted(hours):
-                begin = float(number * TEN_SECONDS.span)
-                after = begin + TEN_SECONDS.span
-                fine = self.rolled(TEN_SECONDS, entry, fresh, max(begin, start), min(after, end))
-                whole = overlaid(whole, reroll(fine, tier.step), begin, TEN_SECONDS.span, self.cuts)
-        return rolled_between(whole, start, end)
+            return self._with_samples(whole, entry, number, fresh)
+        begin = float(number * TEN_SECONDS.span)
+        after = begin + TEN_SECONDS.span
+        fine = self.rolled(TEN_SECONDS, entry, fresh, max(begin, start), min(after, end))
+        return overlaid(whole, reroll(fine, tier.step), begin, TEN_SECONDS.span, self.cuts)
 
     def _with_samples(self, whole: Rolled, entry: Entry, number: int, fresh: Samples) -> Rolled:
         """Return points of the tier of 10 s with those of a span of samples that is not compacted yet."""
@@ -188,6 +232,7 @@ class Stored:
                 missing.append(key)
             else:
                 self._found[tier.name, key] = found
+                self._tags[tier.name, key] = sum
         unpack = unpack_samples if tier is RAW else unpack_rolled
         for key, chunk in chunks.fetch(self._connection, tier, missing):
             try:
@@ -197,6 +242,7 @@ class Stored:
                 self.incomplete.add((begin, begin + tier.span))
             else:
                 self._found[tier.name, key] = unpacked
+                self._tags[tier.name, key] = chunk[:4]
                 if keep:
                     self._cache.put(tier.name, key, chunk[:4], unpacked)
 
@@ -214,6 +260,11 @@ def touched(samples: Samples, tier: Tier) -> list[int]:
 def reach(entry: Entry) -> float:
     """Return how far before a span the sample may be that the first rate of a counter needs."""
     return min(_BACK, max(float(RAW.span), 2 * (entry.interval or 0.0))) if entry.counter else 0.0
+
+
+def _divides(step: float, tier: Tier) -> bool:
+    """Tell whether points of a tier are to be rolled up further, chunk by chunk."""
+    return step > tier.step > 0 and tier.span % step == 0
 
 
 def _before(numbers: range) -> range:

@@ -75,7 +75,7 @@ def played(path: Path, actions: list[tuple[str, int, int]]) -> None:
                 kept.database.close()
                 kept = Keeping(path, HandClock(now), FOR_EVER)
         end = (now // 900 + 1) * 900
-        for step in (1, 10, 60, 900):
+        for step in (1, 4, 10, 30, 30, 60, 120, 120, 900, 4):  # some twice: what was asked before is remembered
             reading = kept.read(*SERIES, start=T0, end=end, step=step)
             found = {stretch.known.text: stretch.points for stretch in reading.stretches}
             for key in SERIES:
@@ -86,7 +86,7 @@ def played(path: Path, actions: list[tuple[str, int, int]]) -> None:
         kept.database.close()
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(actions=ACTIONS)
 def test_every_tier_answers_what_a_plain_model_does(
     tmp_path_factory: pytest.TempPathFactory, actions: list[tuple[str, int, int]]
@@ -118,7 +118,7 @@ def forgotten(path: Path, moves: list[tuple[int, int, bool]]) -> None:
             kept.tidy(now + 5000)
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     moves=st.lists(st.tuples(st.integers(1, 20_000), st.integers(0, 60_000), st.booleans()), min_size=1, max_size=12)
 )
