@@ -68,7 +68,7 @@ def print_chart(scene: Scene, traces: Traces | None = None) -> Printed:
 
 
 def draw_axes(pen: Pen, plot: Plot, account: Printed) -> None:
-    """Draw faint lines at round values, the wall-clock times below, and the name of their zone."""
+    """Draw faint lines at round values, and the wall-clock times below, of which the first has the name of its zone."""
     palette, box = plot.scene.palette, plot.box
     below = box.bottom + AXIS / 2 + 1
     if account.y is not None:
@@ -77,12 +77,13 @@ def draw_axes(pen: Pen, plot: Plot, account: Printed) -> None:
             y = box.bottom - (value - account.y.min) / height * box.height
             pen.rect(box.left, round(y) - (1 if y >= box.bottom else 0), box.width, 1, palette.grid)
             pen.write(box.left - 6, y, text, palette.muted, anchor="end")
-    for time, text in account.x.ticks if account.x is not None else ():
-        pen.write(plot.x(time), below, text, palette.muted, anchor="middle")
-    first = min((plot.x(time) for time, _ in account.x.ticks), default=box.right) if account.x is not None else 0.0
-    zone = zone_name(plot.scene)
-    if width_of(zone, 12) < first - 24 - box.left + GUTTER - 6:
-        pen.write(box.left - GUTTER + 8, below, zone, palette.muted)
+    for at, (time, text) in enumerate(account.x.ticks if account.x is not None else ()):
+        x = plot.x(time)
+        pen.write(x, below, text, palette.muted, anchor="middle")
+        if at == 0:
+            zone, aside = zone_name(plot.scene), width_of(text, 12) / 2 + 3
+            after = x + aside + width_of(zone, 12) <= box.right + RIGHT
+            pen.write(x + (aside if after else -aside), below, zone, palette.muted, anchor="start" if after else "end")
 
 
 def draw_unknown(pen: Pen, plot: Plot, known: Coverage, blind: Sequence[Span]) -> None:

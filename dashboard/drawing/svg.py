@@ -92,12 +92,15 @@ class Pen:
         }
         self._element("text", {"x": x, "y": y + 0.35 * size, "fill": self._ink or fill, **more}, escaped(text))
 
-    def pair(self, x: float, y: float, number: str, unit: str, inks: tuple[str, str], size: float) -> None:
-        """Write a large number and its small unit beside it, in whatever font that is."""
+    def pair(
+        self, x: float, y: float, number: str, unit: str, inks: tuple[str, str], size: float, name: str = ""
+    ) -> None:
+        """Write a large number with its small unit and a name beside it, in whatever font that is."""
         ink, muted = (self._ink, self._ink) if self._ink else inks
-        small = f' <tspan fill="{muted}" font-size="14" font-weight="400" dx="-2">{escaped(unit)}</tspan>'
+        words = escaped("\u00a0\u00a0".join(filter(None, [unit, name])))
+        small = f' <tspan fill="{muted}" font-size="14" font-weight="400" dx="-2">{words}</tspan>'
         attributes = {"x": x, "y": y + 0.35 * size, "fill": ink, "font-size": size, "font-weight": 600}
-        self._element("text", attributes, escaped(number) + (small if unit else ""))
+        self._element("text", attributes, escaped(number) + (small if words else ""))
 
     def hatch(self, name: str, colour: str, tile: float, width: float) -> str:
         """Define stripes that rise to the right; return what fills with them."""

@@ -79,9 +79,11 @@ def _figures(pen: Pen, scene: Scene, groups: Sequence[Group], box: Box, part: fl
         left = box.left + at * width
         severity = severity_of(scene.panel, group.value)
         ink = _colour(severity, palette) if severity and len(groups) == 1 else palette.text
-        below = named and box.height > 44
+        below = named and len(groups) > 1 and box.height > 44
+        beside = group.name if named and not below else ""
         middle = (box.top + box.bottom) / 2 - (8 if below else 0)
-        pen.pair(left, middle, number, unit, (ink, palette.muted), size)
+        taken = 0.6 * size * len(number) + width_of(unit, 14) + 12
+        pen.pair(left, middle, number, unit, (ink, palette.muted), size, shortened(beside, max(0.0, width - taken), 14))
         if below:
             name = shortened(group.name, width - 8)
             pen.write(left, middle + size / 2 + 9, name, palette.muted)
