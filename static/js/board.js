@@ -188,14 +188,14 @@ export class Board {
       this.sweep();
       for (const panel of this.panels) panel.dirty = true;
     }
-    if (span.past) return this.schedule();
+    if (span.past) lines = [];
     for (const line of lines) for (const at of line.panels) /** @type {Panel} */ (this.panels[at]).dirty = true;
-    if (!document.hidden) this.unpainted ??= taken;
+    if (!document.hidden && !span.past) this.unpainted ??= taken;
     const second = Math.floor(this.clock.now());
     if (second !== this.second) {
       // All charts move on together, so that one moment stays one vertical line down the page.
       this.second = second;
-      for (const panel of this.panels) panel.dirty ||= panel.view.moving;
+      for (const panel of this.panels) panel.dirty ||= this.#moves(panel);
     }
     this.schedule();
   }
@@ -280,6 +280,14 @@ export class Board {
     this.feed?.onState();
   }
 
+  /**
+   * Tell whether a panel is another each second: in a time that is past only those are that tell of now all the same.
+   * @param {Panel} panel
+   */
+  #moves({ view }) {
+    return view.moving && (this.store.span.past === null || Boolean(view.subjects || view.book));
+  }
+
   /** @param {Panel} panel */
   #drawable(panel) {
     return panel.visible && (this.zoomed === null || this.zoomed === panel);
@@ -302,7 +310,7 @@ export class Board {
       const absence = () => (then ? "Nothing is recorded of this in the time that is shown." : feed.truth.absence(moment.now, panel.spec.kind, selection));
       const loaded = panel.view.book ? panel.view.book.settled || feed.connection.cause !== null : settled;
       until = Math.min(until, panel.attempt(moment.now, Infinity, () => panel.judge(moment, drawable, loaded, explain, absence)));
-      if (drawable && panel.view.moving && moment.past === null && moment.now - panel.renderedAt > LINGER) panel.dirty = true;
+      if (drawable && this.#moves(panel) && moment.now - panel.renderedAt > LINGER) panel.dirty = true;
       if (panel.dirty && drawable) this.schedule();
     }
     // The guard waits a little longer than this script needs, so that it shows only when the script could not.

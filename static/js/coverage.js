@@ -29,7 +29,7 @@ export function coverage(lines, start, end) {
       const to = at + 1 < line.length ? line.timeAt(at + 1) : Math.max(from + step, Math.min(line.time + reach, end));
       if (to <= start) continue;
       const value = Number.isNaN(line.meanAt(at)) ? MISSING : SOMEBODY;
-      if (value === SOMEBODY) begin = Math.min(begin, from, line.first);
+      if (value === SOMEBODY) begin = Math.min(begin, line.first < to ? line.first : from);
       for (let slot = Math.max(0, Math.round(from / step) - first); slot < Math.min(slots.length, Math.round(to / step) - first); slot++) {
         slots[slot] = (slots[slot] ?? NOBODY) | value;
       }

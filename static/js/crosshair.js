@@ -75,7 +75,7 @@ export class Crosshair {
     if (hover === null || !this.chart) return;
     const { step } = this.board.store;
     const happened = wordsAt(moment, time);
-    const what = happened ? ` · ${happened}` : step > 1 ? ` · average ↑ highest of ${durationWords(step)}` : "";
+    const what = happened ? ` · ${happened}` : step > 1 ? ` · average ↓ lowest ↑ highest of ${durationWords(step)}` : "";
     write(this.label, this.words || `${timeWords(moment, time)} ${this.board.preferences.zoneName}${what}`);
   }
 

@@ -51,7 +51,7 @@ export function durationText(seconds) {
 export function durationWords(seconds) {
   const whole = Math.max(1, Math.round(seconds));
   if (whole < 120 && whole % 60) return `${whole} s`;
-  const parts = whole < 7200 ? [[60, "min"], [1, "s"]] : whole < 172_800 ? [[3600, "h"], [60, "min"]] : [[86_400, "d"], [3600, "h"]];
+  const parts = whole < 3600 ? [[60, "min"], [1, "s"]] : whole < 172_800 ? [[3600, "h"], [60, "min"]] : [[86_400, "d"], [3600, "h"]];
   let rest = whole;
   return /** @type {[number, string][]} */ (parts).flatMap(([size, name]) => {
     const count = Math.floor(rest / size);

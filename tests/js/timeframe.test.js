@@ -37,7 +37,7 @@ test("spans are written in the unit that suits them", () => {
   assert.deepEqual([300, 900, 3600, 21600, 86400, 604800, 2592000, 45, 5400].map(durationText), ["5m", "15m", "1h", "6h", "24h", "7d", "30d", "45s", "90m"]);
   for (const seconds of [300, 45, 5400, 604800]) assert.equal(parseDuration(durationText(seconds)), seconds);
   assert.deepEqual([10, 90, 120, 900, 930, 3600, 5400, 7200, 86400, 90000, 604800, 2596400].map(durationWords),
-    ["10 s", "90 s", "2 min", "15 min", "15 min 30 s", "60 min", "90 min", "2 h", "24 h", "25 h", "7 d", "30 d 1 h"]);
+    ["10 s", "90 s", "2 min", "15 min", "15 min 30 s", "1 h", "1 h 30 min", "2 h", "24 h", "25 h", "7 d", "30 d 1 h"]);
 });
 
 test("two moments make a time on whole seconds, not too short, and not beyond now", () => {

@@ -69,7 +69,7 @@ export class LiveHeat extends HTMLElement {
     const { ctx, width, height } = prepare(this.canvas);
     const font = `${12 * rem}px ${getComputedStyle(this).fontFamily}`;
     const left = this.#label(ctx, font, width, rem);
-    const area = { left, width: width - left - RIGHT * rem, top: TOP * rem, height: height - AXIS * rem };
+    const area = { left, width: width - left - RIGHT * rem, top: 0, height: height - AXIS * rem };
     this.area = area;
     const start = moment.end - moment.range;
     const box = { left, right: left + area.width, top: TOP * rem, bottom: area.height };
