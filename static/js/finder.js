@@ -101,6 +101,7 @@ export class Finder {
     }
     write(this.count, text && !this.items.length ? "" : counted(groups.length, series));
     this.nothing.hidden = this.items.length > 0;
+    this.list.hidden = !this.items.length;
     this.#draw(wordsOf(selector ? "" : text));
   }
 

@@ -111,7 +111,7 @@ export class Flags {
     this.tip.replaceChildren(words, when);
     this.tip.hidden = false;
     const box = flag.getBoundingClientRect();
-    const left = Math.max(8, Math.min(box.left, document.documentElement.clientWidth - this.tip.offsetWidth - 8));
+    const left = Math.max(8, Math.min(box.left, document.body.clientWidth - this.tip.offsetWidth - 8));
     const below = box.bottom + 6 + this.tip.offsetHeight < innerHeight;
     this.tip.style.transform = `translate(${left}px, ${below ? box.bottom + 6 : box.top - 6 - this.tip.offsetHeight}px)`;
   }

@@ -67,7 +67,7 @@ export class PanelMenu {
     button.setAttribute("aria-expanded", "true");
     const box = button.getBoundingClientRect();
     const { offsetWidth: width, offsetHeight: height } = this.sheet;
-    const left = Math.max(8, Math.min(box.right - width, document.documentElement.clientWidth - width - 8));
+    const left = Math.max(8, Math.min(box.right - width, document.body.clientWidth - width - 8));
     const top = box.bottom + 4 + height > innerHeight ? Math.max(8, box.top - 4 - height) : box.bottom + 4;
     this.sheet.style.transform = `translate(${left}px, ${top}px)`;
     this.#entries()[0]?.focus({ preventScroll: true });
