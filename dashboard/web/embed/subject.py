@@ -28,7 +28,6 @@ from dashboard.web.wanted import Wanted
 if TYPE_CHECKING:
     from dashboard.runtime import Runtime
 
-_FRAME = 90  # pixels of an image's width that are not its time axis
 _MOST_NOTES = 100
 _ABSENCE = "No data: nothing has sent this in the time that is shown, or this machine has no such thing."
 
@@ -155,14 +154,13 @@ async def _subject(context: Context, chart: str) -> Subject:
 
 
 async def _times(context: Context, asked: Asked, now: float) -> Times:
-    """Return the time that an image shows: what a page shows of the same range, from one pixel to the next."""
+    """Return the time that an image shows: what a page shows of the same range."""
     if asked.span is not None:
         start, end = asked.span
         step = step_of(end - start)
         return Times(start, end, step, past=end < now - step - 1)
     question = await first_question(context, asked.board)
-    period = max(1, math.ceil(question.range / (asked.width - _FRAME)))
-    end = math.floor(now / period) * period
+    end = math.ceil(now)
     return Times(end - question.range, end, question.step, past=False)
 
 
