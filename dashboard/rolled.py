@@ -175,7 +175,7 @@ def combined(old: Rolled, new: Rolled) -> Rolled:
         if (known := found.get(time)) is not None:
             _, total_, low_, high_, count_, gap_ = known
             found[time] = (
-                time, _exact(total + total_), min(low, low_), max(high, high_), count + count_, max(gap, gap_)
+                time, total + total_, min(low, low_), max(high, high_), count + count_, max(gap, gap_)
             )  # fmt: skip
         else:
             found[time] = (time, total, low, high, count, gap)
@@ -217,7 +217,7 @@ def _each(samples: Samples, at: int, count: int, step: float) -> Rolled:
         end = min(count, _end(times, at, size, begin + step))
         chosen = values[at:end]
         out.times.append(begin)
-        out.sums.append(_exact(sum(chosen)))
+        out.sums.append(sum(chosen))
         out.lows.append(min(chosen))
         out.highs.append(max(chosen))
         out.counts.append(end - at)
@@ -235,7 +235,7 @@ def _reroll_each(rolled: Rolled, at: int, count: int, step: float) -> Rolled:
         begin = times[at] // step * step
         end = min(count, _end(times, at, size, begin + step))
         out.times.append(begin)
-        out.sums.append(_exact(sum(sums[at:end])))
+        out.sums.append(sum(sums[at:end]))
         out.lows.append(min(lows[at:end]))
         out.highs.append(max(highs[at:end]))
         out.counts.append(sum(counts[at:end]))
@@ -256,10 +256,9 @@ def _restrided(rolled: Rolled, first: int, full: int, size: int) -> Rolled:
 
 def _added(values: array[float], first: int, last: int, size: int) -> array[float]:
     if is_constant(values):
-        return array("d", [_exact(values[0] * size)]) * ((last - first) // size)
+        return array("d", [values[0] * size]) * ((last - first) // size)
     columns = [values[at:last:size] for at in range(first, first + size)]
-    sums = array("d", map(add, *columns) if size == 2 else map(sum, zip(*columns, strict=True)))
-    return sums if all(map(float.is_integer, sums)) else array("d", map(_exact, sums))
+    return array("d", map(add, *columns) if size == 2 else map(sum, zip(*columns, strict=True)))
 
 
 def _strided(samples: Samples, first: int, full: int, size: int) -> Rolled:
@@ -270,7 +269,7 @@ def _strided(samples: Samples, first: int, full: int, size: int) -> Rolled:
     longest = _folded(max, gaps, first, last, size)
     if is_constant(values):
         same = array("d", values[:1]) * full
-        return Rolled(starts, array("d", [_exact(values[0] * size)]) * full, same, same, counts, longest)
+        return Rolled(starts, array("d", [values[0] * size]) * full, same, same, counts, longest)
     if size == 1:
         same = values[first:last]
         return Rolled(starts, same, same, same, counts, longest)
@@ -291,11 +290,6 @@ def _end(times: array[float], at: int, size: int, end: float) -> int:
     if likely <= len(times) and times[likely - 1] < end and (likely == len(times) or times[likely] >= end):
         return likely
     return bisect_left(times, end, at)
-
-
-def _exact(total: float) -> float:
-    """Return a sum as it is without what adding binary fractions of decimals leaves behind."""
-    return total if total.is_integer() else float(f"{total:.12g}")
 
 
 def _short(values: list[float]) -> list[float]:

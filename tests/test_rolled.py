@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dashboard.history.chunk import pack_rolled, unpack_rolled
 from dashboard.rolled import (
     NOTHING_ROLLED,
     Last,
@@ -99,9 +100,10 @@ def test_a_spike_of_one_second_is_in_the_coarsest_roll_up() -> None:
 
 
 def test_the_average_of_a_constant_is_the_constant() -> None:
-    """Adding binary fractions leaves no trace."""
+    """Adding binary fractions leaves no trace in what is stored."""
     rolled = reroll(roll(every(1.0, [0.1] * 900, T0 - T0 % 900), 10), 900)
-    assert rolled.sums.tolist() == [90.0] and rolled.lows.tolist() == rolled.highs.tolist() == [0.1]
+    stored = unpack_rolled(pack_rolled(rolled))
+    assert stored.sums.tolist() == [90.0] and stored.lows.tolist() == stored.highs.tolist() == [0.1]
 
 
 def test_a_counter_gives_rates_and_a_reset_none() -> None:

@@ -36,6 +36,8 @@ def pack_rolled(rolled: Rolled) -> bytes:
     moves, both are nothing.
     """
     heads = [_packed(column.tobytes()) for column in (rolled.times, rolled.gaps, rolled.counts)]
+    if not all(map(float.is_integer, rolled.sums)):
+        rolled = rolled._replace(sums=array("d", map(_exact, rolled.sums)))
     alike = _alike(rolled)
     if alike is None:
         return seal(len(rolled.times), [*heads, _EXACT, *map(pack, (rolled.lows, rolled.highs, rolled.sums))])
@@ -73,6 +75,11 @@ def unpack_rolled(chunk: bytes) -> Rolled:
 def _packed(column: bytes) -> bytes:
     """Pack a column that many series have in common, each time but the first from memory."""
     return pack(array("d", column))
+
+
+def _exact(total: float) -> float:
+    """Return a sum as it is without what adding binary fractions of decimals leaves behind."""
+    return total if total.is_integer() else float(f"{total:.12g}")
 
 
 def _alike(rolled: Rolled) -> tuple[int, list[int], list[int], list[int]] | None:

@@ -19,7 +19,7 @@ from dashboard.rolled import Samples, between, merged, rates, roll
 from dashboard.sqlite import Database
 from dashboard.tiers import RAW, Tier, choose, fitting
 
-CACHE = 12_000_000
+CACHE = 16_000_000
 """Bytes of unpacked chunks that are held at most."""
 
 

@@ -72,7 +72,8 @@ class Stored:
                 for entry, fresh in wanted
                 for number in self._changed(tier, entry, fresh, start, end)
             }
-            keys -= self._fetch_pieces(tier, keys - changed, step)
+            self._load(tier, changed)
+            keys -= changed | self._fetch_pieces(tier, keys - changed, step)
         self._load(tier, keys, keep=not _divides(step, tier))
         self._load(RAW, raw)
         self._load(TEN_SECONDS, ten)
