@@ -114,7 +114,7 @@ function tick() {
 /** Whether the first picture is there, or something further is looked for. */
 function due() {
   const seen = board.late.some(({ id }) => (document.getElementById(`panel-${id}`)?.getBoundingClientRect().top ?? Infinity) < innerHeight);
-  return seen || (store.span.past && feed.loaded) || feed.truth.latencies.length > 1 || clock.monotonic() > PATIENCE;
+  return seen || ((exploring || store.span.past) && feed.loaded) || feed.truth.latencies.length > 1 || clock.monotonic() > PATIENCE;
 }
 
 async function open() {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import time
 import tomllib
 from collections.abc import AsyncIterator
@@ -12,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 import pytest_asyncio
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 
 from tests.browser.conftest import OpenGlass
 from tests.browser.glass import Glass
@@ -147,6 +148,48 @@ async def test_an_annotation_is_put_on_all_charts_told_and_deleted(server: Serve
     await other.page.locator("#annotate button.sure").click()
     await expect(other.page.locator("#annotate h3")).to_contain_text("None")
     await expect(page.locator(f"{CHART} .flag:visible")).to_have_count(0)
+
+
+async def test_the_processes_of_the_minute_that_is_pointed_at_are_shown(server: Server, open_glass: OpenGlass) -> None:
+    """Pointing at a minute that is over brings what took most in it, with its time; pointing away what does now."""
+
+    async def minute_of(route: Route) -> None:
+        # The server has run for less than a minute: it answers as it will, but for the names.
+        answer = await route.fetch()
+        body = await answer.json()
+        busy = {
+            "cpu_ratio": 1.5,
+            "cpu_ratio_max": 3.0,
+            "resident_bytes": 2e9,
+            "resident_bytes_max": 3e9,
+            "processes": 3,
+        }
+        body["result"] = [{"start": body["start"], "by_cpu": [{"name": "backup-run", **busy}], "by_memory": []}]
+        await route.fulfill(response=answer, json=body)
+
+    glass = await open_glass(timezone_id="UTC")
+    page = glass.page
+    await page.route("**/api/v1/processes?*", minute_of)
+    await glass.open(f"{server.url}/?range=15m")
+    await glass.until("[...document.styleSheets].some(({ href }) => href?.endsWith('tools.css'))")
+    panel = page.locator("[data-kind=processes]")
+    await expect(panel.locator("tbody tr:visible").nth(3)).to_be_visible()
+    plot = page.locator("live-chart .plot").first
+    box = await plot.bounding_box()
+    assert box is not None
+    await plot.hover(position={"x": box["width"] / 2, "y": 40})
+    row = panel.locator("tbody tr:visible")
+    await expect(row.first.locator(".name")).to_have_text("backup-run ×\u20093")
+    await expect(row).to_have_count(1)
+    assert [(await cell.inner_text()).strip() for cell in await row.locator(".value:visible").all()] == [
+        "150\u00a0%",
+        "1.86\u00a0GiB",
+    ]
+    await expect(panel.locator("header .past")).to_have_text(re.compile(r"^minute from \d\d:\d\d:00$"))
+    await page.mouse.move(5, 5)
+    await expect(panel.locator("header .past")).to_be_hidden()
+    await expect(panel.locator("tbody tr:visible").nth(3)).to_be_visible()
+    assert "backup-run" not in await panel.inner_text()
 
 
 async def test_a_panel_gives_what_its_chart_shows(server: Server, open_glass: OpenGlass) -> None:
