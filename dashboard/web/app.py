@@ -29,6 +29,7 @@ from dashboard.web.forwarded import Proxies
 from dashboard.web.guard import HEADERS, PART_HEADERS, Guard
 from dashboard.web.limits import Limits
 from dashboard.web.opening import Opening
+from dashboard.web.pieces import Pieces
 from dashboard.web.portable_writer import PortableWriter
 from dashboard.web.pushing import read_rest
 from dashboard.web.routing import EVENT_STREAM, MAX_BODY, json_response, register, routes, takes_gzip
@@ -145,7 +146,9 @@ def _static_file(
 
 def _addresses(assets: Assets) -> dict[str, object]:
     """Return what templates write addresses with: the prefix of this request, and of a file in `static`."""
-    return {"root_path": request.root_path, "static": partial(assets.url, request.root_path), "joined": assets.joined}
+    address = partial(assets.url, request.root_path)
+    shared = [address(name) for name in assets.shared]
+    return {"root_path": request.root_path, "static": address, "joined": assets.joined, "shared": shared}
 
 
 def _own_names() -> frozenset[str]:
@@ -190,6 +193,8 @@ async def _finish(runtime: Runtime, response: Response) -> Response:
             body = gzip.compress(body, 6, mtime=0)
         response.set_data(body)
         response.headers["Content-Encoding"] = "gzip"
+    if len(body) > _LARGE:
+        response.response = Pieces(body)
     if compressible:
         response.headers["Vary"] = "Accept-Encoding"
     if "Connection" not in response.headers and not await read_rest(request):

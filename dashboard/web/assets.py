@@ -22,6 +22,7 @@ _TYPES = {
 }
 _DOCUMENTATION = re.compile(rb"^[ \t]*(?:/\*\*(?:(?!\*/).)*\*/[ \t]*(?=\n)|//[^\n]*)", re.M | re.S)
 _CASTS = re.compile(rb"/\*\* @(?:type|satisfies) [^\n]*?\*/ ?")
+_SHARED = re.compile(rb'(?:from|import)"\./(shared-[A-Z0-9]+\.js)"')
 FOR_EVER = "public, max-age=31536000, immutable"
 
 
@@ -47,6 +48,8 @@ class Assets:
         joined = self._files.get("built/sources.sha256")
         self.joined = joined is not None and joined.read_text("utf-8") == self._digest("js/", ".js")
         """Whether modules are there joined, and made from the ones that are there; else they are sent one by one."""
+        self.shared = [f"built/{name}" for name in self._imported("built/main.js")] if self.joined else []
+        """What the joined module of a page shares with what comes later, in files of their own."""
         self._versioned = f"/static/{self.version}/"
 
     def url(self, root_path: str, path: str) -> str:
@@ -78,6 +81,10 @@ class Assets:
         if file is None or file.suffix not in _TYPES or b"gzip" not in encodings or b"q=0" in encodings:
             return None
         return self.pack(name), _TYPES[file.suffix]
+
+    def _imported(self, name: str) -> list[str]:
+        """Return the names of the files that a joined one imports."""
+        return sorted({found.decode() for found in _SHARED.findall(self._files[name].read_bytes())})
 
     def _digest(self, below: str, ending: str = "") -> str:
         """Return a digest of the files of a folder; of scripts that of `hatch_build.scripts_digest`."""

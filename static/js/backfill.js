@@ -1,3 +1,4 @@
+import { apart } from "./apart.js";
 import { again, Refused } from "./api.js";
 import { compareIds } from "./protocol.js";
 import { questionOf } from "./span.js";
@@ -113,7 +114,7 @@ export class Backfill {
     const { refused } = this.truth;
     let answer = await this.api.range(selectors, start, end, step).catch(again);
     if (answer) for (const selector of selectors) refused.delete(selector);
-    else answer = await (await import("./apart.js")).apart(this.api, refused, selectors, start, end, step);
+    else answer = await apart(this.api, refused, selectors, start, end, step);
     this.want(this.selectors.filter((selector) => !refused.has(selector)));
     return answer;
   }

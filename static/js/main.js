@@ -26,10 +26,11 @@ const LATE = new Set(["live-log", "live-tasks"]);
 /** Milliseconds after which nothing more waits for the first picture. */
 const PATIENCE = 5000;
 
-// Each kind of view is a file named as its element; one that does not load fails its own panels only.
+// Each kind of view is a file named as its element; one that does not load fails its own panels only. Where modules are
+// joined all are there already, which an address that is not written out keeps so.
 const views = [...document.querySelectorAll("[data-view]")].map(({ localName }) => localName);
-const early = new Set(views.filter((name) => !LATE.has(name)));
-await Promise.allSettled([...early].map((name) => import(`./elements/${name}.js`)));
+const early = new Set(views.filter((name) => !LATE.has(name) && !customElements.get(name)));
+await Promise.allSettled([...early].map((name) => import(new URL(`./elements/${name}.js`, import.meta.url).href)));
 
 const find = (/** @type {string} */ id) => /** @type {HTMLElement} */ (document.getElementById(id));
 const spec = /** @type {import("./protocol.js").BoardSpec} */ (JSON.parse(find("board").textContent ?? ""));
@@ -120,18 +121,18 @@ function due() {
 async function open() {
   openAt = Infinity;
   void feed.backfill.complete().catch(() => {});
-  const room = await import("./newsroom.js").catch(() => null);
+  const rooms = await import("./rooms.js").catch(() => null);
   // A server that has just gone away is asked again when it is back.
-  if (room) room.openNews({ news, board, zoom, crosshair, preferences });
-  else openAt = clock.monotonic() + PATIENCE;
-  tools ??= (await (await import("./toolroom.js").catch(() => null))?.openTools({ api, board, feed, spec, exploring })) ?? null;
+  if (!rooms) openAt = clock.monotonic() + PATIENCE;
+  rooms?.openNews({ news, board, zoom, crosshair, preferences });
+  tools ??= (await rooms?.openTools({ api, board, feed, spec, exploring })) ?? null;
 }
 
 new Switches(preferences);
 preferences.listeners.add(() => board.restyle());
 const zoom = new Zoom(board, () => crosshair.clear());
 new Drag(board, find("panels"), crosshair, (frame) => bar.choose(frame));
-if (exploring) void import("./explore.js").then(({ Explore }) => new Explore({ spec, board, feed, api }));
+if (exploring) void import("./rooms.js").then(({ Explore }) => new Explore({ spec, board, feed, api }));
 setInterval(tick, TICK);
 setInterval(() => {
   board.sweep();

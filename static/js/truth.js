@@ -1,3 +1,4 @@
+import { absence, refusal } from "./absence.js";
 import { formatAge } from "./format.js";
 import { timeOf } from "./protocol.js";
 import { allowance, EARLY } from "./staleness.js";
@@ -10,9 +11,6 @@ import { allowance, EARLY } from "./staleness.js";
 
 /** Latencies of which the middle one is shown. */
 const LATENCIES = 9;
-
-/** Milliseconds after which what could not be fetched is tried again. */
-const AGAIN = 5000;
 
 /** What is told of a way that spoils the stream. */
 const PASSAGES = { held: "held back by a proxy: polling", cut: "cut off by a proxy: polling" };
@@ -36,9 +34,6 @@ export class Truth {
     this.collectors = new Map();
     /** @type {Map<string, import("./api.js").Refused>} selectors of which the server gives no points, and why */
     this.refused = new Map();
-    this.fetched = false;
-    /** @type {typeof import("./absence.js") | null} */
-    this.told = null;
     /** Fills of gaps that are under way. */
     this.filling = 0;
     /** Newest metrics event: when it was true and when it came, `performance.now()`. */
@@ -170,24 +165,11 @@ export class Truth {
   }
 
   /**
-   * What says why there is nothing to show, or too much; null while it is fetched, which it is when there is need.
-   * @returns {typeof import("./absence.js") | null}
-   */
-  get words() {
-    if (!this.fetched) {
-      this.fetched = true;
-      const again = () => setTimeout(() => (this.fetched = false), AGAIN);
-      import("./absence.js").then((words) => (this.told = words), again);
-    }
-    return this.told;
-  }
-
-  /**
    * Why a panel cannot be shown as a whole; empty: it can.
    * @param {import("./panel.js").Panel} panel
    */
   refusal(panel) {
-    return this.refused.size || panel.left ? (this.words?.refusal(this.refused, panel) ?? "") : "";
+    return this.refused.size || panel.left ? refusal(this.refused, panel) : "";
   }
 
   /**
@@ -198,7 +180,7 @@ export class Truth {
    */
   absence(now, kind, selection) {
     if (this.connection.phase !== "open") return `No data: ${this.explain("", now)}.`;
-    return this.words?.absence(this, kind, selection) ?? "No data.";
+    return absence(this, kind, selection);
   }
 
   /** @param {import("./api.js").Status} status */

@@ -1,3 +1,4 @@
+import { advise } from "../advice.js";
 import { brief } from "../brief.js";
 import { write } from "../rows.js";
 
@@ -15,7 +16,7 @@ export class ConnectionStatus extends HTMLElement {
     this.detail = /** @type {HTMLElement} */ (this.querySelector(".detail"));
     this.button = /** @type {HTMLButtonElement} */ (this.querySelector("button"));
     this.button.addEventListener("click", () => {
-      if (this.action === "mend") void import("../advice.js").then(({ advise }) => advise());
+      if (this.action === "mend") advise();
       else this.dispatchEvent(new CustomEvent(this.action ?? ""));
     });
   }
