@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from quart import Response
 
 from dashboard.errors import StorageError, UnknownSeries
-from dashboard.history import Known, Reading
+from dashboard.history import History, Known, Reading
 from dashboard.ingest.items import FUTURE
 from dashboard.model import Role
 from dashboard.pipeline import LATE
@@ -26,6 +26,8 @@ from dashboard.window import Columns
 
 if TYPE_CHECKING:
     from dashboard.runtime import Runtime
+
+T = TypeVar("T")
 
 _MANY = 2_000  # names that one which nobody knows is held against at most
 _UNFIT = re.compile(r"[^A-Za-z0-9._-]+")
@@ -48,19 +50,23 @@ async def query_range(context: Context) -> Response:
     wanted = read(context, now)
     as_of = str(runtime.log.bounds().newest)
     start, end = whole(wanted)
-    found = await find(runtime, wanted)
-    head = {
-        "as_of": as_of,
-        "step": found.step,
-        "server_time": now,
-        "start": start,
-        "end": end,
-        "tier": found.tier,
-        "incomplete": found.incomplete,
-        "blind": runtime.blind_log.between(start, end),
-    }
+    blind = runtime.blind_log.between(start, end)
     encode, kind, ending = FORMS[wanted.form]
-    body = await asyncio.to_thread(encode, head, found.lines)
+
+    def written(found: Found) -> bytes:
+        head = {
+            "as_of": as_of,
+            "step": found.step,
+            "server_time": now,
+            "start": start,
+            "end": end,
+            "tier": found.tier,
+            "incomplete": found.incomplete,
+            "blind": blind,
+        }
+        return encode(head, found.lines)
+
+    body = await made(runtime, wanted, written)
     headers = {"Cache-Control": "no-store"}
     if wanted.download or ending == "csv":
         headers["Content-Disposition"] = f'attachment; filename="{_file_name(runtime, start, end)}.{ending}"'
@@ -69,9 +75,17 @@ async def query_range(context: Context) -> Response:
 
 async def find(runtime: Runtime, wanted: Wanted) -> Found:
     """Return the points that are wanted, as of now; raise UnknownSeries or TooManyPoints."""
+    return await made(runtime, wanted, lambda found: found)
+
+
+async def made(runtime: Runtime, wanted: Wanted, make: Callable[[Found], T]) -> T:
+    """Return what `make` makes, in a thread, of the points that are wanted; raise UnknownSeries or TooManyPoints.
+
+    The points themselves are let go of in that thread, too: half a million of them would be felt by every viewer.
+    """
     if whole(wanted)[0] >= _reached(runtime):
-        return await _of_window(runtime, wanted)
-    return await _of_history(runtime, wanted)
+        return await _of_window(runtime, wanted, make)
+    return await _of_history(runtime, wanted, make)
 
 
 def _reached(runtime: Runtime) -> float:
@@ -81,7 +95,9 @@ def _reached(runtime: Runtime) -> float:
     return max(begun, now - runtime.window.reach)
 
 
-async def _of_window(runtime: Runtime, wanted: Wanted) -> Found:
+async def _of_window(
+    runtime: Runtime, wanted: Wanted, make: Callable[[Found], T], missing: Sequence[tuple[float, float]] = ()
+) -> T:
     window, step = runtime.window, wanted.step
     start, end = whole(wanted)
     lines = list(window.select(wanted.selectors))
@@ -90,10 +106,12 @@ async def _of_window(runtime: Runtime, wanted: Wanted) -> Found:
     points = (end - start) / step * len(lines) if step else sum(line.count(start, end) for line in lines)
     limit(len(lines), points, wanted)
     columns = [window.columns(line, start, end) for line in lines]
-    return Found(step, "raw", await asyncio.to_thread(_from_columns, columns, start, end, step, wanted.raw), [])
+    return await asyncio.to_thread(
+        lambda: make(Found(step, "raw", _from_columns(columns, start, end, step, wanted.raw), [*missing]))
+    )
 
 
-async def _of_history(runtime: Runtime, wanted: Wanted) -> Found:
+async def _of_history(runtime: Runtime, wanted: Wanted, make: Callable[[Found], T]) -> T:
     now, window = runtime.clock.wall(), runtime.window
     start, end = whole(wanted)
     live = list(window.select(wanted.selectors)) if end > now - LATE else []
@@ -108,14 +126,20 @@ async def _of_history(runtime: Runtime, wanted: Wanted) -> Found:
             known = [one for one in known if one.first < end and one.last[0] >= start]
             limit(len(known), _expected(known, start, end, wanted.step), wanted)
             if not known:
-                return Found(wanted.step, "raw", [], [])
-            texts = [one.text for one in known]
-            reading = await asyncio.to_thread(runtime.history.read, texts, start, end, wanted.step, raw=wanted.raw)
-            since = tail.since(reading.step) if _published(runtime) != published else math.inf
-            return await asyncio.to_thread(_from_history, known, reading, tail, max(start, since), wanted.raw)
+                return make(Found(wanted.step, "raw", [], []))
+            readings: list[Reading] = []  # which no frame of the event loop's thread holds
+            await asyncio.to_thread(_read_into, readings, runtime.history, known, wanted)
+            since = tail.since(readings[0].step) if _published(runtime) != published else math.inf
+            return await asyncio.to_thread(
+                lambda: make(_from_history(known, readings.pop(), tail, max(start, since), wanted.raw))
+            )
     except StorageError:  # what is in memory is better than nothing; the rest is told to be missing
-        found = await _of_window(runtime, wanted)
-        return found._replace(incomplete=[(start, min(_reached(runtime), end))])
+        return await _of_window(runtime, wanted, make, [(start, min(_reached(runtime), end))])
+
+
+def _read_into(readings: list[Reading], history: History, known: Sequence[Known], wanted: Wanted) -> None:
+    start, end = whole(wanted)
+    readings.append(history.read([one.text for one in known], start, end, wanted.step, raw=wanted.raw))
 
 
 def _published(runtime: Runtime) -> int:
