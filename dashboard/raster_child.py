@@ -1,8 +1,8 @@
 """The process that makes PNG of SVG: it reads drawings from its input and writes pictures to its output, one by one.
 
 It is run by its path, so that nothing of the dashboard is loaded with it. Each drawing comes with its length (4 bytes)
-and a scale (4 bytes, float) before it, each answer with a byte that is 1 when it is a picture, and its length; else it is
-the reason why there is none. It ends with its input.
+and a scale (4 bytes, float) before it, each answer with a byte that is 1 when it is a picture, and its length; else it
+is the reason why there is none. It ends with its input.
 """
 
 from __future__ import annotations

@@ -28,8 +28,8 @@ from dashboard.ingest.tasks import PushedTask
 from dashboard.model import ProcessRow
 from dashboard.selector import MAX_LENGTH, MAX_SELECTORS
 from dashboard.settings_file import SettingsFile
-from dashboard.web.wanted import MAX_POINTS
 from dashboard.web.routing import MAX_BODY, Route, routes
+from dashboard.web.wanted import MAX_POINTS
 from dashboard.window import Refusal
 from tests.documents import (
     API,

@@ -200,7 +200,10 @@ async def _render(client: httpx.AsyncClient, count: int, at: int = 0) -> None:
     for first in range(0, count, 10):
         numbers = range(first, min(count, first + 10))
         answers = await asyncio.gather(
-            *(client.get(f"/embed/overview.{ids[n % len(ids)]}.svg?width={400 + n}&height={240 + at}") for n in numbers)
+            *(
+                client.get(f"/embed/overview.{ids[n % len(ids)]}.svg?width={400 + n}&height={240 + at}&range=30s")
+                for n in numbers
+            )
         )
         assert {answer.status_code for answer in answers} == {200}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -160,7 +161,7 @@ async def test_a_bucket_is_the_same_wherever_the_question_begins_and_ends(client
         ),
         ({"match": "system_load_1m", "start": str(NOW - 86_400), "step": "0.1"}, "take a step of at least 0.2 s"),
     ],
-    ids=str,
+    ids=map(str, count()),  # the time is another one in each process
 )
 async def test_a_question_that_cannot_be_answered_is_told_why(
     client: httpx.AsyncClient, query: dict[str, str], said: str
@@ -177,7 +178,7 @@ async def test_a_question_that_cannot_be_answered_is_told_why(
         {"start": "-.5e1", "end": "+5."},
         {"start": str(NOW + 86_400), "end": str(NOW + 90_000), "step": "1h"},
     ],
-    ids=str,
+    ids=map(str, count()),  # the time is another one in each process
 )
 async def test_a_time_of_which_there_is_nothing_is_an_empty_answer_and_no_error(
     client: httpx.AsyncClient, query: dict[str, str]
