@@ -14,7 +14,7 @@ from dashboard.config import Settings
 from dashboard.errors import StorageError
 from dashboard.history import top
 from dashboard.history.journal import Frame, Frames, encode, rows
-from dashboard.history.nouns import Known, Minute, Reading
+from dashboard.history.nouns import Known, Minute, Reading, Take
 from dashboard.history.roster import Entry, Roster
 from dashboard.model import Batch, Clock
 from dashboard.selector import Selector, Selectors
@@ -169,12 +169,21 @@ class History:
         self._frames(self._unwritten())
         return self._roster.known(Selectors(selectors).match if selectors else None)
 
-    def read(self, texts: Sequence[str], start: float, end: float, step: float, *, raw: bool = False) -> Reading:
+    def read(
+        self,
+        texts: Sequence[str],
+        start: float,
+        end: float,
+        step: float,
+        *,
+        raw: bool = False,
+        take: Take | None = None,
+    ) -> Reading:
         """Return the points of series from `start` to `end`, up to now; on a worker's thread, for it may wait.
 
         `step` 0 is as collected, where that is kept; else points are aligned to multiples of the step, which becomes
-        what the tier has. Counters come as rates per second, with `raw` as totals where these are kept. Raises
-        StorageError.
+        what the tier has. Counters come as rates per second, with `raw` as totals where these are kept. `take` is
+        given each series as soon as it is read, and gives what is to stay of it. Raises StorageError.
         """
         from dashboard.history.reader import Question, Reader  # only here, for its memory: many never ask
 
@@ -183,7 +192,7 @@ class History:
         entries = [entry for text in texts if (entry := self._roster.entry(text)) is not None]
         with self._lock:
             reader = self._reader = self._reader or Reader(self._database)
-        return reader.read(Question(entries, start, end, step, raw), unwritten)
+        return reader.read(Question(entries, start, end, step, raw), unwritten, take)
 
     def top(self, start: float, end: float) -> list[Minute]:
         """Return which processes took most in each minute from `start` to `end`; on a worker's thread.

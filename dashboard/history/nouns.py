@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from dashboard.model import Series
@@ -28,6 +29,10 @@ class Stretch(NamedTuple):
 
     known: Known
     points: list[Point]
+
+
+Take = Callable[[Stretch, float], Stretch]
+"""What makes something of each series, and of the step, as soon as it is read; gives what is to stay of it."""
 
 
 class Reading(NamedTuple):

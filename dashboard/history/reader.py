@@ -11,7 +11,7 @@ from typing import NamedTuple
 from dashboard.history.cache import Cache
 from dashboard.history.draw import as_collected, drawn
 from dashboard.history.journal import Frame, Frames, Head
-from dashboard.history.nouns import Known, Reading, Stretch
+from dashboard.history.nouns import Known, Reading, Stretch, Take
 from dashboard.history.roster import Entry
 from dashboard.history.stored import Stored, reach
 from dashboard.points import Point
@@ -48,11 +48,13 @@ class Reader:
         with self._lock:
             self._head = Head()
 
-    def read(self, question: Question, unwritten: Iterable[Frame]) -> Reading:
+    def read(self, question: Question, unwritten: Iterable[Frame], take: Take | None = None) -> Reading:
         """Return the answer; `unwritten` was taken before this is called. Raises StorageError."""
-        return self._database.read(lambda connection: self._read(connection, question, Frames(unwritten)))
+        return self._database.read(lambda connection: self._read(connection, question, Frames(unwritten), take))
 
-    def _read(self, connection: sqlite3.Connection, question: Question, unwritten: Frames) -> Reading:
+    def _read(
+        self, connection: sqlite3.Connection, question: Question, unwritten: Frames, take: Take | None
+    ) -> Reading:
         stored = Stored(connection, self._cache)
         known = [
             (entry, one)
@@ -77,7 +79,11 @@ class Reader:
         else:
             back = max((reach(entry) for entry, _ in known), default=0.0) if tier is RAW else 0.0
             stored.fetch(tier, wanted, start - back, end, step)
-        stretches = [Stretch(one, found) for entry, one in known if (found := span.points(stored, entry, one, fresh))]
+        stretches = []
+        for entry, one in known:
+            if found := span.points(stored, entry, one, fresh):
+                stretch = Stretch(one, found)
+                stretches.append(stretch if take is None else take(stretch, step))
         incomplete = sorted((max(one, start), min(other, end)) for one, other in stored.incomplete)
         return Reading(step, tier.name, stretches, [gap for gap in incomplete if gap[0] < gap[1]])
 

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from quart import Response
 
 from dashboard.errors import StorageError, UnknownSeries
-from dashboard.history import History, Known, Reading
+from dashboard.history import History, Known, Reading, Take
 from dashboard.ingest.items import FUTURE
 from dashboard.model import Role
 from dashboard.pipeline import LATE
-from dashboard.points import Point, bucketed, collected, rates, short
+from dashboard.points import bucketed, collected, rates, short
 from dashboard.selector import Selector
+from dashboard.web.early import Early, last_of
 from dashboard.web.routing import Context, Route
 from dashboard.web.shapes import FORMS, Line
 from dashboard.web.tail import Tail
@@ -66,7 +67,7 @@ async def query_range(context: Context) -> Response:
         }
         return encode(head, found.lines)
 
-    body = await made(runtime, wanted, written)
+    body = await made(runtime, wanted, written, early=wanted.form == "json")
     headers = {"Cache-Control": "no-store"}
     if wanted.download or ending == "csv":
         headers["Content-Disposition"] = f'attachment; filename="{_file_name(runtime, start, end)}.{ending}"'
@@ -78,14 +79,15 @@ async def find(runtime: Runtime, wanted: Wanted) -> Found:
     return await made(runtime, wanted, lambda found: found)
 
 
-async def made(runtime: Runtime, wanted: Wanted, make: Callable[[Found], T]) -> T:
+async def made(runtime: Runtime, wanted: Wanted, make: Callable[[Found], T], *, early: bool = False) -> T:
     """Return what `make` makes, in a thread, of the points that are wanted; raise UnknownSeries or TooManyPoints.
 
     The points themselves are let go of in that thread, too: half a million of them would be felt by every viewer.
+    With `early` most of them may be written already as JSON.
     """
     if whole(wanted)[0] >= _reached(runtime):
         return await _of_window(runtime, wanted, make)
-    return await _of_history(runtime, wanted, make)
+    return await _of_history(runtime, wanted, make, early)
 
 
 def _reached(runtime: Runtime) -> float:
@@ -111,7 +113,7 @@ async def _of_window(
     )
 
 
-async def _of_history(runtime: Runtime, wanted: Wanted, make: Callable[[Found], T]) -> T:
+async def _of_history(runtime: Runtime, wanted: Wanted, make: Callable[[Found], T], early: bool) -> T:
     now, window = runtime.clock.wall(), runtime.window
     start, end = whole(wanted)
     live = list(window.select(wanted.selectors)) if end > now - LATE else []
@@ -128,18 +130,21 @@ async def _of_history(runtime: Runtime, wanted: Wanted, make: Callable[[Found], 
             if not known:
                 return make(Found(wanted.step, "raw", [], []))
             readings: list[Reading] = []  # which no frame of the event loop's thread holds
-            await asyncio.to_thread(_read_into, readings, runtime.history, known, wanted)
+            writing = Early(tail.since) if early else None
+            await asyncio.to_thread(_read_into, readings, runtime.history, known, wanted, writing)
             since = tail.since(readings[0].step) if _published(runtime) != published else math.inf
             return await asyncio.to_thread(
-                lambda: make(_from_history(known, readings.pop(), tail, max(start, since), wanted.raw))
+                lambda: make(_from_history(known, readings.pop(), tail, max(start, since), wanted.raw, writing))
             )
     except StorageError:  # what is in memory is better than nothing; the rest is told to be missing
         return await _of_window(runtime, wanted, make, [(start, min(_reached(runtime), end))])
 
 
-def _read_into(readings: list[Reading], history: History, known: Sequence[Known], wanted: Wanted) -> None:
+def _read_into(
+    readings: list[Reading], history: History, known: Sequence[Known], wanted: Wanted, take: Take | None
+) -> None:
     start, end = whole(wanted)
-    readings.append(history.read([one.text for one in known], start, end, wanted.step, raw=wanted.raw))
+    readings.append(history.read([one.text for one in known], start, end, wanted.step, raw=wanted.raw, take=take))
 
 
 def _published(runtime: Runtime) -> int:
@@ -147,16 +152,31 @@ def _published(runtime: Runtime) -> int:
     return runtime.broadcaster.published.get("metrics", 0)
 
 
-def _from_history(known: Sequence[Known], reading: Reading, tail: Tail, since: float, raw: bool) -> Found:
+def _from_history(
+    known: Sequence[Known], reading: Reading, tail: Tail, since: float, raw: bool, early: Early | None
+) -> Found:
     """Put an answer together; its points from `since` on are those of the tail."""
     read = {stretch.known.text: stretch.points for stretch in reading.stretches}
+    written, before = (early.written, early.last) if early is not None else ({}, {})
     lines = []
     for one in known:
         points = tail.joined(one.text, read.get(one.text, ()), since, reading.step, raw=raw)
         if points:
-            last = tail.newest(one.text, raw=raw) or _last(points)
-            name, labels = one.series.name, one.series.labels
-            lines.append(Line(one.text, name, labels, one.counter, one.interval, one.source, last, points, one.first))
+            last = tail.newest(one.text, raw=raw) or last_of(points) or before.get(one.text)
+            lines.append(
+                Line(
+                    one.text,
+                    one.series.name,
+                    one.series.labels,
+                    one.counter,
+                    one.interval,
+                    one.source,
+                    last,
+                    points,
+                    one.first,
+                    written.get(one.text, b""),
+                )
+            )
     return Found(reading.step, reading.tier, lines, reading.incomplete)
 
 
@@ -173,13 +193,6 @@ def _expected(known: Sequence[Known], start: float, end: float, step: float) -> 
     if step:
         return (end - start) / step * len(known)
     return sum((min(end, one.last[0]) - max(start, one.first)) / (one.interval or 10.0) for one in known)
-
-
-def _last(points: Sequence[Point]) -> tuple[float, float] | None:
-    for time, average, _, _ in reversed(points):
-        if average is not None:
-            return time, average
-    return None
 
 
 def _from_columns(columns: Iterable[Columns], start: float, end: float, step: float, raw: bool) -> list[Line]:

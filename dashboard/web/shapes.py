@@ -25,7 +25,8 @@ _COLUMNS = ("average", "minimum", "maximum")
 class Line(NamedTuple):
     """One series of an answer; `last` is its newest sample before the answer's end, `[time, value]`.
 
-    `first` is when its record began, in Unix seconds, where that was looked up.
+    `first` is when its record began, in Unix seconds, where that was looked up; `written` are the points before
+    `points`, as they stand in a list of JSON, without its brackets.
     """
 
     text: str
@@ -37,6 +38,7 @@ class Line(NamedTuple):
     last: tuple[float, float | None] | None
     points: Sequence[Point]
     first: float | None = None
+    written: bytes = b""
 
 
 Encode = Callable[[Mapping[str, object], Sequence[Line]], bytes]
@@ -111,8 +113,15 @@ def _one(line: Line) -> dict[str, object]:
         "source": line.source,
         "last": line.last,
         **({} if line.first is None else {"first": line.first}),
-        "points": line.points,
+        "points": _points(line),
     }
+
+
+def _points(line: Line) -> object:
+    if not line.written:
+        return line.points
+    rest = msgspec.json.encode(line.points)[1:-1]
+    return msgspec.Raw(b"[%b]" % (b",".join(filter(None, (line.written, rest)))))
 
 
 class _Times(dict[float, str]):
