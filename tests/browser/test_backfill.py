@@ -17,7 +17,7 @@ from tests.serving import Server, running_server
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("browser-backfill")]
 
 LINE = "beacon-line"
-TRACE = f"document.querySelector('[data-panel={LINE}] [data-view]').traces[0].line"
+TRACE = f"document.querySelector('[data-panel={LINE}] [data-view]').traces?.[0]?.line"
 SHORT_LOG = "log_events = 16\nlog_age = 1\n"
 
 Points = dict[float, tuple[float, float, float]]
@@ -47,7 +47,7 @@ async def same(glass: Glass, server: Server, start: float, end: float, step: int
     async def equal() -> bool:
         truth = await answered(server, first, last, step)
         points = {at: values for at, values in (await held(glass)).items() if first <= at < last}
-        assert len(truth) > (end - start) / step / 2
+        assert len(truth) >= 5
         return points.keys() == truth.keys() and all(points[at] == pytest.approx(truth[at], abs=0.06) for at in truth)
 
     await until(equal, timeout=30)
@@ -64,7 +64,7 @@ async def test_thirty_seconds_without_a_stream(
     async with running_server(config=config) as server, proxying(server.port) as proxy:
         glass = await open_glass(recorded=True)
         await glass.open(f"{proxy.url}/boards/beacon?range={range}")
-        await glass.until(f"{TRACE}.length > 2", timeout=30)
+        await glass.until(f"{TRACE}?.length > 2", timeout=30)
         began = time.time()
         proxy.answer = 502
         proxy.cut()
@@ -86,7 +86,7 @@ async def test_what_is_nowhere_is_a_hole(tmp_path: Path, open_glass: OpenGlass) 
     async with running_server(config=config) as server:
         glass = await open_glass()
         await glass.open(f"{server.url}/boards/beacon?range=5m")
-        await glass.until(f"{TRACE}.length > 4", timeout=30)
+        await glass.until(f"{TRACE}?.length > 4", timeout=30)
         began = time.time()
         server.kill()
         await glass.until(f"performance.timeOrigin + performance.now() > {1000 * (began + 12)}", timeout=30)
