@@ -261,6 +261,10 @@ async def test_how_a_run_ended_and_how_long_there_was_none_is_told_by_the_next(t
         assert unannounced not in await word(server)
         async with running_server(data_dir=tmp_path) as beside:  # it may not even read what the first keeps
             assert unannounced not in await word(beside)
+        deadline = time.monotonic() + 10
+        while not (tmp_path / "alive").exists():
+            assert time.monotonic() < deadline, "the first comes within a second"
+            await asyncio.sleep(0.05)
         server.kill()
         await back_after_a_minute(server, ": it was killed, or the machine went down")
         assert unannounced in await word(server)
