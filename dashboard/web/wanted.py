@@ -9,6 +9,7 @@ import msgspec
 
 from dashboard.config import Settings
 from dashboard.errors import InvalidParameter, TooManyPoints
+from dashboard.history import kept
 from dashboard.selector import Selector, parse_all
 from dashboard.web.routing import Context
 from dashboard.web.times import iso, moment, seconds, span
@@ -69,8 +70,7 @@ def read(context: Context, now: float) -> Wanted:
 
 def longest(settings: Settings) -> float:
     """Return the seconds that anything is kept, and that one question may reach over, at most."""
-    ages = (settings.keep_raw_age, settings.keep_10s_age, settings.keep_1m_age, settings.keep_15m_age)
-    return max(settings.window, *ages)
+    return max(settings.window, *kept(settings).ages.values())
 
 
 def limit(series: int, points: float, wanted: Wanted) -> None:
