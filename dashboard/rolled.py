@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from itertools import pairwise, repeat
 from operator import add, sub, truediv
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from dashboard.column import is_constant
 from dashboard.points import HOLE
@@ -38,6 +38,9 @@ class Rolled(NamedTuple):
     highs: array[float]
     counts: array[float]
     gaps: array[float]
+
+
+Column = TypeVar("Column", bound=Samples | Rolled)
 
 
 class Last(NamedTuple):
@@ -124,44 +127,40 @@ def rates(samples: Samples, before: Last | None = None) -> Samples:
 
 def roll(samples: Samples, step: float) -> Rolled:
     """Roll samples up to points of `step` seconds."""
-    times = samples.times
-    if not times:
+    if not samples.times:
         return NOTHING_ROLLED
+    return _rolled_up(samples, step, _each, _strided, 1)
+
+
+def reroll(rolled: Rolled, step: float) -> Rolled:
+    """Roll points up to those of a step that is a multiple of theirs."""
+    return _rolled_up(rolled, step, _reroll_each, _restrided, 2)
+
+
+def _rolled_up(
+    found: Column,
+    step: float,
+    each: Callable[[Column, int, int, float], Rolled],
+    strided: Callable[[Column, int, int, int], Rolled],
+    least: int,
+) -> Rolled:
+    """Roll up by whole columns where at least so many buckets are full and even, and the rest one by one."""
+    times = found.times
     apart = even_step(times)
     if apart and _divides(apart, step, times[0]):
         size = int(step / apart)
         first = int((-times[0] % step) / apart)  # where the first bucket begins that is there from its beginning
         full = (len(times) - first) // size
-        if full > 0:
+        if full >= least:
             last = first + full * size
             return rolled_joined(
                 [
-                    *([_each(samples, 0, first, step)] if first else ()),
-                    _strided(samples, first, full, size),
-                    *([_each(samples, last, len(times), step)] if last < len(times) else ()),
+                    *([each(found, 0, first, step)] if first else ()),
+                    strided(found, first, full, size),
+                    *([each(found, last, len(times), step)] if last < len(times) else ()),
                 ]
             )
-    return _each(samples, 0, len(times), step)
-
-
-def reroll(rolled: Rolled, step: float) -> Rolled:
-    """Roll points up to those of a step that is a multiple of theirs."""
-    times = rolled.times
-    apart = even_step(times)
-    if apart and _divides(apart, step, times[0]):
-        size = int(step / apart)
-        first = int((-times[0] % step) / apart)
-        full = (len(times) - first) // size
-        if full > 1:
-            last = first + full * size
-            return rolled_joined(
-                [
-                    *([_reroll_each(rolled, 0, first, step)] if first else ()),
-                    _restrided(rolled, first, full, size),
-                    *([_reroll_each(rolled, last, len(times), step)] if last < len(times) else ()),
-                ]
-            )
-    return _reroll_each(rolled, 0, len(times), step)
+    return each(found, 0, len(times), step)
 
 
 def combined(old: Rolled, new: Rolled) -> Rolled:
