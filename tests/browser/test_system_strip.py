@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from tests.browser.conftest import OpenGlass
-from tests.browser.glass import Glass, collectors
+from tests.browser.glass import Glass, collectors, until
 from tests.serving import Server, running_server
 from tests.web.test_inside import HOLDS_UP
 
@@ -111,10 +111,14 @@ async def marks_are_told(glass: Glass, text: str) -> None:
         const part = 1 - (moment.end - marked.time) / moment.range;
         return { x: box.left + left + part * (right - left), y: box.top + (top + bottom) / 2 };
     })"""
-    said = "document.getElementById('moment').textContent"
-    at = await glass.page.evaluate(place, text)
-    await glass.page.mouse.move(at["x"], at["y"])
-    await glass.until(f"{said}.includes('△ {text}')")
+
+    async def told() -> bool:
+        """Point at where the mark is now, for it moves on with time; tell whether the chart says what it is."""
+        at = await glass.page.evaluate(place, text)
+        await glass.page.mouse.move(at["x"], at["y"])
+        return f"△ {text}" in await glass.page.locator("#moment").inner_text()
+
+    await until(told)
     await glass.page.locator("system-strip li button", has_text=text.strip()).focus()
     await glass.until("[...document.querySelectorAll('.cross')].every((one) => !one.hidden)")
 
