@@ -94,7 +94,7 @@ class Server:
         with self._news:
             return "".join(self._lines)
 
-    def wait_for_log(self, pattern: str | re.Pattern[str], timeout: float = 10.0, since: int = 0) -> re.Match[str]:
+    def wait_for_log(self, pattern: str | re.Pattern[str], timeout: float = 20.0, since: int = 0) -> re.Match[str]:
         """Return the first match in the log from line `since` on.
 
         Raises AssertionError with the log when the process ends or `timeout` seconds pass without one.

@@ -43,7 +43,7 @@ def lives(pid: int) -> bool:
         return False
 
 
-async def until(right: Callable[[], bool], timeout: float = 5.0) -> None:
+async def until(right: Callable[[], bool], timeout: float = 20.0) -> None:
     """Wait until something is true."""
     deadline = time.monotonic() + timeout
     while not right():

@@ -49,7 +49,7 @@ def collectors(folder: Path, **files: str) -> str:
     return f'collectors_dir = "{home}"\n'
 
 
-async def until(right: Callable[[], object], timeout: float = 10.0) -> None:
+async def until(right: Callable[[], object], timeout: float = 20.0) -> None:
     """Wait until something is true, asked twenty times a second; it may be a coroutine function.
 
     Raises AssertionError after `timeout` seconds.
@@ -95,7 +95,7 @@ class Glass:
         await self.page.goto(url)
         await self.status(state)
 
-    async def status(self, *words: str, timeout: float = 15.0) -> str:
+    async def status(self, *words: str, timeout: float = 20.0) -> str:
         """Wait until the indicator says one of these words; return its whole text."""
         found = ", ".join(f'connection-status[data-state="{word}"]' for word in words)
         try:
@@ -122,7 +122,7 @@ class Glass:
         return {name: Shown(**panel) for name, panel in found.items()}
 
     async def panels_when(
-        self, right: Callable[[Mapping[str, Shown]], bool], timeout: float = 10.0
+        self, right: Callable[[Mapping[str, Shown]], bool], timeout: float = 20.0
     ) -> Mapping[str, Shown]:
         """Wait until the panels are as `right` wants them; return them. Raises AssertionError with what they were."""
         deadline = time.monotonic() + timeout
@@ -133,7 +133,7 @@ class Glass:
             assert time.monotonic() < deadline, f"after {timeout} s: {summary(panels)}; {await self.says()}"
             await asyncio.sleep(0.05)
 
-    async def until(self, expression: str, timeout: float = 10.0) -> Any:
+    async def until(self, expression: str, timeout: float = 20.0) -> Any:
         """Wait until an expression of JavaScript is true on the page; return its value."""
         deadline = time.monotonic() + timeout
         while True:

@@ -92,7 +92,7 @@ async def streams(server: Server) -> int:
         return int((await client.get("/api/v1/status")).json()["streams"])
 
 
-async def streams_are(server: Server, count: int, timeout: float = 10.0) -> None:
+async def streams_are(server: Server, count: int, timeout: float = 20.0) -> None:
     """Wait until the server has so many streams."""
 
     async def right() -> bool:

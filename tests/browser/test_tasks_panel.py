@@ -49,7 +49,7 @@ async def open_work(open_glass: OpenGlass, server: Server) -> Glass:
     return glass
 
 
-async def row(glass: Glass, title: str, contains: str, timeout: float = 10.0) -> str:
+async def row(glass: Glass, title: str, contains: str, timeout: float = 20.0) -> str:
     """Wait until the row of a task says something; return all that it says, with plain spaces."""
     expression = f"""[...document.querySelectorAll(".task")].filter((one) => one.checkVisibility())
         .find((one) => one.querySelector(".title").textContent === {title!r})

@@ -18,7 +18,7 @@ log_events = 2000
 """
 
 
-def until_ready(server: Server, timeout: float = 10.0) -> None:
+def until_ready(server: Server, timeout: float = 20.0) -> None:
     """Return when the first collection is in."""
     deadline = time.monotonic() + timeout
     while httpx.get(f"{server.url}/readyz").status_code != 200:

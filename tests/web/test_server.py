@@ -30,7 +30,7 @@ def limited_python(folder: Path, files: int) -> Path:
     return script
 
 
-def until_answered(url: str, timeout: float = 10) -> Any:
+def until_answered(url: str, timeout: float = 20) -> Any:
     """Ask until there is an answer: connections that just closed are counted for a moment more."""
     deadline = time.monotonic() + timeout
     while True:
