@@ -133,7 +133,8 @@ def test_collect_shows_the_dashboard_beside_an_idle_netdata(need: Callable[[str]
     assert "cores" in text and "Python" in text
 
 
-@pytest.mark.parametrize("canvas", ["software", pytest.param("gpu", marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("canvas", ["software", "gpu"])
 def test_charts_tells_what_live_charts_cost_the_main_thread(canvas: str, need: Callable[[str], Path]) -> None:
     """A few charts in a real Chromium: all of them move."""
     need("chromium")
