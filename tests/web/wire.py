@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from tests.serving import Server
 
-DEADLINE = 15.0
+DEADLINE = 30.0
 """Seconds after which a test that waits has failed."""
 
 
