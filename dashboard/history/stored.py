@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import cast
 
 from dashboard.column import Damaged
-from dashboard.history import chunks
+from dashboard.history import chunks, late
 from dashboard.history.cache import Cache, Unpacked
 from dashboard.history.chunk import unpack_rolled, unpack_samples
 from dashboard.history.roller import overlaid
@@ -41,6 +41,7 @@ class Stored:
         self.cuts = chunks.cuts(connection)
         self.incomplete: set[tuple[float, float]] = set()
         self._due: dict[int, list[int]] = {}
+        self._late: dict[int, Samples] = {}
         self._sums: dict[int, bytes] = {}
         self._pieces: dict[tuple[int, int], Rolled] = {}
         self._coarse: dict[int, Rolled] = {}
@@ -56,16 +57,21 @@ class Stored:
         keys: set[int] = set()
         ten: set[int] = set()
         raw: set[int] = set()
+        gone: set[int] = set()
         for entry, fresh in wanted:
             numbers = _numbers(tier, max(start, entry.first), min(end, entry.last[0] + 1))
             keys.update(chunks.key(number, entry.id) for number in numbers)
             if tier is RAW:
                 continue
             for number in touched(between(fresh, start, end), RAW):
+                if number * RAW.span < self.cuts[RAW.name]:
+                    gone.add(chunks.key(number, entry.id))
+                    continue
                 whole = _numbers(RAW, number * RAW.span - reach(entry), (number + 1) * RAW.span)
                 raw.update(chunks.key(one, entry.id) for one in whole)
             if tier is not TEN_SECONDS:
                 ten.update(chunks.key(number, entry.id) for number in self._hours(entry, fresh, start, end))
+        self._late = late.fetch(self._connection, sorted(gone))
         if _divides(step, tier):
             changed = {
                 chunks.key(number, entry.id)
@@ -205,8 +211,9 @@ class Stored:
         """Return points of the tier of 10 s with those of a span of samples that is not compacted yet."""
         begin, end = float(number * RAW.span), float((number + 1) * RAW.span)
         if begin < self.cuts[RAW.name]:
-            new = between(fresh, begin, end)
-            return combined(whole, roll(rates(new) if entry.counter else new, TEN_SECONDS.step))
+            known = self._late.get(chunks.key(number, entry.id), NO_SAMPLES)
+            new = late.news(known, between(fresh, begin, end), counter=entry.counter).fresh
+            return combined(whole, roll(new, TEN_SECONDS.step))
         return spliced(whole, roll(self._span(entry, number, fresh, rate=True), TEN_SECONDS.step), begin, end)
 
     def _overdue(self, ids: Collection[int], start: float, end: float) -> dict[int, list[int]]:
