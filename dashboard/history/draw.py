@@ -6,7 +6,7 @@ import math
 from array import array
 from collections.abc import Sequence
 from itertools import repeat
-from operator import mul, truediv
+from operator import mul, sub, truediv
 
 from dashboard.column import is_constant
 from dashboard.points import HOLE, Point, collected
@@ -15,13 +15,14 @@ from dashboard.rolled import Rolled, Samples
 _DIGITS = 6  # of the largest number of a series; so many after the point are told of the others, too
 _SHORT = 10  # characters of a number that is not worth rounding
 _LOOKS = 8  # numbers of a column that tell whether the others are short
+_NEAR = 5  # samples on either side of a distance that tell what was usual then
 
 
 def drawn(rolled: Rolled, *, start: float, end: float, step: float, interval: float | None) -> list[Point]:
     """Return the points of a series from `start` to `end`, both multiples of `step`.
 
     A bucket without samples is left out while the next sample was not yet overdue, and has no values from then on.
-    `interval` in seconds is for samples that were declared without one.
+    `interval` in seconds is for samples that were declared without one, unless they came less often then.
     """
     times, gaps = rolled.times, rolled.gaps
     if not times:
@@ -39,7 +40,8 @@ def drawn(rolled: Rolled, *, start: float, end: float, step: float, interval: fl
         for place in range(1, len(times)):
             if times[place] - times[place - 1] > step * 1.5:
                 filled += points[at:place]
-                filled += _hole(times[place - 1], times[place], step, gaps[place - 1] or interval)
+                gap = max(gaps[place - 1], gaps[place]) or _then(times, place, interval, step * 1.5)
+                filled += _hole(times[place - 1], times[place], step, gap)
                 at = place
         filled += points[at:]
     filled += _hole(times[-1], end, step, gaps[-1] or interval)
@@ -47,17 +49,40 @@ def drawn(rolled: Rolled, *, start: float, end: float, step: float, interval: fl
 
 
 def as_collected(samples: Samples, interval: float | None) -> list[Point]:
-    """Return one point a sample, and one without values in each hole; `interval` is for those that declared none."""
+    """Return one point a sample, and one without values in each hole.
+
+    `interval` is for samples that declared none, unless they came less often then.
+    """
     times, values, gaps = samples
-    if is_constant(gaps):
-        return collected(times, values, gaps[0] or interval)
+    if gaps[0] and is_constant(gaps):
+        return collected(times, values, gaps[0])
     points: list[Point] = []
     for at, (time, value) in enumerate(zip(times, values, strict=True)):
-        gap = max(gaps[at - 1], gaps[at]) or interval if at else None
+        declared = max(gaps[at - 1], gaps[at]) if at else 0.0
+        gap = declared or interval if at else None
         if gap and time - times[at - 1] > HOLE * gap:
-            points.append((times[at - 1] + gap, None, None, None))
+            gap = declared or _then(times, at, gap, gap)
+            if gap and time - times[at - 1] > HOLE * gap:
+                points.append((times[at - 1] + gap, None, None, None))
         points.append((time, value, value, value))
     return points
+
+
+def _then(times: array[float], at: int, interval: float | None, least: float) -> float | None:
+    """Return the interval of series that declare none as it was before or after the time at a place.
+
+    It is the median of the distances there on the side where that is longer, if it is over `least` seconds: what came
+    less often then than it does now has no holes for that.
+    """
+    usual = max(map(_median, (times[max(0, at - _NEAR) : at], times[at : at + _NEAR])))
+    return usual if usual > least else interval
+
+
+def _median(times: array[float]) -> float:
+    """Return the usual distance of a few times, 0 where they are too few to tell."""
+    apart = sorted(map(sub, times[1:], times))
+    middle = len(apart) // 2
+    return (apart[middle] + apart[~middle]) / 2 if len(apart) > 1 else 0.0
 
 
 def _hole(before: float, after: float, step: float, interval: float | None) -> list[Point]:

@@ -234,6 +234,22 @@ def test_what_is_missing_is_told_by_nulls(tmp_path: Path) -> None:
             kept.tidy(T0 + 4000)
 
 
+def test_what_came_less_often_before_has_no_holes_for_that(tmp_path: Path) -> None:
+    """Samples without a declared interval, a minute apart and then a second apart; and back to a minute."""
+    with keeping(tmp_path / "history.db") as kept:
+        times = [*range(0, 1_800, 60), *range(1_800, 1_900), *range(1_960, 3_600, 60), 4_200]
+        for at in times:
+            kept.take(T0 + at, {"a": 1.0}, interval=None)
+        for at in range(4_260, 4_290):
+            kept.take(T0 + at, {"a": 1.0}, interval=None)
+        for _ in range(2):
+            for step in (0, 1, 10):
+                points = kept.points("a", T0, T0 + 4_290, step)
+                holes = [time - T0 for time, value, *_ in points if value is None]
+                assert holes and all(3_580 < time < 4_200 for time in holes), "nothing came then for ten minutes"
+            kept.tidy(T0 + 9_000)
+
+
 def test_damage_costs_its_span_and_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """A chunk that is not what was written is left out; everything else is answered."""
     with keeping(tmp_path / "history.db") as kept:
