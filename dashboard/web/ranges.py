@@ -18,10 +18,10 @@ from dashboard.model import Role
 from dashboard.pipeline import LATE
 from dashboard.points import bucketed, collected, rates, short
 from dashboard.selector import Selector
-from dashboard.web.early import Early, last_of
+from dashboard.web.encoder import Encoder, last_of
 from dashboard.web.routing import Context, Route
 from dashboard.web.shapes import FORMS, Line
-from dashboard.web.tail import Tail
+from dashboard.web.snapshot import Snapshot
 from dashboard.web.wanted import Wanted, limit, read, whole
 from dashboard.window import Columns
 
@@ -118,7 +118,7 @@ async def _of_history(runtime: Runtime, wanted: Wanted, make: Callable[[Found], 
     start, end = whole(wanted)
     live = list(window.select(wanted.selectors)) if end > now - LATE else []
     limit(len(live), 0, wanted)
-    tail = Tail(window, live, now=now, end=end, step=wanted.step, reached=_reached(runtime))
+    snapshot = Snapshot(window, live, now=now, end=end, step=wanted.step, reached=_reached(runtime))
     published = _published(runtime)
     try:
         async with runtime.questions:
@@ -130,11 +130,11 @@ async def _of_history(runtime: Runtime, wanted: Wanted, make: Callable[[Found], 
             if not known:
                 return make(Found(wanted.step, "raw", [], []))
             readings: list[Reading] = []  # which no frame of the event loop's thread holds
-            writing = Early(tail.since) if early else None
+            writing = Encoder(snapshot.since) if early else None
             await asyncio.to_thread(_read_into, readings, runtime.history, known, wanted, writing)
-            since = tail.since(readings[0].step) if _published(runtime) != published else math.inf
+            since = snapshot.since(readings[0].step) if _published(runtime) != published else math.inf
             return await asyncio.to_thread(
-                lambda: make(_from_history(known, readings.pop(), tail, max(start, since), wanted.raw, writing))
+                lambda: make(_from_history(known, readings.pop(), snapshot, max(start, since), wanted.raw, writing))
             )
     except StorageError:  # what is in memory is better than nothing; the rest is told to be missing
         return await _of_window(runtime, wanted, make, [(start, min(_reached(runtime), end))])
@@ -153,16 +153,16 @@ def _published(runtime: Runtime) -> int:
 
 
 def _from_history(
-    known: Sequence[Known], reading: Reading, tail: Tail, since: float, raw: bool, early: Early | None
+    known: Sequence[Known], reading: Reading, snapshot: Snapshot, since: float, raw: bool, early: Encoder | None
 ) -> Found:
-    """Put an answer together; its points from `since` on are those of the tail."""
+    """Put an answer together; its points from `since` on are those of the snapshot."""
     read = {stretch.known.text: stretch.points for stretch in reading.stretches}
     written, before = (early.written, early.last) if early is not None else ({}, {})
     lines = []
     for one in known:
-        points = tail.joined(one.text, read.get(one.text, ()), since, reading.step, raw=raw)
+        points = snapshot.joined(one.text, read.get(one.text, ()), since, reading.step, raw=raw)
         if points:
-            last = tail.newest(one.text, raw=raw) or last_of(points) or before.get(one.text)
+            last = snapshot.newest(one.text, raw=raw) or last_of(points) or before.get(one.text)
             lines.append(
                 Line(
                     one.text,

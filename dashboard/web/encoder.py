@@ -1,4 +1,4 @@
-"""Points that are written as soon as they are read, series by series: all at once they would be a hundred megabytes."""
+"""Encodes points as soon as they are read, series by series: all at once they would be a hundred megabytes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dashboard.history import Stretch
 from dashboard.points import Point
 
 
-class Early:
+class Encoder:
     """Takes each series from history: writes its points as JSON, and leaves those that may yet be replaced."""
 
     def __init__(self, since: Callable[[float], float]) -> None:
