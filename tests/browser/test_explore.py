@@ -139,6 +139,10 @@ async def test_an_annotation_is_put_on_all_charts_told_and_deleted(server: Serve
     for one in (glass, other):
         await expect(one.page.locator(f"{CHART} .flag:visible")).to_have_count(1)
     assert await page.evaluate(f"!document.querySelector('{CHART}').matches('.full')")
+    await other.page.set_viewport_size({"width": 1280, "height": 480})
+    await other.page.locator('[data-panel="chart-2"] .flag').scroll_into_view_if_needed()
+    stops = "[...document.querySelectorAll('.flag:not([hidden])')].map(({ tabIndex }) => tabIndex).join()"
+    await other.until(f"{stops} === '0,-1'")  # both charts have it, and the keyboard comes to it once
     flag = other.page.locator(f"{CHART} .flag")
     await flag.focus()
     await expect(other.page.locator(".tip .text")).to_have_text("deployed\nby hand <b>")
