@@ -184,6 +184,8 @@ async def test_an_address_shows_that_time_to_whoever_it_is_mailed(server: Server
     when = await glass.page.locator("#past .what").inner_text()
     assert datetime.fromtimestamp(start, UTC).strftime("%H:%M") in when and "UTC" in when
     await expect(glass.page.locator("[data-panel=stat] .number")).not_to_be_empty()
+    row = await glass.page.locator("[data-panel=table] tbody tr:visible .value").all_inner_texts()
+    assert float(row[0]) == pytest.approx(points[-1][1], rel=0.01) and re.search(r"\d\d:\d\d:\d\d$", row[1])
     # A range is chosen from an address that says another time, and gone back from.
     mailed = glass.page.url
     await glass.page.locator("button[data-range='3600']").click()
@@ -192,6 +194,10 @@ async def test_an_address_shows_that_time_to_whoever_it_is_mailed(server: Server
     await glass.page.go_back()
     await expect(glass.page).to_have_url(mailed)
     await glass.until(f"(([from]) => from === {start})({SPAN}({VIEW.format('wave')}))")
+    # So does one that says any series.
+    await glass.page.goto(f"{server.url}/explore?match=wave&from={iso(start)}&to={iso(end)}")
+    await glass.until(f"{VIEW.format('chart-1')}?.traces?.length")
+    assert await drawn(glass, "chart-1", "wave") == points
     # What an address cannot mean is said, and the board's own time is shown.
     await glass.page.goto(f"{server.url}/boards/times?from=2026-11-22T03:00:00&to=2026-11-22T04:00:00Z")
     await expect(glass.page.locator("#time-fault")).to_contain_text("2026-11-22T03:00:00 is no time")
