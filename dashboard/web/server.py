@@ -184,8 +184,8 @@ class Faults:
 
 
 def _tune_garbage_collector() -> None:
-    # The default thresholds walk every live object ever so often, which costs more than a write to a viewer does. What is
-    # young is looked at often enough: each request leaves a circle of some kilobyte behind, where its route was found.
+    # The default thresholds walk every live object ever so often, which costs more than a write to a viewer does. Only
+    # what is young is looked at often: each request leaves a circle of a kilobyte behind, where its route was found.
     gc.collect()
     trim_memory()  # what only the start needed
     gc.freeze()
