@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import random
 import sqlite3
 import threading
@@ -341,6 +342,32 @@ def test_an_unreadable_disk_is_told_and_nothing_that_is_taken_waits(tmp_path: Pa
         with pytest.raises(StorageError):
             kept.read("a", start=T0, end=T0 + 10)
         assert kept.history.trouble() is not None
+
+
+@pytest.mark.parametrize(
+    ("key", "values", "extremes"),
+    [
+        ("large", [1.7e308] * 120, (1.7e308, 1.7e308)),
+        ("either", [*[1.7e308] * 10, *[-1.7e308] * 10] * 6, (-1.7e308, 1.7e308)),
+        ("small", [5e-324] * 120, (0, 0)),
+        ("risen_total", [*[-1.7e308] * 60, *[1.7e308] * 60], (0, 0)),
+    ],
+)
+def test_numbers_as_large_as_there_are_break_nothing(
+    tmp_path: Path, key: str, values: list[float], extremes: tuple[float, float]
+) -> None:
+    """Whoever sends such keeps nobody else's samples from being stored, rolled up and answered."""
+    with keeping(tmp_path / "history.db") as kept:
+        kept.every(key, values)
+        kept.every("jobs", [3.0] * 120)
+        for days in (0, 0.1, 1, 5, 40):
+            kept.tidy(T0 + 2000 + days * 86_400)
+            assert [(at, *rest) for at, _, *rest in kept.points(key, T0, T0 + 900, 900)] == [(T0, *extremes)]
+            assert kept.points("jobs", T0, T0 + 900, 900) == [(T0, 3, 3, 3)]
+            for step in (0, 4, 10, 60):
+                points = kept.points(key, T0, T0 + 120, step)
+                assert all(value is None or math.isfinite(value) for point in points for value in point)
+        assert kept.count("journal") == 0
 
 
 def test_refused_samples_are_not_stored(tmp_path: Path) -> None:
