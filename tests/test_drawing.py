@@ -279,4 +279,12 @@ def test_names_are_shortened_where_they_are_alike() -> None:
     parts = tell_apart(names)
     assert len({fit(one, 90, lambda text: width_of(text, 12)) for one in parts}) == 4
     assert fit(["alone-and-long"], 6, len) == "alone…"
+    measured: list[str] = []
+
+    def width(text: str) -> int:
+        measured.append(text)
+        return len(text)
+
+    assert fit(["n" * 4_000, "-1"], 9, width) == "nnnnnn…-1"
+    assert len(measured) < 20, "a label may have thousands of characters"
     assert mix("#ffffff", "#000000", 0.5) == "#808080"
