@@ -50,6 +50,11 @@ _MARKS = (
 )
 
 _LATE = (
+    # Keys of chunks have room for 2^32 ids.
+    *(
+        f"UPDATE {table} SET id = (id >> 24 << 32) | (id & 16777215)"
+        for table in ("chunk_raw", "chunk_10s", "chunk_1m", "chunk_15m", "due")
+    ),
     # Samples that were rolled up when those beside them were gone; `came` in Unix seconds, keys as in chunk_raw.
     "CREATE TABLE chunk_late (id INTEGER PRIMARY KEY, data BLOB NOT NULL, came REAL NOT NULL)",
 )

@@ -19,6 +19,7 @@ from dashboard.events import KEPT
 from dashboard.shelf import Bound
 from tests.archives import MS, all_of, commit, disk, disk_archive, entries, id_of
 from tests.clocks import START, HandClock
+from tests.history.keeping import T0, keeping
 
 TABLES_1 = """
 CREATE TABLE event (type TEXT NOT NULL, ms INTEGER NOT NULL, seq INTEGER NOT NULL, recipient TEXT, task TEXT,
@@ -103,6 +104,23 @@ def test_files_of_the_first_version_are_led_on_with_all_that_they_hold(tmp_path:
     assert min(versions(tmp_path).values()) > 1 and not list(tmp_path.glob("*damaged*"))
     with closing(disk_archive(tmp_path, clock)) as archive:
         assert len(all_of(archive)) == 7
+
+
+def test_points_of_an_earlier_version_are_found_where_they_were(tmp_path: Path) -> None:
+    """Chunks had keys with room for fewer series then."""
+    with keeping(tmp_path / "history.db", T0) as kept:
+        for at in range(60):
+            kept.take(T0 + at, {"jobs": 1.0, "queue": float(at)})
+        kept.tidy(T0 + 5000)
+        found = [kept.points(name, T0, T0 + 60, step) for name in ("jobs", "queue") for step in (0, 10, 60)]
+    with closing(sqlite3.connect(tmp_path / "history.db")) as connection, connection:
+        for table in ("chunk_raw", "chunk_10s", "chunk_1m", "chunk_15m", "due"):
+            connection.execute(f"UPDATE {table} SET id = (id >> 32 << 24) | (id & 16777215)")
+        connection.execute("DROP TABLE chunk_late")
+        connection.execute("PRAGMA user_version = 2")
+    with keeping(tmp_path / "history.db", T0 + 5000) as kept:
+        assert [kept.points(name, T0, T0 + 60, step) for name in ("jobs", "queue") for step in (0, 10, 60)] == found
+        assert kept.count("chunk_15m") == 2
 
 
 def test_a_file_of_a_newer_version_is_left_as_it_is(tmp_path: Path) -> None:

@@ -344,6 +344,22 @@ def test_an_unreadable_disk_is_told_and_nothing_that_is_taken_waits(tmp_path: Pa
         assert kept.history.trouble() is not None
 
 
+def test_series_that_come_and_go_for_years_are_never_taken_for_others(tmp_path: Path) -> None:
+    """Tens of millions of them, as whoever puts a number into a label makes."""
+    with keeping(tmp_path / "history.db") as kept:
+        kept.every("first", [1.0] * 20)
+        kept.write()
+        kept.database.write(
+            lambda connection: connection.execute("UPDATE sqlite_sequence SET seq = 20000000 WHERE name = 'series'")
+        ).result(PATIENCE)
+    with keeping(tmp_path / "history.db") as kept:
+        kept.every("last", [2.0] * 20)
+        for days in (0, 1, 5, 40):
+            kept.tidy(T0 + 5000 + days * 86_400)
+            for key, value in (("first", 1), ("last", 2)):
+                assert kept.points(key, T0, T0 + 900, 900) == [(T0, value, value, value)]
+
+
 @pytest.mark.parametrize(
     ("key", "values", "extremes"),
     [
