@@ -24,7 +24,7 @@ from dashboard.drawing.number import age, exponent, tick, unit_of, written
 from dashboard.drawing.printed import printed
 from dashboard.drawing.scale import offset_of, round_up, time_text, time_ticks, top_of
 from dashboard.drawing.scene import Note
-from dashboard.drawing.trace import trace
+from dashboard.drawing.trace import peaks, trace
 from dashboard.model import Series
 from dashboard.points import Point
 
@@ -112,6 +112,10 @@ def test_the_account_is_the_one_that_the_page_prints(case: dict[str, Any]) -> No
     subject = of_case(case)
     account = printed(subject, trace(subject), case["width"], case["height"])
     assert msgspec.json.decode(msgspec.json.encode(account)) == approximate(case["drawing"])
+    marks: dict[str, list[list[float]]] = {}
+    for colour, peak in peaks(subject, trace(subject), case["width"]):
+        marks.setdefault(colour, []).append(list(peak))
+    assert marks == approximate(case["marks"])
 
 
 def test_numbers_are_written_as_the_shared_cases_say() -> None:
@@ -221,6 +225,27 @@ def test_holes_blind_times_thresholds_and_spikes_are_drawn() -> None:
     assert stroke.count("M") == 2
     assert svg.count('fill="url(#unknown)"') == 2 and "blind 08:26:20–08:26:39" in texts(svg)
     assert svg.count(PALETTES["light"].warning) == 1 and PALETTES["light"].critical not in svg
+
+
+def test_a_second_is_seen_in_a_week_in_every_kind_of_chart() -> None:
+    """A heat map is as dark as its peak, also where pixels hold several points; a tile and a sum rise to it."""
+    week, step = 7 * 86_400, 1800.0
+    quiet = [(END // step * step - (336 - at) * step, 0.02, 0.02, 1.0 if at == 200 else 0.02) for at in range(336)]
+    calm = [(time, 0.02, 0.02, 0.02) for time, *_ in quiet]
+    lines = [
+        Line(Series.parse(f'a_ratio{{instance="h",n="{at}"}}'), points, step, last=(END, 0.02), interval=1.0)
+        for at, points in enumerate((quiet, calm))
+    ]
+    of_week = {"start": END - week, "step": step}
+    for width in (640, 200, 160):
+        svg = draw(scene(lines, panel("heat"), **of_week, width=width))
+        assert svg.count(PALETTES["light"].heat[1]) == 1, width
+    assert "darkest: 100 % · peak of each 30 min" in texts(draw(scene(lines, panel("heat"), **of_week)))
+    for shown in (lines[:1], lines):
+        tile = scene(shown, panel("stat", legend="all", unit="cores"), **of_week, width=300, height=88)
+        ends = print_out(tile).y
+        (stroke,) = re.findall(r'<path d="M\S+ ([\d.]+)V([\d.]+)" fill="none"', draw(tile))
+        assert ends is not None and ends.max > 1 and float(stroke[0]) - float(stroke[1]) > 30
 
 
 def test_annotations_stand_where_they_belong() -> None:

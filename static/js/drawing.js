@@ -43,6 +43,7 @@ export function drawing({ spec, unit, traces, undrawn, coverage, blinds, moment,
       value: line.value,
       text: formatText(line.value, spec.unit || line.unit, isWhole([line])),
       stale: now >= line.deadline,
+      peak: peakOf(line, begin),
     })),
     more: undrawn,
     thresholds: spec.thresholds.map(({ above, severity }) => ({
@@ -52,4 +53,19 @@ export function drawing({ spec, unit, traces, undrawn, coverage, blinds, moment,
     holes: coverage.holes.map(pair),
     blind: blinds.map(pair),
   };
+}
+
+/**
+ * The bucket with the highest sample since a moment, by its start, and that; null where no average hides it.
+ * @param {import("./line.js").Line} line
+ * @param {number} start seconds
+ * @returns {[number, number] | null}
+ */
+function peakOf(line, start) {
+  if (!line.coarse) return null;
+  let most = -1;
+  for (let at = 0; at < line.length; at++) {
+    if (line.timeAt(at) >= start && line.highAt(at) > (most < 0 ? -Infinity : line.highAt(most))) most = at;
+  }
+  return most < 0 ? null : [line.timeAt(most), line.highAt(most)];
 }

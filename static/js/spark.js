@@ -1,5 +1,6 @@
-import { drawBand, extremes } from "./band.js";
+import { drawBand } from "./band.js";
 import { drawUnknown, keepOut, unknown } from "./blind.js";
+import { drawPeaks, grain, lone, reaches, standingOff, summed } from "./peak.js";
 import { bounds, drawable } from "./scale.js";
 
 /**
@@ -32,10 +33,8 @@ export function drawSpark(canvas, groups, spec, moment, hatch) {
   const { ctx, width, height } = prepare(canvas);
   const start = moment.end - moment.range;
   const runs = groups.map((lines) => points(lines, start));
-  // A sum of several lines has no extremes that anyone knows.
-  const banded = groups.map(([line, ...others]) => (line && !others.length && line.coarse ? line : null));
-  const peaks = banded.map((line) => (line ? extremes(line, start).high : 0));
-  const peak = Math.max(...peaks, runs.flat().reduce((most, [, value]) => (value > most ? value : most), 0));
+  const tops = groups.map((lines) => peaksOf(lines, start));
+  const peak = Math.max(...tops.flat().map(({ value }) => value), runs.flat().reduce((most, [, value]) => (value > most ? value : most), 0));
   const { min: lowest, max: highest } = bounds(spec.min ?? 0, spec.max ?? drawable(peak) * 1.1);
   const x = (/** @type {number} */ time) => ((time - start) / moment.range) * (width - 3);
   const y = (/** @type {number} */ value) => height - 1.5 - ((drawable(value) - lowest) / (highest - lowest)) * (height - 4);
@@ -45,10 +44,16 @@ export function drawSpark(canvas, groups, spec, moment, hatch) {
   keepOut(ctx, area, moment, unknown(groups.flat(), moment));
   runs.forEach((run, at) => {
     const colour = moment.palette.data[at] ?? moment.palette.text;
-    const line = banded[at];
-    if (line) {
+    const [line, ...others] = groups[at] ?? [];
+    const own = tops[at] ?? [];
+    if (line && own.length) {
+      const frame = { left: 0, width: width - 3, start, range: moment.range, y };
       ctx.fillStyle = `${colour}40`;
-      drawBand(ctx, line, { left: 0, width: width - 3, start, range: moment.range, y });
+      if (others.length) drawBand(ctx, bandOf(own, line.step), frame);
+      else drawBand(ctx, line, frame);
+      const seconds = grain(line.step, moment.range, width - 3);
+      ctx.fillStyle = colour;
+      drawPeaks(ctx, standingOff(lone(own, seconds), seconds, highest - lowest), line.step, frame);
     }
     ctx.strokeStyle = colour;
     ctx.lineWidth = 1.5;
@@ -73,6 +78,28 @@ export function drawSpark(canvas, groups, spec, moment, hatch) {
     ctx.fill();
   });
   ctx.restore();
+}
+
+/**
+ * How high each bucket of a group was where points are rolled up; of a sum, how high it was at least.
+ * @param {import("./line.js").Line[]} lines
+ * @param {number} start
+ */
+function peaksOf(lines, start) {
+  const [line, ...others] = lines;
+  if (!line || !lines.some(({ coarse }) => coarse)) return [];
+  return others.length ? summed(lines, start) : reaches(line, start);
+}
+
+/**
+ * What a sum lay between: of its lowest nothing is known.
+ * @param {import("./peak.js").Peak[]} peaks
+ * @param {number} step
+ * @returns {import("./band.js").Buckets}
+ */
+function bandOf(peaks, step) {
+  const at = (/** @type {"time" | "drawn" | "value"} */ what) => (/** @type {number} */ place) => peaks[place]?.[what] ?? NaN;
+  return { step, length: peaks.length, timeAt: at("time"), meanAt: at("drawn"), lowAt: at("drawn"), highAt: at("value") };
 }
 
 /**

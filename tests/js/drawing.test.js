@@ -8,7 +8,7 @@ import { Line } from "../../static/js/line.js";
 import { readPalette, slotsOf } from "../../static/js/palette.js";
 import { Preferences } from "../../static/js/preferences.js";
 import { parseSeries } from "../../static/js/series.js";
-import { axisUnit, choose, limits, trace } from "../../static/js/trace.js";
+import { axisUnit, choose, limits, peaks, trace } from "../../static/js/trace.js";
 import { cases } from "./cases.js";
 
 const CSS = readFileSync(new URL("../../static/css/base.css", import.meta.url), "utf8");
@@ -61,7 +61,8 @@ for (const one of cases("drawing")) {
     const chosen = choose(lines, Boolean(spec.stack), slots);
     const told = one.blind.map((/** @type {[number, number]} */ [from, to]) => ({ from, to }));
     const moment = { end, range: end - start, now: now * 1000, palette: paletteOf(one.theme), preferences, blinds: told };
-    const { traces, lowest, highest } = trace(chosen, spec, slots, moment);
+    const drawn = trace(chosen, spec, slots, moment);
+    const { traces, lowest, highest } = drawn;
     const printed = drawing({
       spec,
       unit: axisUnit(spec, chosen),
@@ -74,5 +75,8 @@ for (const one of cases("drawing")) {
       ...limits(spec, lowest, highest),
     });
     near(JSON.parse(JSON.stringify(printed)), one.drawing, "drawing");
+    const marks = peaks(drawn, limits(spec, lowest, highest), moment, one.width).filter(([, own]) => own.length);
+    const pairs = marks.map(([colour, own]) => [colour, own.map(({ time, drawn: base, value }) => [time, base, value])]);
+    near(Object.fromEntries(pairs), one.marks, "marks");
   });
 }

@@ -1,7 +1,7 @@
 import { AXIS, drawTimes, GUTTER, RIGHT } from "../axes.js";
 import { drawUnknown, keepOut, nameBlinds, unknown, within } from "../blind.js";
 import { coverage } from "../coverage.js";
-import { fit, formatText, formatTick, isWhole, tellApart } from "../format.js";
+import { fit, formatAge, formatText, formatTick, isWhole, tellApart } from "../format.js";
 import { Hatch } from "../hatch.js";
 import { drawAnnotations, drawMarks } from "../marks.js";
 import { lastTime } from "../past.js";
@@ -19,7 +19,10 @@ const SHADES = 24;
 /** Part of the width that names may take at most, where they are too long for the place that all charts give to labels. */
 const NAMES = 0.3;
 
-/** A row for each line, a column for each moment, the value as depth of one colour. */
+/**
+ * A row for each line, a column for each moment, the value as depth of one colour; where points are rolled up, the highest
+ * of each.
+ */
 export class LiveHeat extends HTMLElement {
   moving = true;
   strict = false;
@@ -113,7 +116,8 @@ export class LiveHeat extends HTMLElement {
     }
     const time = fraction === null ? lastTime(this.lines, moment) : moment.end - moment.range * (1 - fraction);
     const known = !within(this.unknown, time);
-    const values = this.lines.map((line) => (time === null ? line.value : known ? line.valueAt(time) : null));
+    const at = (/** @type {Line} */ line, /** @type {number} */ moment) => (fraction === null ? line.valueAt(moment) : line.peakAt(moment));
+    const values = this.lines.map((line) => (time === null ? line.value : known ? at(line, time) : null));
     let most = -1;
     values.forEach((value, at) => {
       if (value !== null && !Number.isNaN(value) && (most < 0 || value > (values[most] ?? -Infinity))) most = at;
@@ -163,7 +167,7 @@ export class LiveHeat extends HTMLElement {
         if (value < range.low) range.low = value;
         if (value > range.high) range.high = value;
       };
-      for (let at = 0; at < line.length; at++) if (line.timeAt(at) + line.step > start) take(line.meanAt(at));
+      for (let at = 0; at < line.length; at++) if (line.timeAt(at) + line.step > start) take(line.highAt(at));
       if (line.time > start && line.time <= end) take(line.value);
     }
     /** @type {string[]} */
@@ -177,6 +181,8 @@ export class LiveHeat extends HTMLElement {
       words.push(`${min ? `palest: ${formatTick(min, unit)}, ` : ""}darkest: ${formatTick(max, unit)}`);
       return [unit, bounds(min, max)];
     }));
+    const coarse = lines.find((line) => line.coarse);
+    if (coarse) words.push(`peak of each ${formatAge(coarse.step)}`);
     if (this.key) write(this.key, ` · ${words.join(" · ")}`);
     return ends;
   }
@@ -200,15 +206,20 @@ export class LiveHeat extends HTMLElement {
   #row(ctx, line, top, height, area, moment, { min, max }) {
     const start = moment.end - moment.range;
     const scale = area.width / moment.range;
+    let [edge, before] = [-Infinity, 0];
     for (let at = 0; at < line.length; at++) {
-      const mean = line.meanAt(at);
+      const high = line.highAt(at);
       const from = Math.max(start, line.timeAt(at));
       const to = Math.min(moment.end, at + 1 < line.length ? line.timeAt(at + 1) : line.timeAt(at) + line.step);
-      if (to <= from || Number.isNaN(mean)) continue;
-      const depth = Math.min(1, Math.max(0, (drawable(mean) - min) / (max - min)));
-      ctx.fillStyle = this.shades[Math.round(depth * (SHADES - 1))] ?? "";
-      const x = Math.floor(area.left + (from - start) * scale);
-      ctx.fillRect(x, top, Math.ceil(area.left + (to - start) * scale) - x, height);
+      if (to <= from || Number.isNaN(high)) continue;
+      const depth = Math.round(Math.min(1, Math.max(0, (drawable(high) - min) / (max - min))) * (SHADES - 1));
+      // Of those that share a pixel the darkest has it, so that no peak is too narrow to be seen.
+      const x = Math.max(Math.floor(area.left + (from - start) * scale), depth < before ? edge : -Infinity);
+      const right = Math.ceil(area.left + (to - start) * scale);
+      if (x >= right) continue;
+      ctx.fillStyle = this.shades[depth] ?? "";
+      ctx.fillRect(x, top, right - x, height);
+      [edge, before] = [Math.max(edge, right), depth];
     }
   }
 }
