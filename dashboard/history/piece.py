@@ -24,7 +24,7 @@ _COLUMNS = 4 * 8  # bytes of a point that is held, besides its time and interval
 class Piece:
     """Points of one step that follow one another, and their JSON, which is written once and then held."""
 
-    __slots__ = ("_written", "even", "rolled", "starts")
+    __slots__ = ("_top", "_written", "even", "rolled", "starts")
 
     def __init__(self, rolled: Rolled, step: float) -> None:
         times = rolled.times
@@ -32,6 +32,7 @@ class Piece:
         self.even = not times or times[-1] - times[0] <= (len(times) - 1) * step * 1.000001
         """Whether each of its points follows the one before at once."""
         self.starts = _progression(times, step) if self.even else _whole(times)
+        self._top: float | None = None
         self._written = (0, b"")
 
     @property
@@ -40,9 +41,13 @@ class Piece:
         return _COLUMNS * len(self.rolled.times) + len(self._written[1])
 
     def top(self, low: int, high: int) -> float:
-        """Return how far from zero its points are at most, from one place to before another."""
+        """Return how far from zero its points are at most, from one place to before another, of which there are any."""
         _, _, lows, highs, _, _ = self.rolled
-        return max(max(highs[low:high], default=0.0), -min(lows[low:high], default=0.0))
+        if high - low < len(lows):
+            return max(max(highs[low:high]), -min(lows[low:high]))
+        if self._top is None:
+            self._top = max(max(highs), -min(lows))
+        return self._top
 
     def points(self, digits: int, low: int, high: int) -> list[Point]:
         """Return the points from one place to before another, with so many digits after the point at most."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import zlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import cast
 
@@ -31,6 +32,7 @@ from dashboard.rolled import (
 )
 from dashboard.tiers import RAW, TEN_SECONDS, Tier
 
+_NOTHING = b" "  # the sum of a span without samples
 _BACK = 172_800.0  # seconds in which the sample is looked for that a counter's first rate in a span needs
 
 
@@ -44,6 +46,7 @@ class Stored:
         self._due: dict[int, list[int]] = {}
         self._late: dict[int, Samples] = {}
         self._sums: dict[int, bytes] = {}
+        self._places: dict[int, tuple[str, int, bytes] | None] = {}
         self._pieces: dict[tuple[int, int], Piece] = {}
         self._coarse: dict[int, Piece] = {}
         self._tags: dict[tuple[str, int], bytes] = {}
@@ -100,7 +103,7 @@ class Stored:
     ) -> None:
         """Read what is needed to roll samples up to a step that divides their spans, unless that is in memory."""
         spans = [
-            (entry, touched(fresh, RAW), _numbers(RAW, max(start, entry.first), min(end, entry.last[0] + 1)))
+            (entry, fresh, _numbers(RAW, max(start, entry.first), min(end, entry.last[0] + 1)))
             for entry, fresh in wanted
         ]
         keys = {chunks.key(one, entry.id) for entry, _, numbers in spans for one in _before(numbers)}
@@ -108,8 +111,8 @@ class Stored:
         missing: set[int] = set()
         for entry, fresh, numbers in spans:
             for number in numbers:
-                place = self._place(entry, number, step, rate and entry.counter)
-                piece = None if place is None or number in fresh else self._cache.get(*place)
+                place = self._place(entry, fresh, number, step, rate and entry.counter)
+                piece = None if place is None else self._cache.get(*place)
                 if piece is not None:
                     self._pieces[entry.id, number] = cast("Piece", piece)
                 else:
@@ -123,9 +126,8 @@ class Stored:
     ) -> list[Part]:
         """Return the samples of a series around `start` to `end`, rolled up, after `fetch_rolled` of the same."""
         parts = []
-        recent = touched(fresh, RAW)
         for number in _numbers(RAW, max(start, entry.first), min(end, entry.last[0] + 1)):
-            place = self._place(entry, number, step, rate and entry.counter) if number not in recent else None
+            place = self._place(entry, fresh, number, step, rate and entry.counter)
             piece = self._pieces.get((entry.id, number))
             if piece is None:
                 piece = Piece(roll(self._span(entry, number, fresh, rate=rate), step), step)
@@ -138,14 +140,25 @@ class Stored:
         """Hold a piece in memory for those who ask next."""
         self._cache.put(*place, piece)
 
-    def _place(self, entry: Entry, number: int, step: float, rate: bool) -> tuple[str, int, bytes] | None:
+    def _place(
+        self, entry: Entry, fresh: Samples, number: int, step: float, rate: bool
+    ) -> tuple[str, int, bytes] | None:
         """Return under what a span that is rolled up is held in memory; None when it cannot be told from others."""
         key = chunks.key(number, entry.id)
-        sum = self._sums.get(key)
-        if sum is None or (rate and reach(entry) > RAW.span):
-            return None
-        before = self._sums.get(chunks.key(number - 1, entry.id), b"") if rate else b"total"
-        return _name(RAW, step), key, sum + before
+        if key in self._places:
+            return self._places[key]
+        sum = self._sum(entry, fresh, number)
+        if sum == _NOTHING or (rate and reach(entry) > RAW.span):
+            place = None
+        else:
+            place = _name(RAW, step), key, sum + (self._sum(entry, fresh, number - 1) if rate else b"total")
+        self._places[key] = place
+        return place
+
+    def _sum(self, entry: Entry, fresh: Samples, number: int) -> bytes:
+        """Return what tells the samples of a span from others that it may have had: sums of its chunk and the rest."""
+        rest = _crc(between(fresh, float(number * RAW.span), float((number + 1) * RAW.span)))
+        return b"%b %b" % (self._sums.get(chunks.key(number, entry.id), b""), rest)
 
     def _span(self, entry: Entry, number: int, fresh: Samples, *, rate: bool) -> Samples:
         """Return the samples of a span, of a counter its rates."""
@@ -176,9 +189,11 @@ class Stored:
         parts = []
         for number in self._spans(tier, entry, changed, start, end):
             key = chunks.key(number, entry.id)
-            sum = self._tags.get((tier.name, key)) if number not in changed else None
+            sum = self._tags.get((tier.name, key))
+            if number in changed:
+                sum = self._trace(tier, entry, changed[number], fresh, start, end, sum or b"")
             place = None if sum is None else (_name(tier, step), key, sum)
-            piece = self._coarse.get(key) if place is not None else None
+            piece = self._coarse.get(key) if number not in changed else self._held(place)
             if piece is None:
                 found = self._span_of(tier, entry, number, changed, fresh, start, end)
                 piece = Piece(reroll(found, step) if step > tier.step else found, step)
@@ -186,6 +201,27 @@ class Stored:
                     self.hold(place, piece)
             parts.append(Part(piece, place))
         return parts
+
+    def _held(self, place: tuple[str, int, bytes] | None) -> Piece | None:
+        return None if place is None else cast("Piece | None", self._cache.get(*place))
+
+    def _trace(
+        self, tier: Tier, entry: Entry, newer: Sequence[int], fresh: Samples, start: float, end: float, sum: bytes
+    ) -> bytes | None:
+        """Return what tells a span of a tier, with those of the finer one that it lacks, from what it may have been.
+
+        None where late samples stand for others that are gone.
+        """
+        fine = RAW if tier is TEN_SECONDS else TEN_SECONDS
+        begin, after = float(newer[0] * fine.span), float((newer[-1] + 1) * fine.span)
+        back = begin - max(float(RAW.span), reach(entry))
+        if back < self.cuts[RAW.name]:
+            return None
+        keys = [(RAW.name, chunks.key(one, entry.id)) for one in _numbers(RAW, back, after)]
+        keys += [(TEN_SECONDS.name, chunks.key(one, entry.id)) for one in newer if fine is TEN_SECONDS]
+        sums = [self._tags.get(key, b"") for key in keys]
+        cut = f"{newer} {max(start, begin)} {min(end, after)}".encode()
+        return b" ".join((sum, *sums, _crc(between(fresh, back, after)), cut))
 
     def rolled(self, tier: Tier, entry: Entry, fresh: Samples, start: float, end: float) -> Rolled:
         """Return the points of a tier for a series from `start` to before `end`, with what it does not have yet."""
@@ -301,6 +337,12 @@ def touched(samples: Samples, tier: Tier) -> list[int]:
 def reach(entry: Entry) -> float:
     """Return how far before a span the sample may be that the first rate of a counter needs."""
     return min(_BACK, max(float(RAW.span), 2 * (entry.interval or 0.0))) if entry.counter else 0.0
+
+
+def _crc(samples: Samples) -> bytes:
+    """Return what tells samples from others, nothing where there are none."""
+    times, values, gaps = samples
+    return zlib.crc32(gaps, zlib.crc32(values, zlib.crc32(times))).to_bytes(4, "little") if times else b""
 
 
 def _divides(step: float, tier: Tier) -> bool:
