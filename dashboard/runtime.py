@@ -239,6 +239,7 @@ class Runtime:
 async def running(settings: Settings, boards: Sequence[Board], path: Path | None) -> AsyncIterator[Runtime]:
     """Run the program around the body of the `async with`."""
     runtime = Runtime(settings, boards, path)
+    began = runtime.clock.wall()  # from here on there may be points, however long a disk takes to say what was before
     async with asyncio.TaskGroup() as tasks:
         owned = [
             tasks.create_task(_for_ever(name, run))
@@ -258,8 +259,7 @@ async def running(settings: Settings, boards: Sequence[Board], path: Path | None
         await runtime.broadcaster.recall()
         killed = await _was_killed(runtime)
         runtime.system("start", f"dashboard {__version__} started.{UNANNOUNCED if killed else ''}")
-        now, interval = runtime.clock.wall(), settings.interval
-        runtime.tell_blind(between_runs(runtime.last_alive, now, interval, killed=killed))
+        runtime.tell_blind(between_runs(runtime.last_alive, began, settings.interval, killed=killed))
         try:
             with OwnLog(runtime.broadcaster.publish, runtime.clock, runtime.instance):
                 for fault in runtime.load_faults:
