@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import sqlite3
 from collections.abc import Mapping
@@ -15,6 +16,8 @@ from dashboard.rolled import NOTHING_ROLLED, Rolled, combined, reroll, spliced
 from dashboard.sqlite import Database
 from dashboard.tiers import MINUTE, QUARTER, RAW, TEN_SECONDS, TIERS, Bounds, Tier
 
+log = logging.getLogger("dashboard")
+
 AT_ONCE = 2_000
 """Spans of the tier of 10 s that one transaction rolls up at most, and rows that one deletes."""
 
@@ -24,7 +27,7 @@ STEADY = 3_600.0
 _JUMP = 60.0  # seconds by which the clock must be set for that to be one
 
 MOST_SERIES = 100_000
-"""Series that are known at most, those that ended long ago among them."""
+"""Series that are known at most, those that ended long ago among them; what is beyond is told once."""
 
 
 class Roller:
@@ -34,6 +37,7 @@ class Roller:
         self._database, self._roster, self._clock, self._bounds = database, roster, clock, bounds
         self._offset = clock.wall() - clock.monotonic()
         self._steady_since = clock.monotonic()
+        self._told = False
 
     def roll_up(self, horizon: float) -> int:
         """Roll up spans that ended before `horizon`, in Unix seconds; return how many. Raises StorageError."""
@@ -143,8 +147,18 @@ class Roller:
         """Forget series of which nothing is left, late samples, and processes of long ago."""
         now = self._clock.wall()
         cut = self._database.read(chunks.cuts)[QUARTER.name]
-        gone = [(id,) for id in self._roster.forget(cut, MOST_SERIES)]
+        found, beyond = self._roster.forget(cut, MOST_SERIES)
+        gone = [(id,) for id in found]
         minute = int(now - self._bounds.top_age)
+        if beyond and not self._told:
+            self._told = True
+            log.warning(
+                "%s: %d series that ended first are forgotten with all their points, for %d are known at most: a label"
+                " that is new again and again, such as the number of a request, makes so many. It is not said again",
+                self._database.path,
+                beyond,
+                MOST_SERIES,
+            )
 
         def run(connection: sqlite3.Connection) -> None:
             connection.executemany("DELETE FROM series WHERE id = ?", gone)

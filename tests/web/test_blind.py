@@ -49,7 +49,9 @@ async def test_what_was_collected_while_a_disk_was_slow_to_say_what_was_before_i
     async def slowly(broadcaster: Broadcaster) -> None:
         """Read what is stored as a disk does that has much to do: there are samples before it has answered."""
         async with asyncio.timeout(20):
-            while not broadcaster.published.get("metrics"):
+            while True:
+                if broadcaster.published.get("metrics"):
+                    break
                 await asyncio.sleep(0.01)
         await recall(broadcaster)
 
