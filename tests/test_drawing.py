@@ -19,8 +19,11 @@ from dashboard.boards import Panel, Threshold
 from dashboard.drawing import DRAWN, Line, Scene, draw, print_out
 from dashboard.drawing.colour import PALETTES, counted, mix, slots
 from dashboard.drawing.coverage import Span
+from dashboard.drawing.heat import cells_of, heat_ends
 from dashboard.drawing.name import fit, tell_apart, width_of
 from dashboard.drawing.number import age, exponent, tick, unit_of, written
+from dashboard.drawing.panel import Box
+from dashboard.drawing.plot import Plot
 from dashboard.drawing.printed import printed
 from dashboard.drawing.scale import offset_of, round_up, time_text, time_ticks, top_of
 from dashboard.drawing.scene import Note
@@ -106,10 +109,23 @@ def approximate(value: Any) -> Any:
     return pytest.approx(value, rel=1e-9) if isinstance(value, float) else value
 
 
+def told_of_other_kinds(subject: Scene, case: Mapping[str, Any]) -> None:
+    """Hold a heat map or a tile to its case: the account, and the shades of each line on whole pixels."""
+    subject = msgspec.structs.replace(subject, width=case["width"] + 90)  # the axes, and the frame
+    assert msgspec.json.decode(msgspec.json.encode(print_out(subject))) == approximate(case["drawing"])
+    if subject.panel.kind == "heat":
+        plot, ends = Plot(subject, Box(0, 0, case["width"], 100)), heat_ends(subject)
+        cells = {line.key: list(map(list, cells_of(line, plot, ends[line.unit]))) for line in subject.lines}
+        assert cells == case["cells"]
+
+
 @pytest.mark.parametrize("case", [pytest.param(case, id=case["name"]) for case in CASES])
 def test_the_account_is_the_one_that_the_page_prints(case: dict[str, Any]) -> None:
     """The page's chart prints the same of the same points, as the JavaScript tests of these cases show."""
     subject = of_case(case)
+    if subject.panel.kind not in ("line", "area"):
+        told_of_other_kinds(subject, case)
+        return
     account = printed(subject, trace(subject), case["width"], case["height"])
     assert msgspec.json.decode(msgspec.json.encode(account)) == approximate(case["drawing"])
     marks: dict[str, list[list[float]]] = {}

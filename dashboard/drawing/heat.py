@@ -31,7 +31,7 @@ def draw_heat(pen: Pen, scene: Scene) -> None:
     names = names_of(scene.panel.legend, [line.named for line in scene.lines])
     gutter, labels = _labels(names, content.width + 12)
     plot = Plot(scene, _box(scene, gutter))
-    ends = _ends(scene)
+    ends = heat_ends(scene)
     lines = scene.lines[: max(1, int(plot.box.height))]  # a row of less than a pixel says nothing
     _tell(pen, scene, names, ends, len(lines))
     known, blind = coverage(lines, scene.start, scene.end), shown_blind(scene.blind, scene.start, scene.end)
@@ -63,7 +63,7 @@ def print_heat(scene: Scene) -> Printed:
     """Return the account of a panel of kind `heat`; its colours are those of the present values."""
     names = names_of(scene.panel.legend, [line.named for line in scene.lines])
     gutter, _ = _labels(names, content_of(scene).width + 12)
-    ends = _ends(scene)
+    ends = heat_ends(scene)
     lines = [
         printed_line(scene, line, name, _shade(scene, line.value, ends[scene.panel.unit or line.unit]))
         for line, name in zip(scene.lines, names, strict=True)
@@ -92,7 +92,7 @@ def _labels(names: Sequence[str], width: float) -> tuple[float, list[str]]:
     return gutter, [fit(parts, gutter - (14 if wide else 8), measure) for parts in tell_apart(names)]
 
 
-def _ends(scene: Scene) -> dict[str, Ends]:
+def heat_ends(scene: Scene) -> dict[str, Ends]:
     """Return what the palest and the darkest shade stand for, by unit."""
     seen: dict[str, tuple[float, float]] = {}
     for line in scene.lines:
