@@ -33,6 +33,11 @@ kind = "line"
 series = ["pushed_bytes"]
 legend = "{name}"
 [[board.panel]]
+id = "past"
+title = "Past"
+kind = "line"
+series = ["past_bytes"]
+[[board.panel]]
 id = "late"
 title = "Late"
 kind = "stat"
@@ -133,6 +138,21 @@ async def test_the_account_has_the_exact_newest_value_and_the_axis_of_the_image(
     assert [text.replace("\xa0", " ") for _, text in account["y"]["ticks"]] == [
         text for text in drawn if re.fullmatch(r"[\d.]+ [KM]?i?B", text)
     ][: len(account["y"]["ticks"])]
+
+
+async def test_a_past_is_that_of_its_own_points(client: httpx.AsyncClient) -> None:
+    """Nothing from before and after it is in the image: neither in its axis nor as its newest value."""
+    end = time.time() // 1 - 30
+    within = {time.time() - at - 0.5: 10.0 + at % 7 for at in range(int(end) - 40, int(end))}
+    around = {time.time() - at - 0.5: 5000.0 for at in (end - 42, end - 41, end, end + 1)}
+    await push(client, 'past_bytes{name="past"}', within | around, 1)
+    span = {"from": end - 40, "to": end}
+    account = (await client.get("/embed/own.past.json", params=span)).json()
+    (line,) = account["lines"]
+    asked = {"match": "past_bytes", "start": end - 40, "end": end, "step": 1}
+    (found,) = (await client.get("/api/v1/query_range", params=asked)).json()["result"]
+    assert (line["time"], line["value"]) == tuple(found["points"][-1][:2]) and line["time"] == end - 1
+    assert account["y"]["max"] < 30 and account["since"] >= end - 40
 
 
 @pytest.mark.parametrize(
