@@ -59,7 +59,8 @@ export function drawBeneath(plot, spec, coverage, moment, hatch, banded, unknown
  */
 function frameOf({ chartArea: { left, right, top, bottom }, scales: { y: { min, max } } }, { end, range }) {
   const slope = (bottom - top) / (max - min || 1);
-  return { left, width: right - left, start: end - range, range, y: (value) => Math.max(top, bottom - (value - min) * slope) };
+  const y = (/** @type {number} */ value) => Math.min(bottom, Math.max(top, bottom - (value - min) * slope));
+  return { left, width: right - left, start: end - range, range, y };
 }
 
 /**
