@@ -185,8 +185,8 @@ class History:
         """Return the points of series from `start` to `end`, up to now; on a worker's thread, for it may wait.
 
         `step` 0 is as collected, where that is kept; else points are aligned to multiples of the step, which becomes
-        what the tier has. Counters come as rates per second, with `raw` as totals where these are kept. `take` is
-        given each series as soon as it is read, and gives what is to stay of it. Raises StorageError.
+        what the tier has. Counters come as rates per second, with `raw` as totals. `take` is given each series as
+        soon as it is read, and gives what is to stay of it. Raises StorageError, or TotalsGone.
         """
         from dashboard.history.reader import Question, Reader  # only here, for its memory: many never ask
 

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from dashboard.errors import TotalsGone
 from dashboard.history.cache import Cache
 from dashboard.history.draw import Collected, Curve, as_collected
 from dashboard.history.journal import Frame, Frames, Head
@@ -49,7 +50,7 @@ class Reader:
             self._head = Head()
 
     def read(self, question: Question, unwritten: Iterable[Frame], take: Take | None = None) -> Reading:
-        """Return the answer; `unwritten` was taken before this is called. Raises StorageError."""
+        """Return the answer; `unwritten` was taken before this is called. Raises StorageError or TotalsGone."""
         return self._database.read(lambda connection: self._read(connection, question, Frames(unwritten), take))
 
     def _read(
@@ -63,7 +64,10 @@ class Reader:
         ]
         first = min((one.first for _, one in known), default=question.start)
         begin = max(question.start, first)
-        totals = question.raw and stored.cuts[RAW.name] <= begin
+        cut = stored.cuts[RAW.name]
+        totals = question.raw and cut <= begin
+        if question.raw and not totals and any(entry.counter for entry, _ in known):
+            raise TotalsGone(math.ceil(cut / question.step) * question.step if question.step else cut)
         tier = RAW if totals else choose(begin, question.step, stored.cuts)
         step = fitting(tier, question.step)
         start, end = question.start, question.end

@@ -7,11 +7,12 @@ import math
 import random
 import sqlite3
 import threading
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from dashboard.errors import StorageError
+from dashboard.errors import StorageError, TotalsGone
 from dashboard.model import Batch
 from dashboard.selector import Selector
 from dashboard.tiers import Bounds
@@ -152,6 +153,25 @@ def test_a_counter_whose_interval_changes_before_it_is_rolled_up_keeps_its_rates
             assert kept.points("bytes_total", T0 + 60, T0 + 840, 60) == [(T0 + 60 * at, 5, 5, 5) for at in range(1, 14)]
             kept.tidy(T0 + 4000)
         assert kept.points("bytes_total", T0, T0 + 30, raw=True) == [(T0 + 10 * at, *[50 * at] * 3) for at in range(3)]
+
+
+def test_totals_that_are_gone_are_refused_with_when_they_begin_and_no_rate_takes_their_place(tmp_path: Path) -> None:
+    """Those of the hour that is still kept as collected are given, and gauges as far back as ever."""
+    with keeping(tmp_path / "history.db") as kept:
+        for begin in (T0, T0 + 86_400):
+            kept.every("n_total", [5.0 * at for at in range(180)], begin=begin, apart=10.0)
+            kept.every("level", [7.0] * 180, begin=begin, apart=10.0)
+        kept.tidy(T0 + 90_000)
+        since = T0 + 90_000 - 21_600
+        for step, begin in ((0, since), (60, since), (10_800, T0 + 75_600)):
+            with pytest.raises(TotalsGone) as refused:
+                kept.points("n_total", T0, T0 + 90_000, step, raw=True)
+            assert refused.value.since == begin and refused.value.status == 400
+            assert f"{datetime.fromtimestamp(begin, UTC):%Y-%m-%dT%H:%M:%SZ}" in str(refused.value)
+            totals = kept.points("n_total", begin, T0 + 90_000, step, raw=True)
+            assert max(highest or 0 for *_, highest in totals) == 5 * 179
+        assert kept.points("n_total", T0 + 60, T0 + 120, 60) == [(T0 + 60, 0.5, 0.5, 0.5)]
+        assert kept.points("level", T0, T0 + 60, 60, raw=True) == [(T0, 7, 7, 7)]
 
 
 def test_resets_and_holes_of_counters_give_no_rate(tmp_path: Path) -> None:
