@@ -32,19 +32,25 @@ export function inUse(lines) {
  * @returns {Peak[]}
  */
 export function summed(lines, start) {
-  /** @type {Map<number, [number, number, number]>} */
+  /** @type {Map<number, { time: number, mean: number, low: number, spread: number }>} */
   const seen = new Map();
   for (const line of lines) {
     for (let at = 0; at < line.length; at++) {
       const time = line.timeAt(at);
-      if (time < start || Number.isNaN(line.meanAt(at))) continue;
-      const [mean, low, spread] = seen.get(time) ?? [0, 0, 0];
-      seen.set(time, [mean + line.meanAt(at), low + line.lowAt(at), Math.max(spread, drawable(line.highAt(at)) - drawable(line.lowAt(at)))]);
+      const mean = line.meanAt(at);
+      if (time < start || Number.isNaN(mean)) continue;
+      const spread = drawable(line.highAt(at)) - drawable(line.lowAt(at));
+      const sum = seen.get(time);
+      if (sum) {
+        sum.mean += mean;
+        sum.low += line.lowAt(at);
+        sum.spread = Math.max(sum.spread, spread);
+      } else seen.set(time, { time, mean, low: line.lowAt(at), spread });
     }
   }
-  return [...seen]
-    .sort(([a], [b]) => a - b)
-    .map(([time, [mean, low, spread]]) => ({ time, drawn: drawable(mean), value: drawable(Math.max(mean, low + spread)) }));
+  return [...seen.values()]
+    .sort((a, b) => a.time - b.time)
+    .map(({ time, mean, low, spread }) => ({ time, drawn: drawable(mean), value: drawable(Math.max(mean, low + spread)) }));
 }
 
 /**
@@ -76,38 +82,49 @@ export function grain(step, range, width) {
 
 /**
  * Of each time the farthest peak, from the second there on: where bands are drawn, it alone is so narrow.
- * @param {Peak[]} peaks
+ * @param {Peak[]} peaks in their order
  * @param {number} seconds
  */
 export function lone(peaks, seconds) {
-  /** @type {Map<number, [Peak, Peak?]>} */
-  const groups = new Map();
+  /** @type {Peak[]} */
+  const found = [];
+  /** @type {[Peak | null, Peak | null]} */
+  let [first, second] = [null, null];
+  let group = NaN;
+  const close = () => {
+    if (first && second) found.push({ ...first, drawn: second.value });
+  };
   for (const peak of peaks) {
     const time = Math.floor(peak.time / seconds);
-    const [first, second] = groups.get(time) ?? [];
-    if (!first) groups.set(time, [peak]);
-    else if (reach(peak) > reach(first)) groups.set(time, [peak, first]);
-    else if (!second || reach(peak) > reach(second)) groups.set(time, [first, peak]);
+    if (time !== group) {
+      close();
+      [group, first, second] = [time, peak, null];
+    } else if (!first || reach(peak) > reach(first)) [first, second] = [peak, first];
+    else if (!second || reach(peak) > reach(second)) second = peak;
   }
-  return [...groups.values()].flatMap(([first, second]) => (second ? { ...first, drawn: second.value } : []));
+  close();
+  return found;
 }
 
 /**
  * The peaks that stand off from what is drawn by a part of the axis' height, the farthest of each time.
- * @param {Peak[]} peaks
+ * @param {Peak[]} peaks in their order
  * @param {number} seconds
  * @param {number} height
  */
 export function standingOff(peaks, seconds, height) {
-  /** @type {Map<number, Peak>} */
-  const kept = new Map();
+  /** @type {Peak[]} */
+  const kept = [];
+  let group = NaN;
   for (const peak of peaks) {
     if (!(reach(peak) >= LEAST * height)) continue;
     const time = Math.floor(peak.time / seconds);
-    const other = kept.get(time);
-    if (!other || reach(peak) > reach(other)) kept.set(time, peak);
+    const last = kept.at(-1);
+    if (!last || time !== group) kept.push(peak);
+    else if (reach(peak) > reach(last)) kept[kept.length - 1] = peak;
+    group = time;
   }
-  return [...kept.values()];
+  return kept;
 }
 
 /**
