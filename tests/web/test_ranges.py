@@ -94,6 +94,27 @@ async def test_a_series_that_nobody_knows_is_a_404_with_names_alike_unless_that_
         assert lenient.status_code == 200 and lenient.json()["result"] == [] and lenient.json()["as_of"]
 
 
+async def test_a_series_that_nobody_knows_is_told_also_beside_others(client: httpx.AsyncClient) -> None:
+    """Of those that are live as of those that are only stored; a pattern may choose nothing, a page what there is."""
+    await pushed(client, "beside")
+    for span in ({}, {"start": str(YESTERDAY), "step": "60"}):
+        for known in ("system_load_1m", "beside"):
+            query: Json = {"match": [known, "system_lod_5m"], **span}
+            answer = await client.get("/api/v1/query_range", params=query)
+            error = answer.json()["error"]
+            assert (answer.status_code, error["code"]) == (404, "unknown_series")
+            assert "is chosen by system_lod_5m: " in error["message"] and "system_load_5m" in error["message"]
+            lenient = await client.get("/api/v1/query_range", params={**query, "unknown": "empty"})
+            assert lenient.status_code == 200
+            patterns = ["system_lod_*", 'system_lod_5m{cpu!="0"}', 'beside{room=~"c.*"}']
+            found = await client.get("/api/v1/query_range", params={**query, "match": [known, *patterns]})
+            assert found.status_code == 200, found.text
+        both = await client.get("/api/v1/query_range", params={"match": ["system_load_1m", "beside"], **span})
+        assert both.status_code == 200
+        label = await client.get("/api/v1/query_range", params={"match": ["beside", 'beside{room="c"}'], **span})
+        assert label.status_code == 404 and 'beside{room="c"}' in label.json()["error"]["message"]
+
+
 async def test_thousands_of_series_at_once_are_refused_with_how_many_may_be(client: httpx.AsyncClient) -> None:
     await push(client, *({"series": f'crowd{{n="{number}"}}', "value": 1} for number in range(2_001)))
     for start in (time.time() - 5, YESTERDAY):
