@@ -82,6 +82,21 @@ async def test_a_series_that_is_only_stored_is_in_the_catalogue_and_has_its_last
     assert stored["value"] == 5 and stored["timestamp"] == YESTERDAY + 590 and stored["age"] > 25 * 3_600
 
 
+async def test_a_list_of_more_series_than_its_limit_is_refused_with_how_many_there_are(
+    client: httpx.AsyncClient,
+) -> None:
+    await push(client, *({"series": f'listed{{n="{number}"}}', "value": 1} for number in range(3)))
+    for path in ("series", "latest"):
+        assert len((await ask(client, path, match="listed", limit=3))["result"]) == 3
+        answer = await client.get(f"/api/v1/{path}", params={"match": "listed", "limit": 2})
+        error = answer.json()["error"]
+        assert answer.status_code == 400 and "3 series are chosen; at most 2" in error["message"]
+        assert (error["series"], error["max_series"]) == (3, 2)
+        for text in ("0", "x", "100001"):
+            answer = await client.get(f"/api/v1/{path}", params={"limit": text})
+            assert answer.status_code == 400 and "limit: must be" in answer.json()["error"]["message"]
+
+
 async def test_a_series_that_nobody_knows_is_a_404_with_names_alike_unless_that_is_no_news(
     client: httpx.AsyncClient,
 ) -> None:
