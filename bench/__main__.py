@@ -1,8 +1,10 @@
-"""`python -m bench fanout | resume | collect | charts | first`."""
+"""`python -m bench fanout | resume | collect | charts | first | history | record`."""
 
 from __future__ import annotations
 
 import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import click
 
@@ -11,6 +13,8 @@ from bench import charts as charts_bench
 from bench import collect as collect_bench
 from bench import fanout as fanout_bench
 from bench import first as first_bench
+from bench import history as history_bench
+from bench import recording
 from bench import resume as resume_bench
 
 FEEDS = ("overview", "fixed")
@@ -73,6 +77,25 @@ def charts(count: int, lines: tuple[int, ...], span: str, canvases: tuple[str, .
 def first(visits: int) -> None:
     """Time to the first complete chart of the overview in a real Chromium."""
     first_bench.run(visits, sys.argv[1:])
+
+
+@cli.command()
+@click.option("--days", type=click.FloatRange(0.01, 60), default=30.0, show_default=True, help="Of a sample a minute.")
+@click.option("--hours", type=click.FloatRange(0.01, 24), default=3.0, show_default=True, help="Of a sample a second.")
+@click.option("--series", type=click.IntRange(10, 200), default=200, show_default=True)
+@click.option("--rounds", type=click.IntRange(1), default=5, show_default=True, help="Of each question.")
+def history(days: float, hours: float, series: int, rounds: int) -> None:
+    """Bytes and CPU of a stored sample, and times of questions for points, beside Prometheus."""
+    history_bench.run(days, hours, series, rounds, sys.argv[1:])
+
+
+@cli.command()
+@click.option("--seconds", type=click.IntRange(60), default=1_800, show_default=True)
+@click.option("--series", type=click.IntRange(1), default=200, show_default=True)
+def record(seconds: int, series: int) -> None:
+    """Record the real metrics of this machine that `history` sends, into a file of the repository."""
+    with TemporaryDirectory(prefix="bench-") as folder:
+        recording.record(seconds, series, Path(folder))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A shop that tells a dashboard what it does, for pictures: samples, log lines, long work and notices."""
+"""A shop that tells a dashboard what it does, for pictures: samples, log lines, long work and notices; and its past."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import asyncio
 import math
 import random
 import time
-from itertools import count
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import count, islice
 
 import httpx
 
@@ -69,6 +71,77 @@ WORK = (
     {"task": "index", "title": "Search index of articles", "unit": "articles", "total": 5_200, "rate": 9.0},
 )
 """Tasks that run all the time: how many of what there are, and how many are done in a second."""
+
+DAY = 86_400
+STEP = 10
+"""Seconds between two samples of the shop's past."""
+BATCH = 1_000
+"""Samples of one request."""
+
+
+@dataclass(frozen=True)
+class Past:
+    """What a shop went through until `now` (Unix seconds): its days, and what stands out of them, in Unix seconds."""
+
+    now: float
+    days: float = 7
+
+    @property
+    def slow_bank(self) -> tuple[float, float]:
+        """The night in which the bank was slow."""
+        return self._at(2.4), self._at(2.4) + 1_500
+
+    @property
+    def outage(self) -> tuple[float, float]:
+        """The hours in which the shop told nothing."""
+        return self._at(4.6), self._at(4.6) + 9_000
+
+    @property
+    def spike(self) -> float:
+        """The one sample that took nine seconds."""
+        return self._at(5.3)
+
+    def _at(self, days_ago: float) -> float:
+        return (self.now - days_ago * DAY) // STEP * STEP
+
+    def samples(self) -> Iterator[dict[str, object]]:
+        """Give the samples in the order of their times; the same for the same `now`."""
+        chance, served = random.Random(7), {"200": 0.0, "404": 0.0, "500": 0.0}
+        outage, slow = self.outage, self.slow_bank
+        for turn in range(round(self.days * DAY / STEP), 0, -1):
+            at = self._at(0) - turn * STEP
+            if outage[0] <= at < outage[1]:
+                continue
+            busy = 1 + 0.7 * math.sin((at % DAY / DAY - 0.3) * math.tau)  # quiet at dawn, busy in the late afternoon
+            late = 3.4 if slow[0] <= at < slow[1] else 1.0
+            values = {
+                f'shop_payment_seconds{{provider="{name}"}}': usual * chance.uniform(0.9, 1.15) * (0.7 + 0.3 * busy)
+                for name, usual in (("bank", 1.1 * late), ("card", 0.6))
+            }
+            if at == self.spike:
+                values['shop_payment_seconds{provider="card"}'] = 9.0
+            for status, share in (("200", 40.0), ("404", 3.0), ("500", 0.5 * late**3)):
+                served[status] += STEP * share * busy * chance.uniform(0.9, 1.1)
+                values[f'shop_requests_total{{status="{status}"}}'] = round(served[status])
+            values["shop_queue_length"] = round(38 * busy * late**0.5)
+            for series, value in values.items():
+                yield {"series": series, "value": value, "timestamp": at, "interval": STEP}
+
+
+async def remember(url: str, past: Past) -> int:
+    """Tell the dashboard at `url` of the shop's past, by the way in that everyone has; return the count of samples."""
+    told, samples = 0, past.samples()
+    async with httpx.AsyncClient(base_url=url, timeout=60) as client:
+        while batch := list(islice(samples, BATCH)):
+            (await client.post("/api/v1/samples", json=batch)).raise_for_status()
+            told += len(batch)
+        for start, end, text in (
+            (*past.slow_bank, "The bank was slow\nIts limit is 2 s; they had a broken disk."),
+            (past.spike, None, "One payment of 9 s"),
+        ):
+            mark = {"start": start, "end": end, "text": text}
+            (await client.post("/api/v1/annotations", json=mark)).raise_for_status()
+    return told
 
 
 async def trade(url: str) -> None:

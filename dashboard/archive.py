@@ -10,7 +10,7 @@ from typing import NamedTuple, Protocol
 
 from dashboard.errors import StorageError
 from dashboard.eventlog import Entry, EventId
-from dashboard.events import KEPT, Notification, Task
+from dashboard.events import KEPT, Notification, System, Task
 
 NONE = EventId(0, 0)
 """The id that is below every other."""
@@ -38,8 +38,9 @@ class Archive(Protocol):
     def read(self, after: EventId, upto: EventId, types: Collection[str], limit: int) -> list[Kept]:
         """Return the events of `types` with ids in (after, upto], in the order of ids, at most `limit`; may wait.
 
-        Of a task there is the latest state alone, under the id of that. Look at `floors` afterwards, not before: what
-        is trimmed away in between is then told by them. Raises StorageError.
+        Of a task there is the latest state alone, under the id of that, and so of what was not stored in one time.
+        Look at `floors` afterwards, not before: what is trimmed away in between is then told by them. Raises
+        StorageError.
         """
         ...
 
@@ -61,7 +62,10 @@ class Archive(Protocol):
 
 
 class MemoryArchive:
-    """An Archive in memory, for tests: `fault` makes commits and reads fail, `hold` leaves commits undone."""
+    """An Archive in memory, for tests: `hold` leaves commits undone, `fault` makes them fail, and reads.
+
+    One that names `types` fails commits of these alone.
+    """
 
     def __init__(self, *, max_events: int = 10_000) -> None:
         """Keep at most `max_events` of each type."""
@@ -69,7 +73,7 @@ class MemoryArchive:
         self._max_events = max_events
         self._lock = threading.Lock()
         self._kept: dict[str, list[Kept]] = {type: [] for type in KEPT}
-        self._tasks: dict[str, EventId] = {}
+        self._latest: dict[str, EventId] = {}
         self._floors = dict.fromkeys(KEPT, NONE)
         self._newest = NONE
         self._holding = False
@@ -99,7 +103,7 @@ class MemoryArchive:
         self._held.clear()
 
     def read(self, after: EventId, upto: EventId, types: Collection[str], limit: int) -> list[Kept]:
-        if self.fault is not None:
+        if self.fault is not None and not self.fault.types:
             raise self.fault
         with self._lock:
             found = (row for type in KEPT if type in types for row in _between(self._kept[type], after, upto))
@@ -118,19 +122,20 @@ class MemoryArchive:
         self.release()
 
     def _store(self, entries: Sequence[Entry], future: Future[None]) -> None:
-        if self.fault is not None:
-            future.set_exception(self.fault)
-            return
+        fault = self.fault
         with self._lock:
             for entry in entries:
-                if entry.type in KEPT:
+                if entry.type in KEPT and (fault is None or (fault.types and entry.type not in fault.types)):
                     self._keep(entry)
-        future.set_result(None)
+        if fault is None or (fault.types and fault.types.isdisjoint(entry.type for entry in entries)):
+            future.set_result(None)
+        else:
+            future.set_exception(fault)
 
     def _keep(self, entry: Entry) -> None:
-        rows, task = self._kept[entry.type], task_of(entry)
-        if task is not None:
-            last, self._tasks[task] = self._tasks.get(task), entry.id
+        rows, subject = self._kept[entry.type], subject_of(entry)
+        if subject is not None:
+            last, self._latest[subject] = self._latest.get(subject), entry.id
             rows[:] = [row for row in rows if row.id != last]
         rows.append(Kept(entry.id, entry.type, recipient_of(entry), entry.event.encode()))
         self._newest = max(self._newest, entry.id)
@@ -138,10 +143,17 @@ class MemoryArchive:
             self._floors[entry.type] = rows.pop(0).id
 
 
-def task_of(entry: Entry) -> str | None:
-    """Return the task, of its instance, whose latest state an entry is; None when it is of another type."""
+def subject_of(entry: Entry) -> str | None:
+    """Return whose latest state an entry is, which makes its earlier ones superfluous; None when it has none.
+
+    That is a task of an instance, or a time in which events were not stored, all of which the latest notice tells.
+    """
     event = entry.event
-    return f"{event.resource.get('instance', '')}/{event.task}" if isinstance(event, Task) else None
+    if isinstance(event, Task):
+        return f"{event.resource.get('instance', '')}/{event.task}"
+    if isinstance(event, System) and event.event == "not_stored" and event.start is not None:
+        return f"{event.source}: not stored since {event.start}"
+    return None
 
 
 def recipient_of(entry: Entry) -> str | None:

@@ -28,6 +28,8 @@ FORMAT = 1
 _ABOUT = "backup.json"
 _INSTANCE = "instance"
 _CHUNK = 1 << 20
+_LATEST = 1e11  # Unix seconds after which nothing is made
+_NONSENSE = (AttributeError, EOFError, RecursionError, TypeError)  # what reading something else ends in
 
 
 class Backup(NamedTuple):
@@ -48,6 +50,8 @@ def back_up(folder: Path, file: Path, now: float) -> Backup:
     file = file.resolve()
     if os.path.exists(file) and not os.path.isfile(file):
         raise StorageError(f"{file} is no plain file, which a backup could take the place of")
+    if file.parent == folder.resolve() and (file.name.startswith(tuple(MIGRATIONS)) or _is_other(file)):
+        raise StorageError(f"{file} is the dashboard's own: give the backup another name, or another folder")
     with _faults_of(file), TemporaryDirectory(dir=file.parent, prefix=f".{file.name}.") as work:
         copies = {name: Path(work) / name for name in names}
         _copy({folder / name: copy for name, copy in copies.items()})
@@ -84,6 +88,11 @@ def restore(file: Path, folder: DataDir, now: float) -> tuple[Backup, list[Path]
             path.unlink(missing_ok=True)
         folder.release()
     return made, aside
+
+
+def _is_other(file: Path) -> bool:
+    """Tell whether there is a file that is none of ours."""
+    return file.exists() and not tarfile.is_tarfile(file)
 
 
 def _copy(files: Mapping[Path, Path]) -> None:
@@ -159,7 +168,7 @@ def _unpack(file: Path, folder: Path, fresh: dict[str, Path]) -> tuple[Backup, s
                         raise ValueError(f"{name} is cut off")
                     out.flush()
                     os.fsync(out.fileno())
-    except (tarfile.TarError, ValueError, KeyError, TypeError, AttributeError, EOFError) as error:
+    except (tarfile.TarError, ArithmeticError, LookupError, ValueError, *_NONSENSE) as error:
         raise StorageError(f"{file} is no whole backup of a dashboard ({error}); nothing was changed") from error
     except OSError as error:
         if error.filename not in (str(file), file):
@@ -182,7 +191,10 @@ def _about(text: bytes) -> tuple[Backup, str]:
     sizes = {str(name): int(size) for name, size in about["databases"].items()}
     if not sizes or not sizes.keys() <= MIGRATIONS.keys():
         raise ValueError("it names other databases")
-    return Backup(float(about["made_at"]), sizes), str(about["instance"])
+    made_at = float(about["made_at"])
+    if not 0 < made_at < _LATEST:
+        raise ValueError(f"made at {made_at:g}, which is no time")
+    return Backup(made_at, sizes), str(about["instance"])
 
 
 def _private(path: Path) -> IO[bytes]:

@@ -13,6 +13,7 @@
     │   ├── NoImage                  a panel of a kind that has no image (HTTP 404)
     │   └── InvalidParameter         a query parameter that cannot be used
     │       ├── TooManyPoints          … for the answer would be too large
+    │       ├── TotalsGone             … for only rates are left of a counter so far back
     │       └── UnknownSeries          … for nothing of the kind was ever stored (HTTP 404)
     ├── Forbidden                  the principal's role is not enough (HTTP 403)
     ├── ForeignOrigin              a write from another site (HTTP 403)
@@ -30,6 +31,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 
@@ -116,6 +118,17 @@ class TooManyPoints(InvalidParameter):
     def __init__(self, reason: str, series: int, max_series: int, parameter: str = "step") -> None:
         self.series, self.max_series = series, max_series
         super().__init__(parameter, reason)
+
+
+class TotalsGone(InvalidParameter):
+    """A question for a counter's totals of a time of which only rates are left; `since` (Unix seconds) has them."""
+
+    def __init__(self, since: float) -> None:
+        self.since = since
+        begin = datetime.fromtimestamp(since, UTC).isoformat().replace("+00:00", "Z")
+        super().__init__(
+            "raw", f"totals of counters are kept from {begin} on, before it only rates: begin there, or leave raw=1 out"
+        )
 
 
 class UnknownSeries(InvalidParameter):

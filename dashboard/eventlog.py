@@ -16,6 +16,9 @@ from dashboard.sse import frame
 MOST_BYTES = 64 * 1024 * 1024
 """Memory that the events of a log take at most, about."""
 
+LAST_OF_MS = 9_999_999_999
+"""The sequence that no id of a millisecond is above."""
+
 _OVERHEAD, _PART = 500, 150  # bytes of an event, and of each of its samples or rows
 _MOST_LEFT = 10_000  # places of kept events that have left, remembered to count the others
 _ID = re.compile(r"([0-9]{1,15})-([0-9]{1,10})", re.ASCII)

@@ -127,8 +127,9 @@ SystemEvent = Literal[
 class System(Event, frozen=True, kw_only=True, tag="system"):
     """Something that the program says of itself.
 
-    `not_stored` names in `ids` the events that no disk holds; `step` is the seconds by which the clock was set; from
-    `start` to `end` (Unix seconds) nobody watched, or nothing was stored.
+    `not_stored` names in `ids` events that no disk holds, and that were not named before; from `start` to `end` lie
+    all that were lost of the same trouble. `step` is the seconds by which the clock was set; else from `start` to
+    `end` (Unix seconds) nobody watched, or nothing was stored.
     """
 
     event: SystemEvent
@@ -207,7 +208,7 @@ KEPT: dict[str, Literal["history", "state"]] = {
     "notification": "state",
     "system": "state",
 }
-"""The types that are kept on disk, each with its database; of a task its latest state is."""
+"""The types that are kept on disk, each with its database; of a task, and of one `not_stored`, the latest is."""
 
 TYPES = frozenset({*LOGGED, "alert"})
 """Every type that a viewer may ask for. Alerts have no source yet: a filter for them is right, and quiet."""

@@ -119,6 +119,15 @@ class ProcessRow(msgspec.Struct, frozen=True, omit_defaults=True):
     command: str | None = None
 
 
+class Program(msgspec.Struct, frozen=True):
+    """What all processes of one name take together at the time of their collection; units as of ProcessRow."""
+
+    name: str
+    cpu_ratio: float
+    resident_bytes: int
+    processes: int
+
+
 class Series(msgspec.Struct, frozen=True):
     """The identity of a line on a chart: a name and its full set of labels."""
 
@@ -161,7 +170,7 @@ class Batch(msgspec.Struct, frozen=True):
 
     `source` is `<instance>/<collector or program>`, `timestamp` Unix seconds, `interval` the seconds until the
     next is due (None: not declared), `resource` the labels common to all, `samples` values by
-    `name{own labels}`, `rows` processes.
+    `name{own labels}`, `rows` the top processes, `programs` all of them by name; without those, `rows` are all.
     """
 
     source: str
@@ -170,6 +179,7 @@ class Batch(msgspec.Struct, frozen=True):
     resource: dict[str, str]
     samples: dict[str, float]
     rows: tuple[ProcessRow, ...] = ()
+    programs: tuple[Program, ...] = ()
 
 
 def series_text(name: str, labels: Iterable[tuple[str, str]]) -> str:

@@ -20,13 +20,14 @@ HOLE = 2.0
 def rates(times: Sequence[float], totals: Sequence[float], interval: float | None) -> tuple[array[float], array[float]]:
     """Return the rate per second of a counter at each time but the first.
 
-    A fall is a reset and gives no rate; neither does a step across a hole of over two intervals.
+    A fall is a reset and gives no rate; neither does a step across a hole of over two intervals, nor a rise that no
+    number can tell.
     """
     longest = HOLE * interval if interval else math.inf
     out_times, out_rates = array("d"), array("d")
     for at in range(1, len(times)):
         elapsed, grown = times[at] - times[at - 1], totals[at] - totals[at - 1]
-        if 0 < elapsed <= longest and grown >= 0:
+        if 0 < elapsed <= longest and grown >= 0 and grown / elapsed < math.inf:
             out_times.append(times[at])
             out_rates.append(grown / elapsed)
     return out_times, out_rates

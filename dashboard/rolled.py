@@ -7,6 +7,7 @@ columns of one value are arrays of one length, sorted by time, and shared: they 
 from __future__ import annotations
 
 import math
+import sys
 from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
@@ -18,6 +19,7 @@ from typing import NamedTuple, TypeVar
 from dashboard.column import is_constant
 from dashboard.points import HOLE
 
+_LARGEST = sys.float_info.max
 _WIDEST = 64  # samples in a bucket up to which whole columns are compared rather than one bucket after another
 
 
@@ -102,7 +104,7 @@ def rates(samples: Samples, before: Last | None = None) -> Samples:
     """Return the rates per second of a counter at each sample that has one before it.
 
     A fall is a reset and gives no rate; neither does a step across a hole of over two intervals, the longer of the two
-    that were declared.
+    that were declared, nor a rise that no number can tell.
     """
     if before is not None and samples.times:
         samples = joined((Samples(*(array("d", [value]) for value in before)), samples))
@@ -111,13 +113,18 @@ def rates(samples: Samples, before: Last | None = None) -> Samples:
         return NO_SAMPLES
     grown = list(map(sub, values[1:], values))
     step = even_step(times)
-    if step is not None and gaps[0] and is_constant(gaps) and step <= HOLE * gaps[0] and min(grown) >= 0:
+    even = step is not None and gaps[0] and is_constant(gaps) and step <= HOLE * gaps[0]
+    if step is not None and even and min(grown) >= 0 and max(grown) / min(step, 1) < math.inf:
         found = grown if step == 1 else list(map(truediv, grown, repeat(step)))
         return Samples(times[1:], array("d", _short(found)), gaps[1:])
     elapsed = list(map(sub, times[1:], times))
     usual = sorted(elapsed)[len(elapsed) // 2]
     longest = [HOLE * max(one or usual, other or usual) for one, other in pairwise(gaps)]
-    kept = [at for at, rise in enumerate(grown) if rise >= 0 and 0 < elapsed[at] <= longest[at]]
+    kept = [
+        at
+        for at, rise in enumerate(grown)
+        if rise >= 0 and 0 < elapsed[at] <= longest[at] and rise / elapsed[at] < math.inf
+    ]
     return Samples(
         array("d", [times[at + 1] for at in kept]),
         array("d", _short([grown[at] / elapsed[at] for at in kept])),
@@ -129,12 +136,12 @@ def roll(samples: Samples, step: float) -> Rolled:
     """Roll samples up to points of `step` seconds."""
     if not samples.times:
         return NOTHING_ROLLED
-    return _rolled_up(samples, step, _each, _strided, 1)
+    return _told(_rolled_up(samples, step, _each, _strided, 1))
 
 
 def reroll(rolled: Rolled, step: float) -> Rolled:
     """Roll points up to those of a step that is a multiple of theirs."""
-    return _rolled_up(rolled, step, _reroll_each, _restrided, 2)
+    return _told(_rolled_up(rolled, step, _reroll_each, _restrided, 2))
 
 
 def _rolled_up(
@@ -178,7 +185,7 @@ def combined(old: Rolled, new: Rolled) -> Rolled:
             )  # fmt: skip
         else:
             found[time] = (time, total, low, high, count, gap)
-    return Rolled(*(array("d", column) for column in zip(*(found[time] for time in sorted(found)), strict=True)))
+    return _told(Rolled(*(array("d", column) for column in zip(*(found[time] for time in sorted(found)), strict=True))))
 
 
 def spliced(old: Rolled, new: Rolled, start: float, end: float) -> Rolled:
@@ -186,6 +193,13 @@ def spliced(old: Rolled, new: Rolled, start: float, end: float) -> Rolled:
     parts = (rolled_between(old, -math.inf, start), new, rolled_between(old, end, math.inf))
     kept = [part for part in parts if part.times]
     return rolled_joined(kept) if kept else NOTHING_ROLLED
+
+
+def _told(rolled: Rolled) -> Rolled:
+    """Return points whose sums are finite: one that no number can tell is the largest that there is."""
+    if math.isfinite(sum(rolled.sums)):
+        return rolled
+    return rolled._replace(sums=array("d", [max(-_LARGEST, min(one, _LARGEST)) for one in rolled.sums]))
 
 
 def _divides(apart: float, step: float, first: float) -> bool:

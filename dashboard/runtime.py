@@ -239,6 +239,8 @@ class Runtime:
 async def running(settings: Settings, boards: Sequence[Board], path: Path | None) -> AsyncIterator[Runtime]:
     """Run the program around the body of the `async with`."""
     runtime = Runtime(settings, boards, path)
+    storing = Storing(runtime.clock)
+    began = runtime.clock.wall()  # from here on there may be points, however long a disk takes to say what was before
     async with asyncio.TaskGroup() as tasks:
         owned = [
             tasks.create_task(_for_ever(name, run))
@@ -250,7 +252,6 @@ async def running(settings: Settings, boards: Sequence[Board], path: Path | None
                 ("tidiness", runtime.history.keep_house),
                 ("life", lambda: _sign_life(runtime)),
                 ("lag", lambda: _watch_strain(runtime)),
-                ("storing", lambda: _watch_storing(runtime)),
                 ("tasks", lambda: _mind_tasks(runtime)),
                 ("watch", lambda: watch(runtime)),
             )
@@ -258,8 +259,9 @@ async def running(settings: Settings, boards: Sequence[Board], path: Path | None
         await runtime.broadcaster.recall()
         killed = await _was_killed(runtime)
         runtime.system("start", f"dashboard {__version__} started.{UNANNOUNCED if killed else ''}")
-        now, interval = runtime.clock.wall(), settings.interval
-        runtime.tell_blind(between_runs(runtime.last_alive, now, interval, killed=killed))
+        # Only now, for with the start of a run pages forget what the one before could not store.
+        owned.append(tasks.create_task(_for_ever("storing", lambda: _watch_storing(runtime, storing))))
+        runtime.tell_blind(between_runs(runtime.last_alive, began, settings.interval, killed=killed))
         try:
             with OwnLog(runtime.broadcaster.publish, runtime.clock, runtime.instance):
                 for fault in runtime.load_faults:
@@ -338,8 +340,7 @@ async def _watch_strain(runtime: Runtime, every: float = 0.5) -> None:
             runtime.system("high_load" if turn.high else "load_normal", turn.message)
 
 
-async def _watch_storing(runtime: Runtime, every: float = 1.0) -> None:
-    storing = Storing(runtime.clock)
+async def _watch_storing(runtime: Runtime, storing: Storing, every: float = 1.0) -> None:
     while True:
         await asyncio.sleep(every)
         halt = storing.see(runtime.history.trouble())

@@ -49,8 +49,18 @@ _MARKS = (
     "CREATE INDEX annotation_by_time ON annotation (start)",
 )
 
+_LATE = (
+    # Keys of chunks have room for 2^32 ids.
+    *(
+        f"UPDATE {table} SET id = (id >> 24 << 32) | (id & 16777215)"
+        for table in ("chunk_raw", "chunk_10s", "chunk_1m", "chunk_15m", "due")
+    ),
+    # Samples that were rolled up when those beside them were gone; `came` in Unix seconds, keys as in chunk_raw.
+    "CREATE TABLE chunk_late (id INTEGER PRIMARY KEY, data BLOB NOT NULL, came REAL NOT NULL)",
+)
+
 STATE = (_EVENTS, _MARKS)
 """Of `state.db`."""
 
-HISTORY = (_EVENTS, _POINTS)
+HISTORY = (_EVENTS, _POINTS, _LATE)
 """Of `history.db`."""

@@ -108,6 +108,11 @@ class Selector:
         """Whether it is looked for under one name only; any other is held against every series."""
         return bool(self.name) and self._name is None
 
+    @property
+    def plain(self) -> bool:
+        """Whether it has no pattern: one name, and labels with the values that they are to have."""
+        return self.exact and all(matcher.operator == "=" for matcher in self.matchers)
+
     def matches(self, series: Series) -> bool:
         """Tell whether a series, with its full labels, is among those selected."""
         if self._name is not None:

@@ -13,7 +13,7 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from itertools import islice
 
-from dashboard.archive import NONE, Kept, task_of
+from dashboard.archive import NONE, Kept, subject_of
 from dashboard.eventlog import Entry, EventId
 from dashboard.model import Clock
 from dashboard.sqlite import Database
@@ -130,20 +130,20 @@ class Shelf:
         return max([NONE, *floors.values(), *(EventId(*row) for row in rows if row)]), floors
 
     def _store(self, connection: sqlite3.Connection, entries: Sequence[Entry]) -> None:
-        latest = {task: entry.id for entry in entries if (task := task_of(entry)) is not None}
+        latest = {subject: entry.id for entry in entries if (subject := subject_of(entry)) is not None}
         rows = []
         count: Counter[str] = Counter()
         bytes: Counter[str] = Counter()
         for entry in entries:
-            task = task_of(entry)
-            if task is not None and latest[task] != entry.id:
+            subject = subject_of(entry)
+            if subject is not None and latest[subject] != entry.id:
                 continue
             row = Kept(entry.id, entry.type, entry.to, entry.data)
-            rows.append((row.type, *row.id, row.to, task, row.data, _sum(row)))
+            rows.append((row.type, *row.id, row.to, subject, row.data, _sum(row)))
             count[row.type] += 1
             bytes[row.type] += _size(len(row.data))
-        for task in latest:
-            _forget_task(connection, task)
+        for subject in latest:
+            _forget(connection, subject)
         connection.executemany("INSERT OR REPLACE INTO event VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
         for type in count:
             _count(connection, type, count[type], bytes[type])
@@ -253,10 +253,11 @@ def _count(connection: sqlite3.Connection, type: str, count: int, bytes: int) ->
     )
 
 
-def _forget_task(connection: sqlite3.Connection, task: str) -> None:
-    """Delete the state of a task that another takes the place of."""
-    for type, length in connection.execute("SELECT type, length(data) FROM event WHERE task = ?", (task,)).fetchall():
-        connection.execute("DELETE FROM event WHERE task = ?", (task,))
+def _forget(connection: sqlite3.Connection, subject: str) -> None:
+    """Delete the state of a subject that another takes the place of."""
+    found = connection.execute("SELECT type, length(data) FROM event WHERE task = ?", (subject,)).fetchall()
+    for type, length in found:
+        connection.execute("DELETE FROM event WHERE task = ?", (subject,))
         _count(connection, type, -1, -_size(length))
 
 

@@ -7,6 +7,7 @@ of its own, for only a process without threads may fork.
 from __future__ import annotations
 
 import os
+import select
 import shutil
 import signal
 import sys
@@ -15,6 +16,9 @@ from array import array
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
+
+PATIENCE = 60.0
+"""Seconds in which a program is to begin; many do at a time."""
 
 Tell = Callable[[float], None]
 """Says that something is sure; what was said is known also of a program that was killed."""
@@ -53,6 +57,10 @@ class Doomed:
     def kill(self) -> None:
         """End it without warning."""
         os.kill(self.pid, signal.SIGKILL)
+
+    def wait(self) -> None:
+        """Wait until it has told something, or is gone."""
+        assert select.select([self._pipe], [], [], PATIENCE)[0], "it tells nothing"
 
     def told(self) -> list[float]:
         """Wait for its end and return what it told; raise AssertionError when it failed."""

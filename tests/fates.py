@@ -19,7 +19,7 @@ from dashboard.clock import SystemClock
 from dashboard.diskarchive import DiskArchive
 from dashboard.events import KEPT
 from dashboard.history import History
-from dashboard.model import Batch, Clock
+from dashboard.model import Batch, Clock, ProcessRow
 from dashboard.points import Point
 from dashboard.shelf import Bound
 from dashboard.sqlite import Database
@@ -86,10 +86,13 @@ VALUES: dict[str, Callable[[float], float]] = {
 """What the series of doomed programs are at a time."""
 
 
+BUSY = ProcessRow(pid=1, name="cc1plus", user="test", cpu_ratio=0.5, resident_bytes=4096)
+
+
 def batch(time: float, interval: float) -> Batch:
     """Return one collection."""
     samples = {name: value(time) for name, value in VALUES.items()}
-    return Batch(timestamp=time, source="test/doomed", interval=interval, resource=RESOURCE, samples=samples)
+    return Batch("test/doomed", time, interval, RESOURCE, samples, (BUSY,))
 
 
 def history_on(database: Database, clock: Clock, bounds: Bounds = BOUNDS) -> History:
@@ -97,10 +100,10 @@ def history_on(database: Database, clock: Clock, bounds: Bounds = BOUNDS) -> His
     return History(database, clock, bounds, lambda name: name.endswith("_total"))
 
 
-def stored(history: History, start: float, end: float, step: float = 0.0) -> dict[str, list[Point]]:
-    """Return the points that there are of each series; counters as totals where `step` is 0."""
+def stored(history: History, start: float, end: float, step: float | None = None) -> dict[str, list[Point]]:
+    """Return the points that there are of each series; without a step as collected, and counters as totals."""
     texts = [known.text for known in history.catalogue(())]
-    reading = history.read(texts, start, end, step, raw=not step)
+    reading = history.read(texts, start, end, step or 0.0, raw=step is None)
     assert not reading.incomplete
     return {
         stretch.known.series.name: [point for point in stretch.points if point[1] is not None]
@@ -108,23 +111,41 @@ def stored(history: History, start: float, end: float, step: float = 0.0) -> dic
     }
 
 
+def minutes(history: History, start: float, end: float) -> set[float]:
+    """Return the minutes of which is known which processes took most; raise AssertionError where that is wrong."""
+    found = history.top(start, end)
+    assert all(busy.name == BUSY.name and busy.cpu == BUSY.cpu_ratio for one in found for busy in one.by_cpu)
+    return {one.start for one in found}
+
+
 def together(folder: Path, count: int) -> str:
-    """Kill programs that store points once a second, at random moments: of none more than two seconds are lost."""
+    """Kill programs that store points once a second, at random moments: of none more than two seconds are lost.
+
+    A fifth of them are killed while they begin, the others once all of these take samples.
+    """
     chance = random.Random(count)
-    lost = [_at_random(folder / f"{first}", min(50, count - first), chance) for first in range(0, count, 50)]
-    return f"{count} kills, at most {max(lost):.2f} s lost"
+    turns = [_at_random(folder / f"{first}", min(50, count - first), chance) for first in range(0, count, 50)]
+    lost = [one for turn in turns for one in turn]
+    stored = len(lost) - lost.count(None)
+    return f"{count} kills, {stored} of which left points, at most {max(filter(None, lost)):.2f} s lost"
 
 
-def _at_random(folder: Path, count: int, chance: random.Random) -> float:
+def _at_random(folder: Path, count: int, chance: random.Random) -> list[float | None]:
     begun = time.time()
     running = []
     for number in range(count):
         (folder / f"{number}").mkdir(parents=True)
         running.append(Doomed(partial(_live, folder / f"{number}")))
-    for moment, doomed in sorted((chance.uniform(0, 4), number) for number in range(count)):
-        time.sleep(max(0.0, begun + moment - time.time()))
-        running[doomed].kill()
-    return max(_lost(folder / f"{number}", doomed.told(), begun) for number, doomed in enumerate(running))
+    early, late = running[::5], [doomed for at, doomed in enumerate(running) if at % 5]
+    for some, seconds in ((early, 1), (late, 4)):
+        if some is late:
+            for doomed in some:
+                doomed.wait()
+        now = time.time()
+        for moment, at in sorted((chance.uniform(0, seconds), at) for at in range(len(some))):
+            time.sleep(max(0.0, now + moment - time.time()))
+            some[at].kill()
+    return [_lost(folder / f"{number}", doomed.told(), begun) for number, doomed in enumerate(running)]
 
 
 def _live(folder: Path, tell: Tell) -> None:
@@ -145,21 +166,26 @@ def _live(folder: Path, tell: Tell) -> None:
     asyncio.run(live())
 
 
-def _lost(folder: Path, told: list[float], begun: float) -> float:
-    """Return the seconds of which the points are lost; raise AssertionError when others are, or the file."""
+def _lost(folder: Path, told: list[float], begun: float) -> float | None:
+    """Return the seconds of which the points are lost, None where there were none before.
+
+    Raise AssertionError when others are lost, or the file.
+    """
     whole(folder)
     if not told:
-        return 0.0
+        return None
     with closing(disk(folder, SystemClock())) as owned:
-        found = stored(history_on(owned.history, SystemClock()), begun - 10, told[-1] + 10)
-    times = [point[0] for point in found.get("doomed_wave", ())]
+        history = history_on(owned.history, SystemClock())
+        found = stored(history, begun - 10, told[-1] + 10)
+        times = [point[0] for point in found.get("doomed_wave", ())]
+        assert minutes(history, begun - 10, told[-1] + 10) >= {at // 60 * 60 for at in times}
     expected = [*told, told[-1] + EVERY]
     assert times == expected[: len(times)], "points are missing before the last, or twice there"
     for name, points in found.items():
         assert [point[:2] for point in points] == [(at, VALUES[name](at)) for at in times], name
     lost = told[-1] - (times[-1] if times else told[0] - EVERY)
     assert lost <= MOST_LOST, f"{lost:g} s of points are lost"
-    return lost
+    return lost if times else None
 
 
 def boundaries(folder: Path, _: int) -> str:
@@ -178,8 +204,9 @@ def boundaries(folder: Path, _: int) -> str:
     for place, end in killed_at_each_place(_store_and_tidy, begin, folder):
         killed[end.place or "never"] += 1
         whole(place)
-        found, times = _answers(place)
+        found, times, known = _answers(place)
         assert found == expected, end
+        assert known - {FILLED} == set(range(int(BEGUN), int(FILLED), 60)) and (FILLED in known) >= bool(times), end
         assert times >= set(end.told) and times <= set(NEWER), end
     assert (
         killed["never"] == 1 and min(killed[f"history.db {step}"] for step in ("begun", "committing", "committed")) > 8
@@ -207,6 +234,7 @@ def _fill(folder: Path) -> None:
         for _ in range(round((FILLED - BEGUN) / SLOW)):
             history.append(batch(clock.wall(), SLOW))
             history.flush()
+            owned.history.write(lambda _: None).result(60)
             clock.move(SLOW)
 
 
@@ -230,8 +258,8 @@ def _journaled(connection: sqlite3.Connection) -> int:
     return int(rows)
 
 
-def _answers(folder: Path) -> tuple[list[dict[str, list[Point]]], set[float]]:
-    """Return what each tier says of the time before the last hour, and which newer samples there are.
+def _answers(folder: Path) -> tuple[list[dict[str, list[Point]]], set[float], set[float]]:
+    """Return what each tier says of the time before the last hour, which newer samples there are, and which minutes.
 
     All is done before that a kill left undone.
     """
@@ -240,7 +268,8 @@ def _answers(folder: Path) -> tuple[list[dict[str, list[Point]]], set[float]]:
         history = history_on(owned.history, clock, SHORT)
         history.tidy()
         answers = [stored(history, BEGUN, FILLED - HOUR, step) for step in (0.0, 10.0, 60.0, 900.0)]
-        return answers, {point[0] for point in stored(history, FILLED, NOW).get("doomed_wave", ())}
+        newer = {point[0] for point in stored(history, FILLED, NOW).get("doomed_wave", ())}
+        return answers, newer, minutes(history, BEGUN, NOW)
 
 
 SCENARIOS: dict[str, Callable[[Path, int], str]] = {

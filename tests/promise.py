@@ -8,8 +8,9 @@ from fnmatch import fnmatchcase
 from operator import attrgetter
 from typing import NamedTuple
 
+from dashboard.archive import subject_of
 from dashboard.eventlog import Entry, EventId, MemoryLog
-from dashboard.events import KEPT, Event, Metrics, Task
+from dashboard.events import KEPT, Event, Metrics
 from dashboard.filters import Filter
 from tests.occurrences import Seen, line, metrics, notice, system, task
 
@@ -161,8 +162,8 @@ class Witness:
             entry = self.history[place]
             if entry.id in got:
                 assert self.wants(entry)
-            elif self.wants(entry) and (since is None or not isinstance(entry.event, Task)):
-                # (A task's newer state replaces the old one on the disk a moment before it can be read itself.)
+            elif self.wants(entry) and (since is None or subject_of(entry) is None):
+                # (A newer state replaces the old one on the disk a moment before it can be read itself.)
                 covered = self._is_covered(entry) or self._is_conflated(
                     entry, self.history[place + 1 :] if since is None else None
                 )
@@ -192,7 +193,7 @@ class Witness:
         )
 
     def _is_replaced(self, entry: Entry) -> bool:
-        """Tell whether it is a state of a task that has a newer one."""
-        name = entry.event.task if isinstance(entry.event, Task) else None
+        """Tell whether it is a state, as of a task, that has a newer one."""
+        subject = subject_of(entry)
         later = (other for other in reversed(self.history) if other.id > entry.id)
-        return name is not None and any(isinstance(other.event, Task) and other.event.task == name for other in later)
+        return subject is not None and any(subject_of(other) == subject for other in later)

@@ -10,6 +10,7 @@ import tarfile
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -123,7 +124,10 @@ def rewritten(backup: Path, about: dict[str, object]) -> None:
             tar.add(path, path.name)
 
 
-@pytest.mark.parametrize("fault", ["cut", "empty", "other", "format", "names", "damaged", "newer", "missing"])
+FAULTS = ["cut", "empty", "other", "format", "names", "time", "deep", "damaged", "newer", "missing"]
+
+
+@pytest.mark.parametrize("fault", FAULTS)
 def test_what_is_no_whole_backup_changes_nothing(backup: Path, fault: str) -> None:
     data = backup.parent / "data"
     whole = backup.read_bytes()
@@ -138,6 +142,13 @@ def test_what_is_no_whole_backup_changes_nothing(backup: Path, fault: str) -> No
             rewritten(backup, {"format": 2})
         case "names":
             rewritten(backup, {"databases": {"../state.db": 1}})
+        case "time":
+            rewritten(backup, {"made_at": float("inf")})
+        case "deep":
+            with tarfile.open(backup, "w") as tar:
+                note = tarfile.TarInfo("backup.json")
+                note.size = 100_000
+                tar.addfile(note, BytesIO(b"[" * note.size))
         case "damaged":
             backup.write_bytes(whole[:4096] + b"\xa5" * 8192 + whole[12_288:])
         case "newer":
@@ -169,6 +180,10 @@ def test_a_backup_that_cannot_be_made_leaves_the_one_before(backup: Path) -> Non
         back_up(data, backup.parent / "no" / "folder.tar", START)
     with pytest.raises(StorageError, match="is no plain file"):
         back_up(data, data, START)
+    for own in ("state.db", "state.db-wal", "alive"):
+        (data / "alive").touch()
+        with pytest.raises(StorageError, match=r"is the dashboard's own: give the backup another name"):
+            back_up(data, data / ".." / "data" / own, START)
 
 
 def said(*arguments: str | Path) -> Result:

@@ -11,7 +11,7 @@ from dashboard.errors import StorageError
 from dashboard.eventlog import EventId
 from dashboard.filters import Filter
 from tests.clocks import START
-from tests.occurrences import line, metrics, notice, seen, task
+from tests.occurrences import line, metrics, notice, seen, system, task
 from tests.stages import Stage, given, types
 
 
@@ -188,6 +188,47 @@ async def test_a_disk_that_fails_holds_nothing_up_and_what_it_did_not_take_is_a_
     assert (
         EventId.parse(str(events[1].data["after"])) < EventId.parse(lost) < EventId.parse(str(events[1].data["before"]))
     )
+
+
+async def test_a_disk_that_takes_no_lines_for_days_pushes_out_nothing_else_and_all_of_it_is_a_gap_afterwards() -> None:
+    """The latest notice takes the place of those before it, and tells the whole time that they told of."""
+    stage = Stage(archive=MemoryArchive(max_events=10), max_events=5)
+    stage.broadcaster.publish(system(), urgent=True)
+    kept = begin = stage.newest
+    stage.archive.fault = StorageError("the disk is full", frozenset({"log"}))
+    lost = []
+    for _ in range(200):
+        for text in ("one", "another"):
+            stage.broadcaster.publish(line(text), urgent=True)
+            lost.append(str(stage.log.stamped))
+        await asyncio.sleep(0)
+        stage.clock.move(300)
+    found = await stage.broadcaster.stored(EventId(0, 0), EventId.parse(stage.newest), {"system"}, 100)
+    assert len(found) == 2 and str(found[0].id) == kept
+    assert b'"message":"400 events could not be stored' in found[1].data
+    stage.clock.move(601)
+    stage.broadcaster.publish(line("after a while"), urgent=True)
+    await asyncio.sleep(0)
+    assert len(await stage.broadcaster.stored(EventId(0, 0), EventId.parse(stage.newest), {"system"}, 100)) == 3
+    later = Stage(archive=stage.archive, begin_above=EventId.parse(stage.newest).ms + 1)
+    await later.broadcaster.recall()
+    events = await given(later.join(Filter.parse("log", []), after=begin))
+    assert types(events) == ["hello", "gap"] and events[1].data["reason"] == "not_stored"
+    after, before = (EventId.parse(str(events[1].data[name])) for name in ("after", "before"))
+    assert after < EventId.parse(lost[0]) and EventId.parse(lost[-1]) < before
+    (_, gap) = await given(later.join(Filter.parse("log", []), after=lost[-1]))
+    assert EventId.parse(lost[-1]) <= EventId.parse(str(gap.data["after"])), "what was before is none of it"
+
+
+async def test_what_a_disk_takes_beside_what_it_does_not_is_not_named() -> None:
+    stage = Stage()
+    stage.archive.fault = StorageError("the disk is full", frozenset({"log"}))
+    for event in (line("lost"), notice("kept")):
+        stage.broadcaster.publish(event)
+    stage.broadcaster.flush()
+    (lost, _) = (str(entry.id) for entry in stage.log.read(0))
+    await asyncio.sleep(0)
+    assert stage.log.read(0)[2].event.ids == (lost,)
 
 
 async def test_a_disk_that_cannot_be_read_is_a_gap(stage: Stage) -> None:

@@ -19,12 +19,15 @@ from dashboard.boards import Panel, Threshold
 from dashboard.drawing import DRAWN, Line, Scene, draw, print_out
 from dashboard.drawing.colour import PALETTES, counted, mix, slots
 from dashboard.drawing.coverage import Span
+from dashboard.drawing.heat import cells_of, heat_ends
 from dashboard.drawing.name import fit, tell_apart, width_of
 from dashboard.drawing.number import age, exponent, tick, unit_of, written
+from dashboard.drawing.panel import Box
+from dashboard.drawing.plot import Plot
 from dashboard.drawing.printed import printed
 from dashboard.drawing.scale import offset_of, round_up, time_text, time_ticks, top_of
 from dashboard.drawing.scene import Note
-from dashboard.drawing.trace import trace
+from dashboard.drawing.trace import peaks, trace
 from dashboard.model import Series
 from dashboard.points import Point
 
@@ -106,12 +109,29 @@ def approximate(value: Any) -> Any:
     return pytest.approx(value, rel=1e-9) if isinstance(value, float) else value
 
 
+def told_of_other_kinds(subject: Scene, case: Mapping[str, Any]) -> None:
+    """Hold a heat map or a tile to its case: the account, and the shades of each line on whole pixels."""
+    subject = msgspec.structs.replace(subject, width=case["width"] + 90)  # the axes, and the frame
+    assert msgspec.json.decode(msgspec.json.encode(print_out(subject))) == approximate(case["drawing"])
+    if subject.panel.kind == "heat":
+        plot, ends = Plot(subject, Box(0, 0, case["width"], 100)), heat_ends(subject)
+        cells = {line.key: list(map(list, cells_of(line, plot, ends[line.unit]))) for line in subject.lines}
+        assert cells == case["cells"]
+
+
 @pytest.mark.parametrize("case", [pytest.param(case, id=case["name"]) for case in CASES])
 def test_the_account_is_the_one_that_the_page_prints(case: dict[str, Any]) -> None:
     """The page's chart prints the same of the same points, as the JavaScript tests of these cases show."""
     subject = of_case(case)
+    if subject.panel.kind not in ("line", "area"):
+        told_of_other_kinds(subject, case)
+        return
     account = printed(subject, trace(subject), case["width"], case["height"])
     assert msgspec.json.decode(msgspec.json.encode(account)) == approximate(case["drawing"])
+    marks: dict[str, list[list[float]]] = {}
+    for colour, peak in peaks(subject, trace(subject), case["width"]):
+        marks.setdefault(colour, []).append(list(peak))
+    assert marks == approximate(case["marks"])
 
 
 def test_numbers_are_written_as_the_shared_cases_say() -> None:
@@ -223,6 +243,27 @@ def test_holes_blind_times_thresholds_and_spikes_are_drawn() -> None:
     assert svg.count(PALETTES["light"].warning) == 1 and PALETTES["light"].critical not in svg
 
 
+def test_a_second_is_seen_in_a_week_in_every_kind_of_chart() -> None:
+    """A heat map is as dark as its peak, also where pixels hold several points; a tile and a sum rise to it."""
+    week, step = 7 * 86_400, 1800.0
+    quiet = [(END // step * step - (336 - at) * step, 0.02, 0.02, 1.0 if at == 200 else 0.02) for at in range(336)]
+    calm = [(time, 0.02, 0.02, 0.02) for time, *_ in quiet]
+    lines = [
+        Line(Series.parse(f'a_ratio{{instance="h",n="{at}"}}'), points, step, last=(END, 0.02), interval=1.0)
+        for at, points in enumerate((quiet, calm))
+    ]
+    of_week = {"start": END - week, "step": step}
+    for width in (640, 200, 160):
+        svg = draw(scene(lines, panel("heat"), **of_week, width=width))
+        assert svg.count(PALETTES["light"].heat[1]) == 1, width
+    assert "darkest: 100 % · peak of each 30 min" in texts(draw(scene(lines, panel("heat"), **of_week)))
+    for shown in (lines[:1], lines):
+        tile = scene(shown, panel("stat", legend="all", unit="cores"), **of_week, width=300, height=88)
+        ends = print_out(tile).y
+        (stroke,) = re.findall(r'<path d="M\S+ ([\d.]+)V([\d.]+)" fill="none"', draw(tile))
+        assert ends is not None and ends.max > 1 and float(stroke[0]) - float(stroke[1]) > 30
+
+
 def test_annotations_stand_where_they_belong() -> None:
     """Their first lines are written without covering one another; one out of the time that is shown is left out."""
     notes = [
@@ -279,4 +320,12 @@ def test_names_are_shortened_where_they_are_alike() -> None:
     parts = tell_apart(names)
     assert len({fit(one, 90, lambda text: width_of(text, 12)) for one in parts}) == 4
     assert fit(["alone-and-long"], 6, len) == "alone…"
+    measured: list[str] = []
+
+    def width(text: str) -> int:
+        measured.append(text)
+        return len(text)
+
+    assert fit(["n" * 4_000, "-1"], 9, width) == "nnnnnn…-1"
+    assert len(measured) < 20, "a label may have thousands of characters"
     assert mix("#ffffff", "#000000", 0.5) == "#808080"

@@ -126,7 +126,7 @@ def test_everything_is_delivered_once_and_in_order_or_covered_by_a_gap(
                     broadcaster.close()
                 archive.release()
                 await asyncio.sleep(0)
-                lost = {id for id, _ in broadcaster.unstored}
+                lost = {id for span in broadcaster.unstored for id in (span.first, span.last)}
                 # Such a notice that is itself not stored is no news: what it named is told again.
                 notices = {entry.id for entry in history if getattr(entry.event, "event", "") == "not_stored"}
                 for viewer in viewers:

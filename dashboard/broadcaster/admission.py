@@ -10,6 +10,7 @@ from concurrent.futures import Future
 from functools import partial
 
 from dashboard.archive import Archive
+from dashboard.errors import StorageError
 from dashboard.eventlog import Entry, MemoryLog
 from dashboard.events import KEPT
 
@@ -100,7 +101,8 @@ class Admission:
         flight.ready = True
         error = done.exception()
         if error is not None:
-            self._not_stored(flight.kept, str(error))
+            types = error.types if isinstance(error, StorageError) else ()
+            self._not_stored([one for one in flight.kept if not types or one.type in types], str(error))
         self._advance()
 
     def _advance(self) -> None:

@@ -11,7 +11,7 @@ import random
 from collections import Counter, deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -19,7 +19,7 @@ from dashboard.archive import Archive, Kept
 from dashboard.broadcaster.admission import Admission
 from dashboard.broadcaster.cursor import MALFORMED, PIECE, Cursor, Piece
 from dashboard.errors import InvalidParameter, StorageError
-from dashboard.eventlog import Entry, EventId, MemoryLog
+from dashboard.eventlog import LAST_OF_MS, Entry, EventId, MemoryLog
 from dashboard.events import KEPT, Bye, Event, Heartbeat, Hello, System
 from dashboard.filters import Filter
 from dashboard.model import Clock
@@ -28,9 +28,35 @@ from dashboard.sse import frame
 MOST_NAMED = 200
 """Ids that one `not_stored` event names at most."""
 
+TROUBLE = 600.0
+"""Seconds without a loss after which the next one is another trouble."""
+
 _MAX_JOINED = 16 * 1024 * 1024
 _MOST_UNSTORED = 10_000
 _TELL_AGAIN = 5.0
+
+
+class Unstored(NamedTuple):
+    """Events from one id to another that no disk holds, of these types; there may be others between."""
+
+    first: EventId
+    last: EventId
+    types: frozenset[str]
+
+
+class Trouble:
+    """A time in which events were not stored, again and again: `at` is the latest of it, as the clock that counts."""
+
+    __slots__ = ("at", "count", "first", "last")
+
+    def __init__(self, first: EventId) -> None:
+        self.at, self.first, self.last, self.count = 0.0, first, first, 0
+
+    def add(self, entries: Sequence[Entry], at: float) -> None:
+        """Take what was not stored; notices of it do not count."""
+        self.at = at
+        self.first, self.last = min(self.first, entries[0].id), max(self.last, entries[-1].id)
+        self.count += sum(not _named(entry.event) for entry in entries)
 
 
 class Broadcaster:
@@ -63,10 +89,11 @@ class Broadcaster:
         """Gaps that were told, by reason."""
         self.resumes = 0
         """Streams that went on behind an id."""
-        self.unstored: deque[tuple[EventId, str]] = deque(maxlen=_MOST_UNSTORED)
-        """Events of a kept type that the disk did not take, each with its type."""
+        self.unstored: deque[Unstored] = deque()
+        """Events that the disk did not take; when they are too many, the first of them as one span."""
         self._untold: list[EventId] = []
         self._untold_reason = ""
+        self._trouble: Trouble | None = None
         self._tell_at = -math.inf
         self._admission = Admission(log, archive, self._admitted, self._not_stored)
         self._readers: ThreadPoolExecutor | None = None
@@ -186,7 +213,7 @@ class Broadcaster:
             for row in rows:
                 if b'"not_stored"' in row.data:
                     event = msgspec.json.decode(row.data, type=System)
-                    self.unstored.extend((EventId.parse(id), type) for id in event.ids for type in KEPT)
+                    self._recall(event)
             if len(rows) < 500:
                 return
             after = rows[-1].id
@@ -275,26 +302,51 @@ class Broadcaster:
         """Events between the newest and the viewer that is furthest behind."""
         return max((cursor.lag for cursor in self.cursors), default=0)
 
+    def _recall(self, event: System) -> None:
+        if event.start is not None and event.end is not None:
+            last = EventId(round(event.end * 1000), LAST_OF_MS)
+            self._miss(Unstored(EventId(round(event.start * 1000), 0), last, frozenset(KEPT)))
+        for id in map(EventId.parse, event.ids):
+            self._miss(Unstored(id, id, frozenset(KEPT)))
+
+    def _miss(self, lost: Unstored) -> None:
+        self.unstored.append(lost)
+        if len(self.unstored) > _MOST_UNSTORED:
+            first, second = self.unstored.popleft(), self.unstored.popleft()
+            span = Unstored(min(first.first, second.first), max(first.last, second.last), first.types | second.types)
+            self.unstored.appendleft(span)
+
     def _not_stored(self, entries: Sequence[Entry], reason: str) -> None:
-        self.unstored.extend((entry.id, entry.type) for entry in entries)
+        now = self._clock.monotonic()
+        trouble = self._trouble
+        if trouble is None or (now - trouble.at > TROUBLE and not self._untold):
+            trouble = self._trouble = Trouble(entries[0].id)
+        trouble.add(entries, now)
         for entry in entries:
+            self._miss(Unstored(entry.id, entry.id, frozenset({entry.type})))
             # That such a notice was itself not stored is no news; what it named is still to be told.
-            told = entry.event.ids if isinstance(entry.event, System) and entry.event.ids else (str(entry.id),)
-            self._untold += map(EventId.parse, told)
+            self._untold += map(EventId.parse, _named(entry.event) or (str(entry.id),))
         self._untold = self._untold[-_MOST_UNSTORED:]
         self._untold_reason = reason
         asyncio.get_running_loop().call_soon(self._tell_of_unstored)
 
     def _tell_of_unstored(self) -> None:
         now = self._clock.monotonic()
-        if not self._untold or now < self._tell_at:
+        if not self._untold or self._trouble is None or now < self._tell_at:
             return
         self._tell_at = now + _TELL_AGAIN
         ids, self._untold = self._untold[:MOST_NAMED], self._untold[MOST_NAMED:]
-        message = f"{len(ids)} events could not be stored, and a restart would lose them: {self._untold_reason}"
-        named = tuple(map(str, ids))
+        count = self._trouble.count
         self.publish(
-            System(timestamp=self._clock.wall(), source=self._source, event="not_stored", message=message, ids=named),
+            System(
+                timestamp=self._clock.wall(),
+                source=self._source,
+                event="not_stored",
+                message=f"{count} events could not be stored, and a restart would lose them: {self._untold_reason}",
+                ids=tuple(map(str, ids)),
+                start=self._trouble.first.time,
+                end=self._trouble.last.time,
+            ),
             urgent=True,
         )
 
@@ -313,3 +365,8 @@ class Broadcaster:
                 waiter.set_result(None)
         for listener in tuple(self.listeners):
             listener()
+
+
+def _named(event: Event) -> tuple[str, ...]:
+    """Return the ids that a notice of events which were not stored names; none of any other event."""
+    return event.ids if isinstance(event, System) else ()

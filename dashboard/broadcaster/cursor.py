@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, Self
 
 from dashboard.archive import Kept
 from dashboard.errors import StorageError
-from dashboard.eventlog import Entry, EventId, event_frame
+from dashboard.eventlog import LAST_OF_MS, Entry, EventId, event_frame
 from dashboard.events import Gap
 from dashboard.filters import Filter
 from dashboard.sse import frame
@@ -278,11 +278,16 @@ class Cursor:
     def _unstored(self, after: EventId, upto: EventId) -> list[Gap]:
         """Return the gap of what lies between and the disk did not take."""
         kept = self.filter.kept
-        lost = [(id, type) for id, type in self._broadcaster.unstored if after < id <= upto and type in kept]
+        lost = [
+            span
+            for span in self._broadcaster.unstored
+            if after < span.last and span.first <= upto and span.types & kept
+        ]
         if not lost:
             return []
-        ids, types = [id for id, _ in lost], {type for _, type in lost}
-        return [self._gap(_before(min(ids)), _next(max(ids)), types, "not_stored")]
+        first, last = min(span.first for span in lost), max(span.last for span in lost)
+        types = kept & frozenset().union(*(span.types for span in lost))
+        return [self._gap(max(after, _before(first)), _next(min(upto, last)), types, "not_stored")]
 
     def _trimmed(self, after: EventId, upto: EventId) -> list[Gap]:
         """Return the gaps of what the disk has let go behind `after`, so far as they are not told yet."""
@@ -358,8 +363,8 @@ class Cursor:
 
 
 def _before(id: EventId) -> EventId:
-    return EventId(id.ms, id.seq - 1) if id.seq else EventId(id.ms - 1, 9_999_999_999)
+    return EventId(id.ms, id.seq - 1) if id.seq else EventId(id.ms - 1, LAST_OF_MS)
 
 
 def _next(id: EventId) -> EventId:
-    return EventId(id.ms, id.seq + 1)
+    return EventId(id.ms, id.seq + 1) if id.seq < LAST_OF_MS else EventId(id.ms + 1, 0)

@@ -11,11 +11,13 @@ from typing import Literal, Protocol
 import msgspec
 
 from dashboard.errors import CollectorError
-from dashboard.model import Family, ProcessRow, Sample
+from dashboard.model import Family, ProcessRow, Program, Sample
 
-__all__ = ["Collected", "Collector", "CollectorError", "CollectorState", "Family", "ProcessRow", "Sample"]
+__all__ = ["Collected", "Collector", "CollectorError", "CollectorState", "Family", "ProcessRow", "Program", "Sample"]
 
-Collected = Iterable[Sample | ProcessRow]
+Item = Sample | ProcessRow | Program
+
+Collected = Iterable[Item]
 """What one collection gives."""
 
 
@@ -41,7 +43,7 @@ class Collector(Protocol):
         """Every family that `collect` may give samples of."""
         ...
 
-    def collect(self) -> Collected | Awaitable[Collected] | AsyncIterable[Sample | ProcessRow]:
+    def collect(self) -> Collected | Awaitable[Collected] | AsyncIterable[Item]:
         """Sample once. What was given before an exception counts; the exception makes the collector failed."""
         ...
 

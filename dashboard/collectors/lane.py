@@ -16,7 +16,7 @@ from typing import cast
 import msgspec
 
 from dashboard import plain
-from dashboard.collectors import Collected, Collector, CollectorError, ProcessRow, Sample
+from dashboard.collectors import Collected, Collector, CollectorError, Item, ProcessRow, Program, Sample
 from dashboard.model import Clock, series_text
 
 MAX_ERROR = 500
@@ -48,6 +48,7 @@ class Outcome(msgspec.Struct, frozen=True):
     told: bool
     duration: float
     stopped: bool = False
+    programs: tuple[Program, ...] = ()
 
 
 class Enough(Exception):
@@ -66,15 +67,18 @@ class Intake:
         self._room: int = getattr(collector, "max_series", MAX_SERIES)
         self._samples: dict[str, float] = {}
         self._rows: list[ProcessRow] = []
+        self._programs: list[Program] = []
         self._refused, self._refusal = 0, ""
         self._error: str | None = None
         self._told = self._stopped = False
 
-    def take(self, item: Sample | ProcessRow) -> None:
+    def take(self, item: Item) -> None:
         """Take one; leave out a value that is not finite, and refuse what does not suit. Raise Enough when full."""
         try:
             if isinstance(item, ProcessRow):
                 self._take_row(item)
+            elif isinstance(item, Program):
+                self._take_program(item)
             else:
                 self._take_sample(item)
         except CollectorError as error:
@@ -121,6 +125,18 @@ class Intake:
             raise Enough(f"gives more than {self._room:,} processes, and is not read further")
         self._rows.append(row)
 
+    def _take_program(self, program: Program) -> None:
+        try:
+            msgspec.json.encode(program)
+            printable = program.name.isprintable()
+        except (TypeError, ValueError, OverflowError, AttributeError) as error:
+            raise CollectorError(f"processes called {program.name!r}: {error}") from error
+        if not printable:
+            program = msgspec.structs.replace(program, name=plain.label(program.name))
+        if len(self._programs) >= self._room:
+            raise Enough(f"gives more than {self._room:,} names of processes, and is not read further")
+        self._programs.append(program)
+
     def fail(self, error: BaseException) -> None:
         """End with what was raised."""
         self._stopped = isinstance(error, Enough)
@@ -132,7 +148,8 @@ class Intake:
         """Return what was taken so far."""
         more = f"; {self._refused - 1:,} more of what it gives is refused" if self._refused > 1 else ""
         error = self._error or self._refusal + more or None
-        return Outcome(self._samples, tuple(self._rows), error, self._told, duration, self._stopped)
+        rows, programs = tuple(self._rows), tuple(self._programs)
+        return Outcome(self._samples, rows, error, self._told, duration, self._stopped, programs)
 
     def _located(self, error: BaseException, said: str) -> str:
         """Say what was raised, and in which line of the collector's own file."""
@@ -150,7 +167,7 @@ def _given(returned: object) -> Collected:
     return returned
 
 
-async def _one_by_one(given: Collected) -> AsyncIterator[Sample | ProcessRow]:
+async def _one_by_one(given: Collected) -> AsyncIterator[Item]:
     try:
         for item in given:
             yield item

@@ -1,17 +1,17 @@
-"""The top processes by CPU and by memory, as rows; they never become series."""
+"""The top processes by CPU and by memory as rows, and what all take by name; they never become series."""
 
 from __future__ import annotations
 
 import os
 import pwd
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import msgspec
 import psutil
 
-from dashboard.collectors import ProcessRow
+from dashboard.collectors import ProcessRow, Program
 from dashboard.collectors.procfs import PROC, read
 from dashboard.config import Settings
 from dashboard.model import Family
@@ -28,7 +28,7 @@ LONGEST_COMM = 15
 """Characters of a name that the kernel keeps."""
 
 RUNS_REMEMBERED = 15
-"""Runs for which a process's user is remembered."""
+"""Runs for which a process's user and its full name are remembered."""
 
 SHORTEST = 0.1
 """Seconds between two readings below which their difference says nothing."""
@@ -99,13 +99,14 @@ class Processes:
         self._since_boot = since_boot
         self._hertz = os.sysconf("SC_CLK_TCK")
         self._page = os.sysconf("SC_PAGE_SIZE")
-        self._users = Users(proc)
+        self._users, self._names = Users(proc), Names(proc)
+        self._runs = 0
         self._at = since_boot()
         self._last = {process.pid: process for process in self._all()}
 
-    def collect(self) -> Iterator[ProcessRow]:
-        """Give the top processes; CPU is that of the time since the last collection."""
-        self._users.refresh()
+    def collect(self) -> Iterator[ProcessRow | Program]:
+        """Give the top processes, then all by name; CPU is that of the time since the last collection."""
+        self._refresh()
         last, before = self._last, self._at
         now = self._since_boot()
         if now - before < SHORTEST:
@@ -120,6 +121,16 @@ class Processes:
             row = self._row(process, ticks / self._hertz / (now - before))
             if row is not None:
                 yield row
+        # Only a process that took something counts: kernel threads are many, and sleep.
+        took = ((self._names.of(each), ticks, each.resident) for ticks, each in spent if ticks or each.resident)
+        yield from programs(took, 1 / self._hertz / (now - before), self._page)
+
+    def _refresh(self) -> None:
+        """Forget now and then: a daemon gives up its rights after its start."""
+        self._runs = (self._runs + 1) % RUNS_REMEMBERED
+        if not self._runs:
+            self._users.forget()
+            self._names.forget()
 
     def _spent(self, process: Process, last: Process | None, before: float) -> int:
         if last is not None and last.start == process.start:
@@ -142,19 +153,16 @@ class Processes:
             yield parse(int(entry), stat)
 
     def _row(self, process: Process, cpu_ratio: float) -> ProcessRow | None:
-        name, command = process.name, None
+        command = None
         try:
             user = self._users.of(process)
-            if self._show_command_lines or len(name) == LONGEST_COMM:
-                arguments = read(f"{self._proc}/{process.pid}/cmdline").rstrip("\0").split("\0")
-                full = arguments[0].split(" ", 1)[0].rpartition("/")[2]
-                name = full if len(name) == LONGEST_COMM and full.startswith(name) else name
-                command = _shown(" ".join(arguments)) if self._show_command_lines else None
+            if self._show_command_lines:
+                command = _shown(" ".join(arguments(self._proc, process.pid)))
         except OSError:
             return None
         return ProcessRow(
             process.pid,
-            name,
+            self._names.of(process),
             user,
             round(cpu_ratio, 4),
             process.resident * self._page,
@@ -171,13 +179,10 @@ class Users:
         self._proc = proc
         self._names: dict[int, str] = {}
         self._of: dict[tuple[int, int], str] = {}
-        self._age = 0
 
-    def refresh(self) -> None:
-        """Forget now and then: a daemon gives up its rights after its start."""
-        self._age = (self._age + 1) % RUNS_REMEMBERED
-        if not self._age:
-            self._of.clear()
+    def forget(self) -> None:
+        """Read all anew."""
+        self._of.clear()
 
     def of(self, process: Process) -> str:
         """Return the name of the effective user, its number where it has none; raise OSError if the process ended."""
@@ -197,6 +202,52 @@ class Users:
         return self._names[uid]
 
 
+class Names:
+    """Knows the full names of processes; remembers for a while those that the kernel cut."""
+
+    def __init__(self, proc: Path) -> None:
+        self._proc = str(proc)
+        self._of: dict[tuple[int, int], str] = {}
+
+    def forget(self) -> None:
+        """Read all anew."""
+        self._of.clear()
+
+    def of(self, process: Process) -> str:
+        """Return the name of a process, as far as it is known when the process has ended."""
+        name = process.name
+        if len(name) != LONGEST_COMM or not process.resident:  # those of the kernel have no arguments
+            return name
+        key = (process.pid, process.start)
+        if key not in self._of:
+            try:
+                full = arguments(self._proc, process.pid)[0].split(" ", 1)[0].rpartition("/")[2]
+            except OSError:
+                return name
+            self._of[key] = full if full.startswith(name) else name
+        return self._of[key]
+
+
+def arguments(proc: str, pid: int) -> list[str]:
+    """Return the arguments of a process, its own name first; raise OSError if it ended."""
+    return read(f"{proc}/{pid}/cmdline").rstrip("\0").split("\0")
+
+
+def programs(found: Iterable[tuple[str, float, int]], cores: float = 1.0, size: int = 1) -> Iterator[Program]:
+    """Add up by name: of each process the name, its CPU in parts of `cores`, its memory in pieces of `size` bytes."""
+    sums: dict[str, list[float]] = {}  # CPU, memory, and how many there are
+    for name, cpu, resident in found:
+        sum = sums.get(name)
+        if sum is None:
+            sums[name] = [cpu, resident, 1]
+        else:
+            sum[0] += cpu
+            sum[1] += resident
+            sum[2] += 1
+    for name, (taken, held, count) in sums.items():
+        yield Program(name, round(taken * cores, 4), int(held) * size, int(count))
+
+
 def _shown(command: str) -> str | None:
     printable = command.encode("utf-8", "replace").decode()
     return printable[:LONGEST_COMMAND] or None
@@ -214,12 +265,15 @@ class Elsewhere:
         self._attributes += ["cmdline"] if show_command_lines else []
         list(psutil.process_iter(self._attributes))  # its first reading, which psutil keeps
 
-    def collect(self) -> Iterator[ProcessRow]:
-        """Give the top processes; what may not be read of one is left at nothing."""
+    def collect(self) -> Iterator[ProcessRow | Program]:
+        """Give the top processes, then all by name; what may not be read of one is left at nothing."""
         rows = [self._row(process.pid, process.info) for process in psutil.process_iter(self._attributes)]
         busiest = sorted((row for row in rows if row.cpu_ratio), key=lambda row: row.cpu_ratio, reverse=True)[:TOP]
         largest = sorted(rows, key=lambda row: row.resident_bytes, reverse=True)[:TOP]
         yield from {row.pid: row for row in (*busiest, *largest)}.values()
+        yield from programs(
+            (row.name, row.cpu_ratio, row.resident_bytes) for row in rows if row.cpu_ratio or row.resident_bytes
+        )
 
     def _row(self, pid: int, info: dict[str, object]) -> ProcessRow:
         memory, command = info["memory_info"], info.get("cmdline")

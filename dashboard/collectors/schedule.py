@@ -174,6 +174,7 @@ class Scheduler:
             resource={"instance": self._instance},
             samples=outcome.samples,
             rows=outcome.rows,
+            programs=outcome.programs,
         )
 
     def _report(self, changed: CollectorState | None, *, goes_on: bool = False) -> None:

@@ -17,7 +17,7 @@ from dashboard.drawing.printed import Printed, printed, zone_name
 from dashboard.drawing.scale import day_text
 from dashboard.drawing.scene import Scene
 from dashboard.drawing.svg import Pen, area, line
-from dashboard.drawing.trace import Trace, Traces, trace
+from dashboard.drawing.trace import Trace, Traces, peaks, trace
 
 GUTTER, AXIS, RIGHT, TOP = 68.0, 22.0, 8.0, 8.0
 """What the axes take at the left, below, and what is left free at the right and above."""
@@ -52,7 +52,11 @@ def draw_chart(pen: Pen, scene: Scene) -> None:
     draw_notes(pen, plot, scene.notes)
     _begin(pen, plot, known, blind)
     with pen.within("lines", watched):
+        if not scene.panel.stack:
+            _peaks(pen, plot, traces)
         _lines(pen, plot, traces)
+        if scene.panel.stack:
+            _peaks(pen, plot, traces)
     name_blind(pen, plot, blind)
     _tell_begin(pen, plot, known, blind)
     tell_notes(pen, plot, scene.notes)
@@ -138,14 +142,26 @@ def _y(plot: Plot, traces: Traces, value: float) -> float:
 def _band(pen: Pen, plot: Plot, traces: Traces, one: Trace) -> None:
     """Fill from the lowest to the highest sample of each bucket, on whole pixels."""
     found = one.line
-    data = []
-    for time, low, high in zip(found.times, found.lows, found.highs, strict=True):
-        if time < plot.scene.start - 2 * found.step or math.isnan(low):
-            continue
+    data: dict[int, str] = {}
+    reach: dict[int, tuple[float, float]] = {}
+    for time, _, low, high in found.buckets(plot.scene.start - 2 * found.step):
         left, right = round(plot.x(time)), round(plot.x(time + found.step))
-        top, bottom = _y(plot, traces, high), _y(plot, traces, low)
-        data.append(f"M{left} {top:.1f}H{right}V{bottom:.1f}H{left}z")
-    pen.path("".join(data), fill=one.colour, fill_opacity=0.2)
+        lowest, highest = reach.get(left, (low, high))  # what is narrower than a pixel is seen with the next in it
+        reach[left] = min(low, lowest), max(high, highest)
+        bottom, top = (_y(plot, traces, value) for value in reach[left])
+        data[left] = f"M{left} {top:.1f}H{right}V{bottom:.1f}H{left}z"
+    pen.path("".join(data.values()), fill=one.colour, fill_opacity=0.2)
+
+
+def _peaks(pen: Pen, plot: Plot, traces: Traces) -> None:
+    """Draw a thin stroke from what is drawn to each sample that stands off from it."""
+    strokes: dict[str, list[str]] = {}
+    for colour, peak in peaks(plot.scene, traces, plot.box.width):
+        x = math.floor(plot.x(peak.time + plot.scene.step / 2)) + 0.5
+        data = f"M{x} {_y(plot, traces, peak.drawn):.1f}V{_y(plot, traces, peak.value):.1f}"
+        strokes.setdefault(colour, []).append(data)
+    for colour, parts in strokes.items():
+        pen.path("".join(parts), fill="none", stroke=colour, stroke_width=1, stroke_opacity=0.5)
 
 
 def _lines(pen: Pen, plot: Plot, traces: Traces) -> None:

@@ -1,4 +1,4 @@
-"""A row for each line, a column for each moment, the value as depth of one colour."""
+"""A row for each line, a column for each moment, the highest value of each as depth of one colour."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dashboard.drawing.coverage import coverage, shown_blind, unknown
 from dashboard.drawing.line import Line
 from dashboard.drawing.name import fit, names_of, tell_apart, width_of
 from dashboard.drawing.notes import draw_notes, tell_notes
-from dashboard.drawing.number import tick
+from dashboard.drawing.number import age, tick
 from dashboard.drawing.panel import Box, content_of, shortened
 from dashboard.drawing.plot import Plot
 from dashboard.drawing.printed import Printed, ValueAxis, account, printed_line, time_axis
@@ -31,7 +31,7 @@ def draw_heat(pen: Pen, scene: Scene) -> None:
     names = names_of(scene.panel.legend, [line.named for line in scene.lines])
     gutter, labels = _labels(names, content.width + 12)
     plot = Plot(scene, _box(scene, gutter))
-    ends = _ends(scene)
+    ends = heat_ends(scene)
     lines = scene.lines[: max(1, int(plot.box.height))]  # a row of less than a pixel says nothing
     _tell(pen, scene, names, ends, len(lines))
     known, blind = coverage(lines, scene.start, scene.end), shown_blind(scene.blind, scene.start, scene.end)
@@ -44,10 +44,10 @@ def draw_heat(pen: Pen, scene: Scene) -> None:
     with pen.within("watched", plot.watched(unknown(blind, lines))):
         for at, line in enumerate(lines):
             unit = scene.panel.unit or line.unit
-            for shade, begin, end in _runs(scene, line, shades, ends[unit]):
-                left, top = math.floor(plot.x(begin)), plot.box.top + at * row
-                cell = f"M{left} {top:.1f}H{math.ceil(plot.x(end))}v{row - gap:.1f}H{left}z"
-                cells.setdefault(shade, []).append(cell)
+            top = plot.box.top + at * row
+            for depth, left, right in cells_of(line, plot, ends[unit]):
+                cell = f"M{left} {top:.1f}H{right}v{row - gap:.1f}H{left}z"
+                cells.setdefault(shades[depth], []).append(cell)
         for shade, data in sorted(cells.items()):
             pen.path("".join(data), fill=shade, shape_rendering="crispEdges")
     for at in range(0, len(lines), every):
@@ -63,7 +63,7 @@ def print_heat(scene: Scene) -> Printed:
     """Return the account of a panel of kind `heat`; its colours are those of the present values."""
     names = names_of(scene.panel.legend, [line.named for line in scene.lines])
     gutter, _ = _labels(names, content_of(scene).width + 12)
-    ends = _ends(scene)
+    ends = heat_ends(scene)
     lines = [
         printed_line(scene, line, name, _shade(scene, line.value, ends[scene.panel.unit or line.unit]))
         for line, name in zip(scene.lines, names, strict=True)
@@ -92,14 +92,14 @@ def _labels(names: Sequence[str], width: float) -> tuple[float, list[str]]:
     return gutter, [fit(parts, gutter - (14 if wide else 8), measure) for parts in tell_apart(names)]
 
 
-def _ends(scene: Scene) -> dict[str, Ends]:
+def heat_ends(scene: Scene) -> dict[str, Ends]:
     """Return what the palest and the darkest shade stand for, by unit."""
     seen: dict[str, tuple[float, float]] = {}
     for line in scene.lines:
         unit = scene.panel.unit or line.unit
         low, high = seen.get(unit, (0.0, 0.0))
-        pairs = zip(line.times, line.means, strict=True)
-        values = [mean for time, mean in pairs if time + line.step > scene.start and not math.isnan(mean)]
+        pairs = zip(line.times, line.highs, strict=True)
+        values = [high for time, high in pairs if time + line.step > scene.start and not math.isnan(high)]
         if scene.start < line.time <= scene.end:
             values.append(line.value)
         seen[unit] = min([low, *values]), max([high, *values])
@@ -121,6 +121,8 @@ def _tell(pen: Pen, scene: Scene, names: Sequence[str], ends: dict[str, Ends], d
         f"{f'palest: {tick(one.min, unit)}, ' if one.min else ''}darkest: {tick(one.max, unit)}"
         for unit, one in ends.items()
     )
+    if any(line.coarse for line in scene.lines):
+        key += f" · peak of each {age(scene.step)}"
     if drawn < len(scene.lines):
         key = f"{drawn} drawn · {key}"
     key = shortened(key, content.width * 0.5)
@@ -148,17 +150,29 @@ def _depth(value: float, ends: Ends) -> int:
     return math.floor(min(1.0, max(0.0, ends.share(value))) * (_SHADES - 1) + 0.5)
 
 
-def _runs(scene: Scene, line: Line, shades: Sequence[str], ends: Ends) -> list[tuple[str, float, float]]:
-    """Return the shades of a line with the times from and to which it has each."""
-    runs: list[tuple[str, float, float]] = []
+def cells_of(line: Line, plot: Plot, ends: Ends) -> list[tuple[int, int, int]]:
+    """Return the shades of a line, by their depth, with the whole pixels from and to which it has each.
+
+    A bucket is as dark as its highest sample, and of those that share a pixel the darkest has it.
+    """
+    scene, cells = plot.scene, list[tuple[int, int, int]]()
     ahead = [*line.times[1:], *(time + line.step for time in line.times[-1:])]
-    for time, after, mean in zip(line.times, ahead, line.means, strict=True):
+    for time, after, high in zip(line.times, ahead, line.highs, strict=True):
         begin, end = max(scene.start, time), min(scene.end, after)
-        if end <= begin or math.isnan(mean):
+        if end <= begin or math.isnan(high):
             continue
-        shade = shades[_depth(mean, ends)]
-        if runs and runs[-1][0] == shade and runs[-1][2] == begin:
-            runs[-1] = (shade, runs[-1][1], end)
-        else:
-            runs.append((shade, begin, end))
-    return runs
+        depth, left, right = _depth(high, ends), math.floor(plot.x(begin)), math.ceil(plot.x(end))
+        if cells:
+            before, start, edge = cells[-1]
+            if before == depth and edge >= left:
+                cells[-1] = (depth, start, max(edge, right))
+                continue
+            if before > depth:
+                left = max(left, edge)
+            elif start < left < edge:
+                cells[-1] = (before, start, left)
+            elif left < edge:
+                cells.pop()
+        if left < right:
+            cells.append((depth, left, right))
+    return cells

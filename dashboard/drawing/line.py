@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 from dashboard.drawing.name import Named
@@ -81,6 +81,11 @@ class Line:
         return sum(known) / len(known) if known else (self.value if self.has_value else 0.0)
 
     @cached_property
+    def highest(self) -> float:
+        """The highest of its samples, by which the largest lines are found where points are rolled up."""
+        return max((high for high in self.highs if not math.isnan(high)), default=self.value if self.has_value else 0.0)
+
+    @cached_property
     def whole(self) -> bool:
         """Whether all that was seen of it was whole, so that it counts something."""
         if self.unit or not self.has_value or not _is_whole(self.value):
@@ -105,6 +110,20 @@ class Line:
         lows = [low for low in self.lows[first:] if not math.isnan(low)]
         highs = [high for high in self.highs[first:] if not math.isnan(high)]
         return min(lows, default=math.inf), max(highs, default=-math.inf)
+
+    def buckets(self, start: float) -> Iterator[tuple[float, float, float, float]]:
+        """Yield start, average, lowest and highest of each bucket since a time of which something is known."""
+        first = bisect_left(self.times, start)
+        for at in range(first, len(self.times)):
+            if not math.isnan(self.means[at]):
+                yield self.times[at], self.means[at], self.lows[at], self.highs[at]
+
+    def peak(self, start: float) -> tuple[float, float] | None:
+        """Return the bucket with the highest sample since a time, by its start, and that; None where none is hidden."""
+        if not self.coarse:
+            return None
+        found = max(self.buckets(start), key=lambda bucket: bucket[3], default=None)
+        return found and (found[0], found[3])
 
     def drawn(self, start: float) -> list[tuple[float, float]]:
         """Return what is drawn from a time on: a value in the middle of each bucket, and the newest; NaN in holes."""

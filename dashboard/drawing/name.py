@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -73,13 +74,18 @@ def fit(parts: Sequence[str], room: float, width: Callable[[str], float]) -> str
         return "".join(parts)
     for given, part in enumerate(parts):
         start, rest, last = "…" if given else "", "".join(parts[given + 1 :]), given == len(parts) - 1
-        for length in range(len(part) - 1, 0 if given and not last else -1, -1):
-            text = f"{start}{part[:length]}…{rest}"
-            if (length or rest or last) and width(text) <= room:
-                return text
+        lengths = range(1 if given and not last else 0, len(part))
+        texts = partial(_shortened, start, part, rest)
+        fitting = bisect_right(lengths, room, key=lambda length: width(texts(length)))
+        if fitting and (lengths[fitting - 1] or rest or last):
+            return texts(lengths[fitting - 1])
         if rest and width(f"…{rest}") <= room:
             return f"…{rest}"
     return "…"
+
+
+def _shortened(start: str, part: str, rest: str, length: int) -> str:
+    return f"{start}{part[:length]}…{rest}"
 
 
 def width_of(text: str, size: float, *, bold: bool = False) -> float:

@@ -38,7 +38,10 @@ class ValueAxis(msgspec.Struct, frozen=True):
 
 
 class PrintedLine(msgspec.Struct, frozen=True):
-    """A line: what it is called, how it looks, and its newest value with its time; None where it has none."""
+    """A line: what it is called, how it looks, and its newest value with its time; None where it has none.
+
+    `peak` is its highest sample with the start of that point, where points are rolled up.
+    """
 
     series: str
     name: str
@@ -48,6 +51,7 @@ class PrintedLine(msgspec.Struct, frozen=True):
     value: float | None
     text: str
     stale: bool
+    peak: tuple[float, float] | None = None
 
 
 class PrintedThreshold(msgspec.Struct, frozen=True):
@@ -135,6 +139,7 @@ def printed_line(scene: Scene, line: Line, name: str, colour: str, dash: int = 0
         value=line.value if line.has_value else None,
         text=scene.text(line),
         stale=not scene.past and line.stale(scene.now),
+        peak=line.peak(scene.start),
     )
 
 

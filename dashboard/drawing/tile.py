@@ -11,6 +11,7 @@ from dashboard.drawing.group import Group, grouped, is_telling, severity_of
 from dashboard.drawing.line import Line
 from dashboard.drawing.name import width_of
 from dashboard.drawing.panel import Box, content_of, shortened
+from dashboard.drawing.peak import grain, highs, lone, standing_off, summed
 from dashboard.drawing.printed import Printed, PrintedLine, ValueAxis, account
 from dashboard.drawing.scale import Ends, bounds, drawable, full_of
 from dashboard.drawing.scene import Scene
@@ -117,8 +118,8 @@ def _colour(severity: str, palette: Palette) -> str:
 def _ends(scene: Scene, groups: Sequence[Group]) -> Ends:
     """Return what the line of the last minutes lies between."""
     peaks = [value for group in groups for _, value in _run(group.lines, scene.start) if value > 0]
-    coarse = [group.lines[0].extremes(scene.start)[1] for group in groups if _banded(group)]
-    panel, peak = scene.panel, max([0.0, *peaks, *coarse])
+    spikes = [high for group in groups for _, _, high in _spans(group, scene.start)]
+    panel, peak = scene.panel, max([0.0, *peaks, *spikes])
     return bounds(
         panel.min if panel.min is not None else 0.0, panel.max if panel.max is not None else drawable(peak) * 1.1
     )
@@ -141,8 +142,7 @@ def _spark(pen: Pen, scene: Scene, groups: Sequence[Group], box: Box) -> None:
         for group, colour in zip(groups, scene.palette.data, strict=False):
             seen = _run(group.lines, scene.start)
             run = [(x(time), math.nan if _in(dark, x(time)) else y(value)) for time, value in seen]
-            if _banded(group):
-                _spikes(pen, scene, group.lines[0], colour, x, y)
+            _spikes(pen, scene, group, colour, x, y, ends)
             pen.path(area(run, box.bottom), fill=colour, fill_opacity=0.12)
             pen.path(line(run), fill="none", stroke=colour, stroke_width=1.5, stroke_linejoin="round")
             if run and not math.isnan(run[-1][1]):
@@ -159,19 +159,29 @@ def _unwatched(pen: Pen, scene: Scene, bands: Sequence[tuple[float, float]], box
         pen.rect(left, box.top, max(2.0, right - left), box.height, stripes)
 
 
-def _spikes(pen: Pen, scene: Scene, own: Line, colour: str, x: Place, y: Place) -> None:
+def _spikes(pen: Pen, scene: Scene, group: Group, colour: str, x: Place, y: Place, ends: Ends) -> None:
     """Fill from the lowest to the highest sample of each bucket."""
     data = [
-        f"M{x(time):.1f} {y(high):.1f}H{x(time + own.step):.1f}V{y(low):.1f}H{x(time):.1f}z"
-        for time, low, high in zip(own.times, own.lows, own.highs, strict=True)
-        if time >= scene.start and not math.isnan(low)
+        f"M{x(time):.1f} {y(high):.1f}H{x(time + scene.step):.1f}V{y(low):.1f}H{x(time):.1f}z"
+        for time, low, high in _spans(group, scene.start)
     ]
     pen.path("".join(data), fill=colour, fill_opacity=0.25)
+    tops = highs(group.lines[0], scene.start) if len(group.lines) == 1 else summed(group.lines, scene.start)
+    seconds = grain(scene.step, scene.range, x(scene.end) - x(scene.start))
+    strokes = [
+        f"M{math.floor(x(peak.time + scene.step / 2)) + 0.5} {y(peak.drawn):.1f}V{y(peak.value):.1f}"
+        for peak in standing_off(lone(tops, seconds), seconds, ends.max - ends.min)
+    ]
+    pen.path("".join(strokes), fill="none", stroke=colour, stroke_width=1, stroke_opacity=0.5)
 
 
-def _banded(group: Group) -> bool:
-    """Tell whether extremes are known: a sum of several lines has none that anyone knows."""
-    return len(group.lines) == 1 and group.lines[0].coarse
+def _spans(group: Group, start: float) -> list[tuple[float, float, float]]:
+    """Return between what the samples of each bucket lay; of a sum it is known only how high it was at least."""
+    if not any(own.coarse for own in group.lines):
+        return []
+    if len(group.lines) == 1:
+        return [(time, low, high) for time, _, low, high in group.lines[0].buckets(start)]
+    return [(top.time, top.drawn, top.value) for top in summed(group.lines, start)]
 
 
 def _run(lines: Sequence[Line], start: float) -> Run:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from dashboard.drawing.colour import place, stroke
 from dashboard.drawing.line import Line
 from dashboard.drawing.number import unit_of
+from dashboard.drawing.peak import Peak, grain, highs, in_use, lone, lows, standing_off, summed
 from dashboard.drawing.scale import Ends, bounds, drawable, top_of
 from dashboard.drawing.scene import PanelSpec, Scene
 
@@ -33,10 +34,16 @@ class Trace(NamedTuple):
 
 
 class Traces(NamedTuple):
-    """What is drawn, which of it with bands, how many lines are not, and what they all lie between."""
+    """What is drawn, and what it all lies between.
+
+    Where points are rolled up some lines have bands (`banded`), others marks of their peaks (`peaked`); `tops` is how
+    high a stack was at least. `undrawn` lines are not drawn.
+    """
 
     traces: list[Trace]
     banded: list[Trace]
+    peaked: list[Trace]
+    tops: list[Peak]
     undrawn: int
     unit: str
     ends: Ends
@@ -46,10 +53,12 @@ def choose(lines: Sequence[Line], stack: bool, slots: Mapping[str, int]) -> list
     """Return the lines to draw, in their order.
 
     A stack has what is in use at its bottom and what is not at its top, and between them the order of the colours.
+    Where points are rolled up the largest are those with the highest samples: a spike is drawn, whoever has it.
     """
     chosen = list(lines)
     if len(lines) > MOST:
-        chosen = sorted(lines, key=lambda line: -line.average)[:MOST]
+        rolled = any(line.coarse for line in lines)
+        chosen = sorted(lines, key=lambda line: -(line.highest if rolled else line.average))[:MOST]
     if stack:
         chosen.sort(key=lambda line: (place(line.series), slots.get(line.key, 0)))
     return chosen
@@ -69,12 +78,30 @@ def trace(scene: Scene) -> Traces:
         lowest = min([lowest, *(value for _, value in points if value < 0)])
         flat = sums is not None and before > 0 and line.value == 0 and line.average == 0
         traces.append(Trace(line, *stroke(line.series, scene.slots.get(line.key, 0), scene.palette), points, flat))
-    banded = [] if panel.stack or len(traces) > MOST_BANDS else [one for one in traces if one.line.coarse]
-    for one in banded:
+    coarse = [one for one in traces if one.line.coarse]
+    tops = summed(in_use(chosen), scene.start) if panel.stack and coarse else []
+    highest = max([highest, *(peak.value for peak in tops)])
+    alone = [] if panel.stack else coarse
+    for one in alone:
         low, high = one.line.extremes(scene.start)
         highest, lowest = max(highest, high), min(lowest, low)
+    banded, peaked = (alone, []) if len(traces) <= MOST_BANDS else ([], alone)
     unit, ends = axis_unit(panel, chosen), limits(panel, lowest, highest)
-    return Traces(traces, banded, len(scene.lines) - len(chosen), unit, ends)
+    return Traces(traces, banded, peaked, tops, len(scene.lines) - len(chosen), unit, ends)
+
+
+def peaks(scene: Scene, traces: Traces, width: float) -> list[tuple[str, Peak]]:
+    """Return the marks of samples that stand off from what is drawn, each with its colour.
+
+    The time axis has so many pixels. Within bands only such are marked as would be too narrow to be seen.
+    """
+    seconds, height = grain(scene.step, scene.range, width), traces.ends.max - traces.ends.min
+    marks = [(scene.palette.text, peak) for peak in standing_off(traces.tops, seconds, height)]
+    for one in [*traces.banded, *traces.peaked]:
+        for found in (highs(one.line, scene.start), lows(one.line, scene.start)):
+            own = lone(found, seconds) if traces.banded else found
+            marks += [(one.colour, peak) for peak in standing_off(own, seconds, height)]
+    return marks
 
 
 def limits(panel: PanelSpec, lowest: float, highest: float) -> Ends:

@@ -1,6 +1,6 @@
 """Every series on disk: appended to once a second, packed into chunks of columns, rolled up in tiers, read by span."""
 
 from dashboard.history.core import History, kept
-from dashboard.history.nouns import Busy, Known, Minute, Reading, Stretch, Take
+from dashboard.history.nouns import Busy, Known, Minute, Points, Reading, Stretch, Take
 
-__all__ = ["Busy", "History", "Known", "Minute", "Reading", "Stretch", "Take", "kept"]
+__all__ = ["Busy", "History", "Known", "Minute", "Points", "Reading", "Stretch", "Take", "kept"]

@@ -1,13 +1,14 @@
-"""Chunks as they were unpacked, so that what is asked for again and again is unpacked once."""
+"""Chunks as they were unpacked or rolled up, so that what is asked for again and again is made once."""
 
 from __future__ import annotations
 
 import threading
 from collections import OrderedDict
 
+from dashboard.history.piece import Piece
 from dashboard.rolled import Rolled, Samples
 
-Unpacked = Samples | Rolled
+Unpacked = Samples | Rolled | Piece
 
 _OBJECT = 400  # bytes of an entry besides its columns, roughly
 
@@ -40,8 +41,11 @@ class Cache:
             return held[1]
 
     def put(self, tier: str, key: int, sum: bytes, unpacked: Unpacked) -> None:
-        """Hold a chunk; those that were not used for longest make place."""
-        cost = _OBJECT + 8 * len(unpacked.times) * (len(unpacked) - 2)  # times and intervals are shared by many
+        """Hold a chunk, or weigh it anew; those that were not used for longest make place."""
+        if isinstance(unpacked, Piece):
+            cost = _OBJECT + unpacked.size
+        else:
+            cost = _OBJECT + 8 * len(unpacked.times) * (len(unpacked) - 2)  # times and intervals are shared by many
         with self._lock:
             self._drop((tier, key))
             self._found[tier, key] = (sum, unpacked, cost)

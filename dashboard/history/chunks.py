@@ -11,7 +11,7 @@ from dashboard.tiers import TIERS, Tier
 ROW = 20
 """Bytes that a row takes besides its chunk, roughly."""
 
-_ID_BITS = 24
+_ID_BITS = 32  # as many as a number of the journal has; ids are never given again, and series may come and go
 _AT_ONCE = 256  # rows that one statement asks for, so that there are few statements to prepare
 
 

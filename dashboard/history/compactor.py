@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple, TypeVar
 
 from dashboard.column import Damaged
-from dashboard.history import chunks
+from dashboard.history import chunks, late
 from dashboard.history.chunk import pack_rolled, pack_samples, unpack_rolled, unpack_samples
 from dashboard.history.journal import Frame, Frames, encode, rows
 from dashboard.history.roster import Entry, Roster
@@ -43,8 +43,8 @@ class Compactor:
         self._database, self._roster = database, roster
         self._tails: dict[int, Last] = {}
 
-    def compact(self, horizon: float, *, most: int = MOST) -> int:
-        """Put what is from before `horizon`, in Unix seconds, into chunks; return how many samples that were.
+    def compact(self, horizon: float, now: float, *, most: int = MOST) -> int:
+        """Put what is from before `horizon` into chunks `now`, in Unix seconds; return how many samples that were.
 
         Raises StorageError; nothing is changed then.
         """
@@ -65,6 +65,7 @@ class Compactor:
             connection.execute("UPDATE turn SET number = number + 1")
             chunks.store(connection, RAW, turn.raw)
             chunks.store(connection, TEN_SECONDS, turn.ten)
+            late.store(connection, turn.late, now)
             connection.executemany("INSERT OR IGNORE INTO due VALUES (?)", ((key,) for key in turn.ten))
             self._roster.save(connection)
 
@@ -90,6 +91,7 @@ class Turn:
         self._cuts, self.tails = cuts, dict(tails)
         self.raw: dict[int, bytes] = {}
         self.ten: dict[int, bytes] = {}
+        self.late: dict[int, Samples] = {}
         self._old: dict[int, bytes] = {}
         self._rolled: dict[int, Rolled] = {}
 
@@ -97,14 +99,19 @@ class Turn:
         """Read what is there of the spans that these samples are in, and before them."""
         raw: set[int] = set()
         ten: set[int] = set()
+        gone: set[int] = set()
         for entry, samples in fresh:
             for number, _, _ in spans(samples, RAW.span):
-                raw.add(chunks.key(number, entry.id))
                 ten.add(chunks.key(number * RAW.span // TEN_SECONDS.span, entry.id))
+                if number * RAW.span < self._cuts[RAW.name]:
+                    gone.add(chunks.key(number, entry.id))
+                    continue
+                raw.add(chunks.key(number, entry.id))
                 if entry.counter and not self._follows(entry, number, samples):
                     back = min(_BACK, 1 + int(2 * (entry.interval or 0) // RAW.span))
                     raw.update(chunks.key(number - one, entry.id) for one in range(1, back + 1))
         self._old = dict(chunks.fetch(connection, RAW, sorted(raw)))
+        self.late = late.fetch(connection, sorted(gone))
         for key, chunk in chunks.fetch(connection, TEN_SECONDS, sorted(ten)):
             self._rolled[key] = _read(unpack_rolled, chunk, NOTHING_ROLLED, TEN_SECONDS, key)
 
@@ -124,7 +131,7 @@ class Turn:
         ten = chunks.key(start // TEN_SECONDS.span, entry.id)
         old = self._rolled.get(ten, NOTHING_ROLLED)
         if start < self._cuts[RAW.name]:  # the samples beside these are gone: only their roll-up is left
-            new = rates(fresh) if entry.counter else fresh
+            self.late[key], new = late.news(self.late.get(key, NO_SAMPLES), fresh, counter=entry.counter)
             self._rolled[ten] = combined(old, roll(new, TEN_SECONDS.step))
         else:
             whole = merged(self._samples(key), fresh)

@@ -94,8 +94,8 @@ class History:
 
     def append(self, batch: Batch, refused: Container[str] = ()) -> None:
         """Take a batch, but no sample whose key is refused. On the event loop's thread; never waits, never raises."""
-        if batch.rows:
-            self._top.add(batch.timestamp, batch.rows)
+        if batch.rows or batch.programs:
+            self._top.add(batch.timestamp, batch.programs or top.by_name(batch.rows))
         count = len(batch.samples)
         if not count:
             return
@@ -126,8 +126,7 @@ class History:
 
     def flush(self) -> None:
         """Have what was appended written now. On the event loop's thread; never waits."""
-        minutes = self._top.over()
-        if not self._arrived and not minutes:
+        if not self._arrived and not self._top.has_news():
             return
         with self._lock:
             leaving, self._arrived = self._arrived, []
@@ -136,9 +135,10 @@ class History:
             self._waiting += count
         saved: list[Entry] = []
         data: tuple[int, bytes] | None = None
+        minutes: top.Unwritten | None = None
 
         def run(connection: sqlite3.Connection) -> None:
-            nonlocal data
+            nonlocal data, minutes
             frames = self._frames(leaving)
             if data is None or data[0] != self._roster.generation:
                 data = self._roster.generation, encode(frames)
@@ -146,11 +146,14 @@ class History:
                 self._seq += 1
                 connection.execute("INSERT INTO journal VALUES (?, ?)", (self._seq, data[1]))
             saved[:] = self._roster.save_new(connection)
-            top.write(connection, minutes)
+            if self._top.has_news():
+                minutes = self._top.unwritten()
+                self._top.write(connection, minutes)
 
         def done() -> None:
             self._roster.saved(saved)
-            self._top.written(minutes)
+            if minutes is not None:
+                self._top.written(minutes)
             self._journaled += count
 
         def over(_: object) -> None:
@@ -182,8 +185,8 @@ class History:
         """Return the points of series from `start` to `end`, up to now; on a worker's thread, for it may wait.
 
         `step` 0 is as collected, where that is kept; else points are aligned to multiples of the step, which becomes
-        what the tier has. Counters come as rates per second, with `raw` as totals where these are kept. `take` is
-        given each series as soon as it is read, and gives what is to stay of it. Raises StorageError.
+        what the tier has. Counters come as rates per second, with `raw` as totals. `take` is given each series as
+        soon as it is read, and gives what is to stay of it. Raises StorageError, or TotalsGone.
         """
         from dashboard.history.reader import Question, Reader  # only here, for its memory: many never ask
 
@@ -199,9 +202,10 @@ class History:
 
         Raises StorageError.
         """
-        unwritten = {at: one for at, one in self._top.unwritten().items() if start - 60 < at < end}
+        unwritten = self._top.unwritten().minutes.items()
         found = self._database.read(lambda connection: top.read(connection, start, end))
-        return [top.minute(at, record) for at, record in sorted({**found, **unwritten}.items())]
+        fresh = {at: self._top.whole(at, one, found.get(at)) for at, one in unwritten if start - 60 < at < end}
+        return [top.minute(at, record) for at, record in sorted({**found, **fresh}.items())]
 
     def trouble(self) -> str | None:
         """Return why nothing is stored at present; None while all is well."""
@@ -226,7 +230,6 @@ class History:
     def close(self) -> None:
         """Have what is left written, by the time that the database is closed."""
         self._closing = True
-        self._top.end()
         self.flush()
 
     def opened(self, connection: sqlite3.Connection) -> None:
@@ -243,6 +246,7 @@ class History:
         """Learn that all that was stored is gone; as `sqlite.Tenant.lost`."""
         self._opened = False
         self._roster.forget_all()
+        self._top.lost()
         self._journaled = 0
         if self._reader is not None:
             self._reader.forget()

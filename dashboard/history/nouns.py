@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from dashboard.model import Series
 from dashboard.points import Point
@@ -31,7 +31,22 @@ class Stretch(NamedTuple):
     points: list[Point]
 
 
-Take = Callable[[Stretch, float], Stretch]
+class Points(Protocol):
+    """The points of a series that were read, and have not been made yet."""
+
+    def points(self) -> list[Point]:
+        """Return them all."""
+        ...
+
+    def split(self, since: float) -> tuple[bytes, list[Point]]:
+        """Return those before a time, written as in a list of JSON without its brackets, and the others.
+
+        Of the others there is one at least, with which a hole may begin: the last of all that have values is with them.
+        """
+        ...
+
+
+Take = Callable[[Known, Points, float], Stretch]
 """What makes something of each series, and of the step, as soon as it is read; gives what is to stay of it."""
 
 

@@ -8,13 +8,14 @@ import threading
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from dashboard.errors import TotalsGone
 from dashboard.history.cache import Cache
-from dashboard.history.draw import as_collected, drawn
+from dashboard.history.draw import Collected, Curve, as_collected
 from dashboard.history.journal import Frame, Frames, Head
 from dashboard.history.nouns import Known, Reading, Stretch, Take
+from dashboard.history.piece import Part, Piece
 from dashboard.history.roster import Entry
 from dashboard.history.stored import Stored, reach
-from dashboard.points import Point
 from dashboard.rolled import Samples, between, merged, rates, roll
 from dashboard.sqlite import Database
 from dashboard.tiers import RAW, Tier, choose, fitting
@@ -49,7 +50,7 @@ class Reader:
             self._head = Head()
 
     def read(self, question: Question, unwritten: Iterable[Frame], take: Take | None = None) -> Reading:
-        """Return the answer; `unwritten` was taken before this is called. Raises StorageError."""
+        """Return the answer; `unwritten` was taken before this is called. Raises StorageError or TotalsGone."""
         return self._database.read(lambda connection: self._read(connection, question, Frames(unwritten), take))
 
     def _read(
@@ -63,7 +64,10 @@ class Reader:
         ]
         first = min((one.first for _, one in known), default=question.start)
         begin = max(question.start, first)
-        totals = question.raw and stored.cuts[RAW.name] <= begin
+        cut = stored.cuts[RAW.name]
+        totals = question.raw and cut <= begin
+        if question.raw and not totals and any(entry.counter for entry, _ in known):
+            raise TotalsGone(math.ceil(cut / question.step) * question.step if question.step else cut)
         tier = RAW if totals else choose(begin, question.step, stored.cuts)
         step = fitting(tier, question.step)
         start, end = question.start, question.end
@@ -82,8 +86,7 @@ class Reader:
         stretches = []
         for entry, one in known:
             if found := span.points(stored, entry, one, fresh):
-                stretch = Stretch(one, found)
-                stretches.append(stretch if take is None else take(stretch, step))
+                stretches.append(Stretch(one, found.points()) if take is None else take(one, found, step))
         incomplete = sorted((max(one, start), min(other, end)) for one, other in stored.incomplete)
         return Reading(step, tier.name, stretches, [gap for gap in incomplete if gap[0] < gap[1]])
 
@@ -104,18 +107,17 @@ class _Span(NamedTuple):
     step: float
     raw: bool
 
-    def points(self, stored: Stored, entry: Entry, known: Known, fresh: dict[int, Samples]) -> list[Point]:
+    def points(self, stored: Stored, entry: Entry, known: Known, fresh: dict[int, Samples]) -> Collected | Curve:
         start, end, step = self.start, self.end, self.step
         if self.tier is not RAW:
-            rolled = stored.rolled(self.tier, entry, fresh[entry.id], start, end, step)
+            parts = stored.pieces(self.tier, entry, fresh[entry.id], start, end, step)
+        elif step and RAW.span % step == 0:
+            parts = stored.rolled_samples(step, entry, fresh[entry.id], start, end, rate=not self.raw)
         else:
             counter = entry.counter and not self.raw
-            if step and RAW.span % step == 0:
-                rolled = stored.rolled_samples(step, entry, fresh[entry.id], start, end, rate=not self.raw)
-                return drawn(rolled, start=start, end=end, step=step, interval=known.interval)
             samples = stored.samples(entry, fresh[entry.id], start - (reach(entry) if counter else 0.0), end)
             samples = between(rates(samples) if counter else samples, start, end)
             if not step:
-                return as_collected(samples, known.interval) if samples.times else []
-            rolled = roll(samples, step)
-        return drawn(rolled, start=start, end=end, step=step, interval=known.interval)
+                return Collected(as_collected(samples, known.interval) if samples.times else [])
+            parts = [Part(Piece(roll(samples, step), step), None)]
+        return Curve(parts, stored.hold, start=start, end=end, step=step, interval=known.interval)

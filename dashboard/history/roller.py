@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import sqlite3
 from collections.abc import Mapping
 
 from dashboard.column import Damaged
-from dashboard.history import chunks
+from dashboard.history import chunks, late
 from dashboard.history.chunk import pack_rolled, unpack_rolled
 from dashboard.history.roster import Roster
 from dashboard.model import Clock
 from dashboard.rolled import NOTHING_ROLLED, Rolled, combined, reroll, spliced
 from dashboard.sqlite import Database
-from dashboard.tiers import MINUTE, QUARTER, TEN_SECONDS, TIERS, Bounds, Tier
+from dashboard.tiers import MINUTE, QUARTER, RAW, TEN_SECONDS, TIERS, Bounds, Tier
+
+log = logging.getLogger("dashboard")
 
 AT_ONCE = 2_000
 """Spans of the tier of 10 s that one transaction rolls up at most, and rows that one deletes."""
@@ -24,7 +27,7 @@ STEADY = 3_600.0
 _JUMP = 60.0  # seconds by which the clock must be set for that to be one
 
 MOST_SERIES = 100_000
-"""Series that are known at most, those that ended long ago among them."""
+"""Series that are known at most, those that ended long ago among them; what is beyond is told once."""
 
 
 class Roller:
@@ -34,6 +37,7 @@ class Roller:
         self._database, self._roster, self._clock, self._bounds = database, roster, clock, bounds
         self._offset = clock.wall() - clock.monotonic()
         self._steady_since = clock.monotonic()
+        self._told = False
 
     def roll_up(self, horizon: float) -> int:
         """Roll up spans that ended before `horizon`, in Unix seconds; return how many. Raises StorageError."""
@@ -73,18 +77,25 @@ class Roller:
             return dict.fromkeys(self._bounds.ages, math.inf)
         return self._database.read(self._day_later)
 
+    def set_right(self, limits: Mapping[str, float]) -> None:
+        """Take back what is said to be gone of times to come, as a clock that was wrong had it. Raises StorageError."""
+        cuts = self._database.read(chunks.cuts)
+        for tier in TIERS:
+            if cuts[tier.name] > self._clock.wall():
+                self._cut(tier, self._first(tier, limits))
+
     def trim(self, limits: Mapping[str, float]) -> int:
         """Delete some of what is too old or too much; return how many rows that were. Raises StorageError."""
-        now = self._clock.wall()
-        deleted = 0
-        for tier in TIERS:
-            number = int(min(now - self._bounds.ages[tier.name], limits[tier.name]) // tier.span)
-            deleted += self._cut(tier, number)
+        deleted = sum(self._cut(tier, self._first(tier, limits)) for tier in TIERS)
         crowded = self._database.read(self._crowded)
         if crowded is not None:
             deleted += self._cut(*crowded)
         self._forget()
         return deleted
+
+    def _first(self, tier: Tier, limits: Mapping[str, float]) -> int:
+        """Return the number of the first span of a tier that is to stay."""
+        return int(min(self._clock.wall() - self._bounds.ages[tier.name], limits[tier.name]) // tier.span)
 
     def _day_later(self, connection: sqlite3.Connection) -> dict[str, float]:
         """Return, for each tier, a day after what was kept of it is the oldest."""
@@ -133,14 +144,26 @@ class Roller:
         return max(kept)[1:] if kept else None
 
     def _forget(self) -> None:
-        """Forget series of which nothing is left, and processes of long ago."""
+        """Forget series of which nothing is left, late samples, and processes of long ago."""
+        now = self._clock.wall()
         cut = self._database.read(chunks.cuts)[QUARTER.name]
-        gone = [(id,) for id in self._roster.forget(cut, MOST_SERIES)]
-        minute = int(self._clock.wall() - self._bounds.top_age)
+        found, beyond = self._roster.forget(cut, MOST_SERIES)
+        gone = [(id,) for id in found]
+        minute = int(now - self._bounds.top_age)
+        if beyond and not self._told:
+            self._told = True
+            log.warning(
+                "%s: %d series that ended first are forgotten with all their points, for %d are known at most: a label"
+                " that is new again and again, such as the number of a request, makes so many. It is not said again",
+                self._database.path,
+                beyond,
+                MOST_SERIES,
+            )
 
         def run(connection: sqlite3.Connection) -> None:
             connection.executemany("DELETE FROM series WHERE id = ?", gone)
             connection.execute("DELETE FROM top WHERE minute < ?", (minute,))
+            late.trim(connection, now, self._bounds.ages[RAW.name], self._bounds.bytes // late.PART)
 
         self._database.write(run).result()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 import threading
 from array import array
@@ -13,6 +14,11 @@ from operator import attrgetter
 from dashboard.history.journal import Frame, Frames
 from dashboard.history.nouns import Known
 from dashboard.model import Batch, Series
+
+log = logging.getLogger("dashboard")
+
+LAST_ID = 2**32 - 1
+"""The highest number that the journal and the keys of chunks have room for; what comes after it is not stored."""
 
 _LAYOUTS = 512  # sets of series that come together, remembered at most
 _ARRIVALS = 5  # of a series without a declared interval, whose usual distance is taken for it
@@ -81,6 +87,7 @@ class Roster:
         self._layouts: dict[tuple[str, tuple[tuple[str, str], ...], tuple[str, ...]], Layout] = {}
         self._unsaved: dict[int, Entry] = {}
         self._next = 1
+        self._full = False
         self.generation = 0
         """Grows when all numbers become void, for their file is gone."""
 
@@ -118,10 +125,10 @@ class Roster:
             self._entries, self._by_id, self._layouts, self._unsaved = {}, {}, {}, {}
             self.generation += 1
 
-    def forget(self, before: float, most: int) -> list[int]:
+    def forget(self, before: float, most: int) -> tuple[list[int], int]:
         """Forget series whose newest sample is from before a time, and those that ended first when there are too many.
 
-        Returns their numbers.
+        Returns the numbers of all, and how many were too many.
         """
         with self._lock:
             for entry in self._entries.values():
@@ -136,7 +143,7 @@ class Roster:
                     self._unsaved.pop(entry.id, None)
                 for entry in self._entries.values():
                     entry.layouts = []
-            return [entry.id for entry in gone]
+            return [entry.id for entry in gone], sum(entry.last[0] >= before for entry in gone)
 
     def step_back(self, now: float) -> None:
         """Let the newest samples be from now, where they are of what is the future since the clock was set back."""
@@ -229,10 +236,23 @@ class Roster:
         text = str(series)
         entry = self._entries.get(text)
         if entry is None:
-            entry = Entry(self._next, text, self._is_counter(series.name), batch.source, batch.timestamp)
+            is_counter = self._is_counter(series.name)
+            if self._next > LAST_ID:
+                self._tell_full(text)
+                return Entry(0, text, is_counter, batch.source, batch.timestamp)  # nobody's number: it is left out
+            entry = Entry(self._next, text, is_counter, batch.source, batch.timestamp)
             self._next += 1
             self._entries[text] = self._by_id[entry.id] = self._unsaved[entry.id] = entry
         return entry
+
+    def _tell_full(self, text: str) -> None:
+        if not self._full:
+            log.error(
+                "no number is left for a further series: %s and all that are new are not stored; stop, and move"
+                " history.db away, to begin anew",
+                text[:200],
+            )
+        self._full = True
 
 
 def _arrived(layout: Layout, time: float) -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Iterable, Sequence
+import zlib
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import cast
 
 from dashboard.column import Damaged
-from dashboard.history import chunks
+from dashboard.history import chunks, late
 from dashboard.history.cache import Cache, Unpacked
 from dashboard.history.chunk import unpack_rolled, unpack_samples
+from dashboard.history.piece import Part, Piece
 from dashboard.history.roller import overlaid
 from dashboard.history.roster import Entry
 from dashboard.rolled import (
@@ -30,6 +32,7 @@ from dashboard.rolled import (
 )
 from dashboard.tiers import RAW, TEN_SECONDS, Tier
 
+_NOTHING = b" "  # the sum of a span without samples
 _BACK = 172_800.0  # seconds in which the sample is looked for that a counter's first rate in a span needs
 
 
@@ -41,9 +44,11 @@ class Stored:
         self.cuts = chunks.cuts(connection)
         self.incomplete: set[tuple[float, float]] = set()
         self._due: dict[int, list[int]] = {}
+        self._late: dict[int, Samples] = {}
         self._sums: dict[int, bytes] = {}
-        self._pieces: dict[tuple[int, int], Rolled] = {}
-        self._coarse: dict[int, Rolled] = {}
+        self._places: dict[int, tuple[str, int, bytes] | None] = {}
+        self._pieces: dict[tuple[int, int], Piece] = {}
+        self._coarse: dict[int, Piece] = {}
         self._tags: dict[tuple[str, int], bytes] = {}
         self._found: dict[tuple[str, int], Unpacked] = {}
 
@@ -56,16 +61,21 @@ class Stored:
         keys: set[int] = set()
         ten: set[int] = set()
         raw: set[int] = set()
+        gone: set[int] = set()
         for entry, fresh in wanted:
             numbers = _numbers(tier, max(start, entry.first), min(end, entry.last[0] + 1))
             keys.update(chunks.key(number, entry.id) for number in numbers)
             if tier is RAW:
                 continue
             for number in touched(between(fresh, start, end), RAW):
+                if number * RAW.span < self.cuts[RAW.name]:
+                    gone.add(chunks.key(number, entry.id))
+                    continue
                 whole = _numbers(RAW, number * RAW.span - reach(entry), (number + 1) * RAW.span)
                 raw.update(chunks.key(one, entry.id) for one in whole)
             if tier is not TEN_SECONDS:
                 ten.update(chunks.key(number, entry.id) for number in self._hours(entry, fresh, start, end))
+        self._late = late.fetch(self._connection, sorted(gone))
         if _divides(step, tier):
             changed = {
                 chunks.key(number, entry.id)
@@ -80,11 +90,12 @@ class Stored:
 
     def _fetch_pieces(self, tier: Tier, keys: Collection[int], step: float) -> set[int]:
         """Take chunks that are in memory as they were rolled up to a step; return which these are."""
-        name = f"{tier.name} {step:g}"
+        name = _name(tier, step)
         held = [key for key in sorted(keys) if self._cache.has(name, key)]
         for key, sum in chunks.sums(self._connection, tier, held):
+            self._tags[tier.name, key] = sum
             if (piece := self._cache.get(name, key, sum)) is not None:
-                self._coarse[key] = cast("Rolled", piece)
+                self._coarse[key] = cast("Piece", piece)
         return set(self._coarse)
 
     def fetch_rolled(
@@ -92,7 +103,7 @@ class Stored:
     ) -> None:
         """Read what is needed to roll samples up to a step that divides their spans, unless that is in memory."""
         spans = [
-            (entry, touched(fresh, RAW), _numbers(RAW, max(start, entry.first), min(end, entry.last[0] + 1)))
+            (entry, fresh, _numbers(RAW, max(start, entry.first), min(end, entry.last[0] + 1)))
             for entry, fresh in wanted
         ]
         keys = {chunks.key(one, entry.id) for entry, _, numbers in spans for one in _before(numbers)}
@@ -100,10 +111,10 @@ class Stored:
         missing: set[int] = set()
         for entry, fresh, numbers in spans:
             for number in numbers:
-                place = self._place(entry, number, step, rate and entry.counter)
-                piece = None if place is None or number in fresh else self._cache.get(*place)
+                place = self._place(entry, fresh, number, step, rate and entry.counter)
+                piece = None if place is None else self._cache.get(*place)
                 if piece is not None:
-                    self._pieces[entry.id, number] = cast("Rolled", piece)
+                    self._pieces[entry.id, number] = cast("Piece", piece)
                 else:
                     back = reach(entry) if rate else 0.0
                     whole = _numbers(RAW, number * RAW.span - back, (number + 1) * RAW.span)
@@ -112,29 +123,42 @@ class Stored:
 
     def rolled_samples(
         self, step: float, entry: Entry, fresh: Samples, start: float, end: float, *, rate: bool
-    ) -> Rolled:
-        """Return the samples of a series from `start` to `end`, rolled up, after `fetch_rolled` of the same."""
+    ) -> list[Part]:
+        """Return the samples of a series around `start` to `end`, rolled up, after `fetch_rolled` of the same."""
         parts = []
-        recent = touched(fresh, RAW)
         for number in _numbers(RAW, max(start, entry.first), min(end, entry.last[0] + 1)):
+            place = self._place(entry, fresh, number, step, rate and entry.counter)
             piece = self._pieces.get((entry.id, number))
             if piece is None:
-                piece = roll(self._span(entry, number, fresh, rate=rate), step)
-                place = self._place(entry, number, step, rate and entry.counter)
-                if place is not None and number not in recent:
-                    self._cache.put(*place, piece)
-            if piece.times:
-                parts.append(piece)
-        return rolled_between(rolled_joined(parts), start, end) if parts else NOTHING_ROLLED
+                piece = Piece(roll(self._span(entry, number, fresh, rate=rate), step), step)
+                if place is not None:
+                    self.hold(place, piece)
+            parts.append(Part(piece, place))
+        return parts
 
-    def _place(self, entry: Entry, number: int, step: float, rate: bool) -> tuple[str, int, bytes] | None:
+    def hold(self, place: tuple[str, int, bytes], piece: Piece) -> None:
+        """Hold a piece in memory for those who ask next."""
+        self._cache.put(*place, piece)
+
+    def _place(
+        self, entry: Entry, fresh: Samples, number: int, step: float, rate: bool
+    ) -> tuple[str, int, bytes] | None:
         """Return under what a span that is rolled up is held in memory; None when it cannot be told from others."""
         key = chunks.key(number, entry.id)
-        sum = self._sums.get(key)
-        if sum is None or (rate and reach(entry) > RAW.span):
-            return None
-        before = self._sums.get(chunks.key(number - 1, entry.id), b"") if rate else b"total"
-        return f"{RAW.name} {step:g}", key, sum + before
+        if key in self._places:
+            return self._places[key]
+        sum = self._sum(entry, fresh, number)
+        if sum == _NOTHING or (rate and reach(entry) > RAW.span):
+            place = None
+        else:
+            place = _name(RAW, step), key, sum + (self._sum(entry, fresh, number - 1) if rate else b"total")
+        self._places[key] = place
+        return place
+
+    def _sum(self, entry: Entry, fresh: Samples, number: int) -> bytes:
+        """Return what tells the samples of a span from others that it may have had: sums of its chunk and the rest."""
+        rest = _crc(between(fresh, float(number * RAW.span), float((number + 1) * RAW.span)))
+        return b"%b %b" % (self._sums.get(chunks.key(number, entry.id), b""), rest)
 
     def _span(self, entry: Entry, number: int, fresh: Samples, *, rate: bool) -> Samples:
         """Return the samples of a span, of a counter its rates."""
@@ -153,29 +177,80 @@ class Stored:
         whole = joined(parts) if parts else NO_SAMPLES
         return between(merged(whole, between(fresh, start, end)), start, end)
 
-    def rolled(self, tier: Tier, entry: Entry, fresh: Samples, start: float, end: float, step: float = 0.0) -> Rolled:
-        """Return the points of a tier for a series from `start` to before `end`, with what it does not have yet.
+    def pieces(self, tier: Tier, entry: Entry, fresh: Samples, start: float, end: float, step: float) -> list[Part]:
+        """Return the points of a tier for a series around `start` to `end`, rolled up to a step.
 
-        With a `step` they are rolled up to it.
+        What the tier does not have yet is with them.
         """
+        if not _divides(step, tier):
+            whole = self.rolled(tier, entry, fresh, start, end)
+            return [Part(Piece(reroll(whole, step) if step > tier.step else whole, step), None)]
         changed = self._changed(tier, entry, fresh, start, end)
-        divides = _divides(step, tier)
         parts = []
-        for number in sorted({*_numbers(tier, max(start, entry.first), min(end, entry.last[0] + 1)), *changed}):
+        for number in self._spans(tier, entry, changed, start, end):
             key = chunks.key(number, entry.id)
-            part = self._coarse.get(key) if divides and number not in changed else None
-            if part is None:
-                part = cast("Rolled", self._found.get((tier.name, key), NOTHING_ROLLED))
-                for one in changed.get(number, ()):
-                    part = self._with_newer(part, tier, entry, one, fresh, start, end)
-                if divides:
-                    part = reroll(part, step)
-                    if number not in changed and (sum := self._tags.get((tier.name, key))) is not None:
-                        self._cache.put(f"{tier.name} {step:g}", key, sum, part)
-            if part.times:
-                parts.append(part)
-        whole = rolled_between(rolled_joined(parts), start, end) if parts else NOTHING_ROLLED
-        return reroll(whole, step) if step > tier.step and not divides else whole
+            sum = self._tags.get((tier.name, key))
+            if number in changed:
+                sum = self._trace(tier, entry, changed[number], fresh, start, end, sum or b"")
+            place = None if sum is None else (_name(tier, step), key, sum)
+            piece = self._coarse.get(key) if number not in changed else self._held(place)
+            if piece is None:
+                found = self._span_of(tier, entry, number, changed, fresh, start, end)
+                piece = Piece(reroll(found, step) if step > tier.step else found, step)
+                if place is not None:
+                    self.hold(place, piece)
+            parts.append(Part(piece, place))
+        return parts
+
+    def _held(self, place: tuple[str, int, bytes] | None) -> Piece | None:
+        return None if place is None else cast("Piece | None", self._cache.get(*place))
+
+    def _trace(
+        self, tier: Tier, entry: Entry, newer: Sequence[int], fresh: Samples, start: float, end: float, sum: bytes
+    ) -> bytes | None:
+        """Return what tells a span of a tier, with those of the finer one that it lacks, from what it may have been.
+
+        None where late samples stand for others that are gone.
+        """
+        fine = RAW if tier is TEN_SECONDS else TEN_SECONDS
+        begin, after = float(newer[0] * fine.span), float((newer[-1] + 1) * fine.span)
+        back = begin - max(float(RAW.span), reach(entry))
+        if back < self.cuts[RAW.name]:
+            return None
+        keys = [(RAW.name, chunks.key(one, entry.id)) for one in _numbers(RAW, back, after)]
+        keys += [(TEN_SECONDS.name, chunks.key(one, entry.id)) for one in newer if fine is TEN_SECONDS]
+        sums = [self._tags.get(key, b"") for key in keys]
+        cut = f"{newer} {max(start, begin)} {min(end, after)}".encode()
+        return b" ".join((sum, *sums, _crc(between(fresh, back, after)), cut))
+
+    def rolled(self, tier: Tier, entry: Entry, fresh: Samples, start: float, end: float) -> Rolled:
+        """Return the points of a tier for a series from `start` to before `end`, with what it does not have yet."""
+        changed = self._changed(tier, entry, fresh, start, end)
+        spans = self._spans(tier, entry, changed, start, end)
+        parts = [self._span_of(tier, entry, number, changed, fresh, start, end) for number in spans]
+        kept = [part for part in parts if part.times]
+        return rolled_between(rolled_joined(kept), start, end) if kept else NOTHING_ROLLED
+
+    def _spans(
+        self, tier: Tier, entry: Entry, changed: Mapping[int, Sequence[int]], start: float, end: float
+    ) -> list[int]:
+        return sorted({*_numbers(tier, max(start, entry.first), min(end, entry.last[0] + 1)), *changed})
+
+    def _span_of(
+        self,
+        tier: Tier,
+        entry: Entry,
+        number: int,
+        changed: Mapping[int, Sequence[int]],
+        fresh: Samples,
+        start: float,
+        end: float,
+    ) -> Rolled:
+        """Return the points of a span of a tier, with what it does not have yet."""
+        part = cast("Rolled", self._found.get((tier.name, chunks.key(number, entry.id)), NOTHING_ROLLED))
+        for one in changed.get(number, ()):
+            part = self._with_newer(part, tier, entry, one, fresh, start, end)
+        return part
 
     def _changed(self, tier: Tier, entry: Entry, fresh: Samples, start: float, end: float) -> dict[int, list[int]]:
         """Return, by the spans of a tier, those of the finer one that it does not have as they are."""
@@ -205,8 +280,9 @@ class Stored:
         """Return points of the tier of 10 s with those of a span of samples that is not compacted yet."""
         begin, end = float(number * RAW.span), float((number + 1) * RAW.span)
         if begin < self.cuts[RAW.name]:
-            new = between(fresh, begin, end)
-            return combined(whole, roll(rates(new) if entry.counter else new, TEN_SECONDS.step))
+            known = self._late.get(chunks.key(number, entry.id), NO_SAMPLES)
+            new = late.news(known, between(fresh, begin, end), counter=entry.counter).fresh
+            return combined(whole, roll(new, TEN_SECONDS.step))
         return spliced(whole, roll(self._span(entry, number, fresh, rate=True), TEN_SECONDS.step), begin, end)
 
     def _overdue(self, ids: Collection[int], start: float, end: float) -> dict[int, list[int]]:
@@ -263,9 +339,20 @@ def reach(entry: Entry) -> float:
     return min(_BACK, max(float(RAW.span), 2 * (entry.interval or 0.0))) if entry.counter else 0.0
 
 
+def _crc(samples: Samples) -> bytes:
+    """Return what tells samples from others, nothing where there are none."""
+    times, values, gaps = samples
+    return zlib.crc32(gaps, zlib.crc32(values, zlib.crc32(times))).to_bytes(4, "little") if times else b""
+
+
 def _divides(step: float, tier: Tier) -> bool:
-    """Tell whether points of a tier are to be rolled up further, chunk by chunk."""
-    return step > tier.step > 0 and tier.span % step == 0
+    """Tell whether points of a step can be made of those of a tier chunk by chunk, and so be held."""
+    return step >= tier.step > 0 and tier.span % step == 0
+
+
+def _name(tier: Tier, step: float) -> str:
+    """Return under what pieces of a step are held."""
+    return f"{tier.name} {step:g}"
 
 
 def _before(numbers: range) -> range:

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import heapq
 import sqlite3
 import threading
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from operator import attrgetter
+from typing import NamedTuple
 
 import msgspec
 
 from dashboard.history.nouns import Busy, Minute
-from dashboard.model import ProcessRow
+from dashboard.model import ProcessRow, Program
 
 MOST = 10
 """Names that a minute keeps by CPU, and by memory."""
 
-_NAMES = 200  # that are counted in a minute at most
+_NAMES = 1_000  # that are counted in a minute at most
+_WAITING = 60  # minutes that are held at most: an hour that no disk takes is enough
 
 
 class Record(msgspec.Struct, frozen=True, array_like=True):
@@ -24,6 +27,14 @@ class Record(msgspec.Struct, frozen=True, array_like=True):
 
     looks: int
     rows: list[Busy]
+
+
+class Unwritten(NamedTuple):
+    """What this run knows of minutes by their start; of the one that `goes_on` it is what so many `looks` found."""
+
+    minutes: dict[int, Record]
+    goes_on: int
+    looks: int
 
 
 class _Sums:
@@ -35,67 +46,99 @@ class _Sums:
 
 
 class Top:
-    """Counts the minute that goes on, and holds those that are over until they are written."""
+    """Counts the minute that goes on, and holds those that are over until they are written.
+
+    The minute that goes on is written, too, as far as it is known: else a kill would take all of it. What there was of
+    a minute before this run wrote to it is remembered, so that what is written again and again counts once.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._minute = -1
-        self._looks = 0
+        self._looks = self._looks_written = 0
         self._sums: dict[str, _Sums] = {}
         self._over: dict[int, Record] = {}
+        self._before: dict[int, Record | None] = {}
 
-    def add(self, time: float, rows: Iterable[ProcessRow]) -> None:
-        """Take the processes of one look, at a time in Unix seconds."""
+    def add(self, time: float, programs: Iterable[Program]) -> None:
+        """Take what processes took at one look, by name, at a time in Unix seconds."""
         with self._lock:
             minute = int(time // 60) * 60
             if minute != self._minute:
                 self._end()
                 self._minute = minute
+                if minute not in self._over:
+                    self._before.pop(minute, None)  # where the clock was set back, this run has written to it
             self._looks += 1
-            for name, (cpu, resident, count) in _by_name(rows).items():
-                sums = self._sums.get(name)
+            for program in programs:
+                sums = self._sums.get(program.name)
                 if sums is None:
                     if len(self._sums) >= _NAMES:
-                        continue
-                    sums = self._sums[name] = _Sums()
-                sums.cpu += cpu
-                sums.resident += resident
-                sums.cpu_max, sums.resident_max = max(sums.cpu_max, cpu), max(sums.resident_max, resident)
-                sums.processes = max(sums.processes, count)
+                        self._sums = {name: self._sums[name] for name in self._first(_NAMES // 4)}
+                    sums = self._sums[program.name] = _Sums()
+                sums.cpu += program.cpu_ratio
+                sums.resident += program.resident_bytes
+                sums.cpu_max = max(sums.cpu_max, program.cpu_ratio)
+                sums.resident_max = max(sums.resident_max, program.resident_bytes)
+                sums.processes = max(sums.processes, program.processes)
 
-    def end(self) -> None:
-        """Take the minute that goes on for over."""
+    def has_news(self) -> bool:
+        """Tell whether something is not written."""
+        return bool(self._over) or self._looks != self._looks_written
+
+    def unwritten(self) -> Unwritten:
+        """Return the minutes that are not written, and all of the one that goes on."""
         with self._lock:
-            self._end()
+            minutes = dict(self._over)
+            if self._looks:
+                minutes[self._minute] = self._with_over(self._record())
+            return Unwritten(minutes, self._minute, self._looks)
 
-    def over(self) -> dict[int, Record]:
-        """Return the minutes that are not written, by their start."""
-        with self._lock:
-            return dict(self._over)
+    def write(self, connection: sqlite3.Connection, unwritten: Unwritten) -> None:
+        """Store minutes; doing so again changes nothing."""
+        for minute, record in unwritten.minutes.items():
+            if minute not in self._before:
+                before = read(connection, minute, minute + 1).get(minute)
+                with self._lock:
+                    self._before[minute] = before
+                    while len(self._before) > 2 * _WAITING:
+                        del self._before[next(iter(self._before))]
+            data = zlib.compress(msgspec.msgpack.encode(self.whole(minute, record)))
+            connection.execute("INSERT OR REPLACE INTO top VALUES (?, ?)", (minute, data))
 
-    def written(self, minutes: Iterable[int]) -> None:
+    def whole(self, minute: int, record: Record, stored: Record | None = None) -> Record:
+        """Return a minute with what there was of it before; `stored` is what the file has of it."""
+        before = self._before.get(minute, stored)
+        return record if before is None else _joined(before, record)
+
+    def written(self, unwritten: Unwritten) -> None:
         """Let go of minutes."""
         with self._lock:
-            for minute in minutes:
-                self._over.pop(minute, None)
+            if unwritten.goes_on == self._minute:
+                self._looks_written = unwritten.looks
+            for minute, record in unwritten.minutes.items():
+                if self._over.get(minute) == record:
+                    del self._over[minute]
 
-    def unwritten(self) -> dict[int, Record]:
-        """Return the minutes that are not written, and the one that goes on."""
+    def lost(self) -> None:
+        """Learn that all that was stored is gone."""
         with self._lock:
-            found = dict(self._over)
-            if self._looks:
-                found[self._minute] = self._record()
-            return found
+            self._before = {}
 
     def _end(self) -> None:
         if self._looks:
-            self._over[self._minute] = self._record()
-            while len(self._over) > 60:  # an hour that no disk takes is enough to hold
+            self._over[self._minute] = self._with_over(self._record())
+            while len(self._over) > _WAITING:
                 del self._over[next(iter(self._over))]
-        self._minute, self._looks, self._sums = -1, 0, {}
+        self._minute, self._looks, self._looks_written, self._sums = -1, 0, 0, {}
+
+    def _with_over(self, record: Record) -> Record:
+        """Return the minute that goes on with what waits of it, where the clock was set back to it."""
+        known = self._over.get(self._minute)
+        return record if known is None else _joined(known, record)
 
     def _record(self) -> Record:
-        looks = self._looks
+        looks, chosen = self._looks, self._first(MOST)
         rows = [
             Busy(
                 name,
@@ -106,18 +149,24 @@ class Top:
                 sums.processes,
             )
             for name, sums in self._sums.items()
+            if name in chosen
         ]
-        return Record(looks, _most(rows))
+        return Record(looks, rows)
+
+    def _first(self, count: int) -> set[str]:
+        """Return so many names of those that took most CPU, and as many of those that took most memory."""
+        sums = self._sums
+        by_cpu = heapq.nlargest(count, sums, key=lambda name: sums[name].cpu)
+        return {*by_cpu, *heapq.nlargest(count, sums, key=lambda name: sums[name].resident)}
 
 
-def write(connection: sqlite3.Connection, minutes: dict[int, Record]) -> None:
-    """Store minutes; one of which a part is stored already becomes whole."""
-    for minute, record in minutes.items():
-        row = connection.execute("SELECT data FROM top WHERE minute = ?", (minute,)).fetchone()
-        known = _decoded(row[0]) if row else None
-        whole = record if known is None or known == record else _joined(known, record)
-        data = zlib.compress(msgspec.msgpack.encode(whole), 9)
-        connection.execute("INSERT OR REPLACE INTO top VALUES (?, ?)", (minute, data))
+def by_name(rows: Iterable[ProcessRow]) -> Iterator[Program]:
+    """Yield what processes take by name, where whoever gave them has not added it up."""
+    found: dict[str, tuple[float, int, int]] = {}
+    for row in rows:
+        cpu, resident, count = found.get(row.name, (0.0, 0, 0))
+        found[row.name] = (cpu + row.cpu_ratio, resident + row.resident_bytes, count + 1)
+    return (Program(name, *sums) for name, sums in found.items())
 
 
 def read(connection: sqlite3.Connection, start: float, end: float) -> dict[int, Record]:
@@ -131,14 +180,6 @@ def minute(start: int, record: Record) -> Minute:
     by_cpu = sorted(record.rows, key=attrgetter("cpu"), reverse=True)[:MOST]
     by_memory = sorted(record.rows, key=attrgetter("resident"), reverse=True)[:MOST]
     return Minute(float(start), tuple(by_cpu), tuple(by_memory))
-
-
-def _by_name(rows: Iterable[ProcessRow]) -> dict[str, tuple[float, float, int]]:
-    found: dict[str, tuple[float, float, int]] = {}
-    for row in rows:
-        cpu, resident, count = found.get(row.name, (0.0, 0.0, 0))
-        found[row.name] = (cpu + row.cpu_ratio, resident + row.resident_bytes, count + 1)
-    return found
 
 
 def _most(rows: list[Busy]) -> list[Busy]:

@@ -6,6 +6,7 @@ import math
 import threading
 from collections.abc import Callable
 
+from dashboard.errors import StorageError
 from dashboard.history.compactor import Compactor, closed
 from dashboard.history.roller import Roller
 from dashboard.history.roster import Roster
@@ -31,15 +32,24 @@ class Upkeep:
         with self._lock:
             horizon = closed(self._clock.wall(), slack)
             limits = self._roller.limits()
-            self._roller.trim(limits)  # first, for what was cut when the clock was wrong is set right by it
-            taken = 0
-            while not stopping() and (count := self._compactor.compact(math.inf if everything else horizon)):
-                taken += count
+            self._roller.set_right(limits)
+            # Before anything is deleted, for what was sent twice is known by what is there. A full disk needs the room.
+            try:
+                taken = self._compact(math.inf if everything else horizon, stopping)
+            except StorageError:
+                self._roller.trim(limits)
+                taken = self._compact(math.inf if everything else horizon, stopping)
             while not stopping() and self._roller.roll_up(horizon):
                 pass
             while not stopping() and self._roller.trim(limits):
                 pass
             return taken
+
+    def _compact(self, horizon: float, stopping: Callable[[], bool]) -> int:
+        taken = 0
+        while not stopping() and (count := self._compactor.compact(horizon, self._clock.wall())):
+            taken += count
+        return taken
 
     def forget(self) -> None:
         """Forget what was remembered of a file that is gone."""

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+import msgspec
 from quart import Response
 
 from dashboard import exposition
-from dashboard.errors import StorageError
+from dashboard.errors import StorageError, TooManyPoints
 from dashboard.history import Known
 from dashboard.model import Family, Role, Series
 from dashboard.runtime import Runtime
 from dashboard.selector import Selector, parse_all
-from dashboard.web.routing import Context, Route, json_response
+from dashboard.web.pushing import limit
+from dashboard.web.routing import JSON, Context, Route
 
 STALE = 2.0
 """A series is stale when its newest sample is older than so many intervals, and a second."""
+
+MAX_LISTED = 100_000
+"""Series of one list at most."""
 
 
 class Entry(NamedTuple):
@@ -36,32 +41,30 @@ class Entry(NamedTuple):
 
 async def series(context: Context) -> Response:
     """List the series that are live or stored."""
-    runtime = context.runtime
-    now = runtime.clock.wall()
-    result = [_described(runtime, entry, now) for entry in await _entries(runtime, _selectors(context))]
-    return json_response({"server_time": now, "result": result})
+    runtime, most = context.runtime, limit(context, MAX_LISTED, MAX_LISTED)
+    selectors = _selectors(context)
+    now, live = runtime.clock.wall(), _live(runtime, selectors)
+
+    def written() -> bytes:
+        entries = _entries(runtime, selectors, live, most)
+        return _body({"server_time": now}, (_described(runtime, entry, now) for entry in entries))
+
+    return await _answer(written)
 
 
 async def latest(context: Context) -> Response:
     """Give the newest value of each series, with its time and age, also of those that are only stored."""
-    runtime = context.runtime
+    runtime, most = context.runtime, limit(context, MAX_LISTED, MAX_LISTED)
     selectors = _selectors(context)
-    stored = await _stored(runtime, selectors)
     runtime.broadcaster.flush()
-    now = runtime.clock.wall()
-    result = [
-        {
-            "series": entry.text,
-            "value": entry.value,
-            "timestamp": entry.time,
-            "age": round(now - entry.time, 3),
-            "interval": entry.interval,
-            "source": entry.source,
-        }
-        for entry in _with_live(runtime, selectors, stored)
-        if entry.time
-    ]
-    return json_response({"as_of": str(runtime.log.bounds().newest), "server_time": now, "result": result})
+    now, live = runtime.clock.wall(), _live(runtime, selectors)
+    head = {"as_of": str(runtime.log.bounds().newest), "server_time": now}
+
+    def written() -> bytes:
+        entries = _entries(runtime, selectors, live, most)
+        return _body(head, (_newest(entry, now) for entry in entries if entry.time))
+
+    return await _answer(written)
 
 
 async def metrics(context: Context) -> Response:
@@ -117,17 +120,55 @@ def _family(runtime: Runtime, entry: Entry) -> Family:
     return family
 
 
-async def _entries(runtime: Runtime, selectors: Sequence[Selector]) -> list[Entry]:
-    return _with_live(runtime, selectors, await _stored(runtime, selectors))
+def _newest(entry: Entry, now: float) -> dict[str, object]:
+    return {
+        "series": entry.text,
+        "value": entry.value,
+        "timestamp": entry.time,
+        "age": round(now - entry.time, 3),
+        "interval": entry.interval,
+        "source": entry.source,
+    }
 
 
-async def _stored(runtime: Runtime, selectors: Sequence[Selector]) -> dict[str, Entry]:
-    """Return the stored series that are chosen, by their text; none when the disk does not give them."""
+def _live(runtime: Runtime, selectors: Sequence[Selector]) -> list[Entry]:
+    """Return the live series that are chosen, as they are at this moment. On the event loop's thread."""
+    window = runtime.window
+    return [
+        Entry(
+            line.text,
+            line.series,
+            window.is_counter(line.series.name),
+            line.interval,
+            line.source,
+            line.times[0] if line.times else line.last[0],
+            *line.last,
+            live=True,
+        )
+        for line in window.select(selectors)
+    ]
+
+
+def _entries(runtime: Runtime, selectors: Sequence[Selector], live: Sequence[Entry], most: int) -> list[Entry]:
+    """Return these and the stored ones that are chosen, sorted by name and labels; raise TooManyPoints.
+
+    On a worker's thread. When the disk does not tell what is stored, it is the live ones.
+    """
     try:
-        known = await asyncio.to_thread(runtime.history.catalogue, selectors)
+        entries = {one.text: _of_known(one) for one in runtime.history.catalogue(selectors)}
     except StorageError:
-        return {}
-    return {one.text: _of_known(one) for one in known}
+        entries = {}
+    for entry in live:
+        was = entries.get(entry.text)
+        entries[entry.text] = entry if was is None or was.first >= entry.first else entry._replace(first=was.first)
+    if len(entries) > most:
+        raise TooManyPoints(
+            f"{len(entries)} series are chosen; at most {most} come at once: narrow the selectors",
+            len(entries),
+            most,
+            "match",
+        )
+    return [entries[text] for text in sorted(entries)]
 
 
 def _of_known(known: Known) -> Entry:
@@ -135,18 +176,15 @@ def _of_known(known: Known) -> Entry:
     return Entry(text, series, counter, interval, source, first, time, value, live=False)
 
 
-def _with_live(runtime: Runtime, selectors: Sequence[Selector], stored: dict[str, Entry]) -> list[Entry]:
-    """Return these and those that are live, as they are now, sorted by name and labels."""
-    window = runtime.window
-    for line in window.select(selectors):
-        was = stored.get(line.text)
-        begun = line.times[0] if line.times else line.last[0]
-        first = min(was.first, begun) if was is not None else begun
-        counter, (time, value) = window.is_counter(line.series.name), line.last
-        stored[line.text] = Entry(
-            line.text, line.series, counter, line.interval, line.source, first, time, value, live=True
-        )
-    return [stored[text] for text in sorted(stored)]
+def _body(head: Mapping[str, object], result: Iterable[Mapping[str, object]]) -> bytes:
+    """Write an answer one by one, for nothing else runs while a whole list is written."""
+    return b'%b,"result":[%b]}' % (msgspec.json.encode(head)[:-1], b",".join(map(msgspec.json.encode, result)))
+
+
+async def _answer(written: Callable[[], bytes]) -> Response:
+    """Have an answer written in a thread: tens of thousands of series would be felt by every viewer."""
+    body = await asyncio.to_thread(written)
+    return Response(body, 200, {"Cache-Control": "no-store"}, content_type=JSON)
 
 
 def _selectors(context: Context) -> list[Selector]:

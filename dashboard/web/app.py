@@ -24,12 +24,12 @@ from dashboard.errors import Busy, DashboardError, InvalidInput, TooManyPoints
 from dashboard.model import Role
 from dashboard.runtime import Runtime
 from dashboard.web.assets import FOR_EVER, Assets, folder
+from dashboard.web.chunked_body import ChunkedBody
 from dashboard.web.fast_writer import FastWriter, HandingOver
 from dashboard.web.forwarded import Proxies
 from dashboard.web.guard import HEADERS, PART_HEADERS, Guard
 from dashboard.web.limits import Limits
 from dashboard.web.opening import Opening
-from dashboard.web.pieces import Pieces
 from dashboard.web.portable_writer import PortableWriter
 from dashboard.web.pushing import read_rest
 from dashboard.web.routing import EVENT_STREAM, MAX_BODY, json_response, register, routes, takes_gzip
@@ -194,7 +194,7 @@ async def _finish(runtime: Runtime, response: Response) -> Response:
         response.set_data(body)
         response.headers["Content-Encoding"] = "gzip"
     if len(body) > _LARGE:
-        response.response = Pieces(body)
+        response.response = ChunkedBody(body)
     if compressible:
         response.headers["Vary"] = "Accept-Encoding"
     if "Connection" not in response.headers and not await read_rest(request):

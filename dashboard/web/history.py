@@ -16,6 +16,7 @@ from dashboard.errors import InvalidParameter, StorageError
 from dashboard.selector import Selector
 from dashboard.web.routing import Context, number
 from dashboard.web.times import moment
+from dashboard.web.wanted import longest
 
 if TYPE_CHECKING:
     from dashboard.runtime import Runtime
@@ -26,7 +27,7 @@ ALSO = ("system_uptime_seconds", "system_load_*", "dashboard_collector_hidden_de
 _SPANS = (120, 300, 600, 900)
 _STEPS = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400)
 _POINTS = 360
-_SHORTEST, _LONGEST = 10.0, 2 * 366 * 86_400.0
+_SHORTEST = 10.0
 
 
 class Live(msgspec.Struct, frozen=True):
@@ -47,7 +48,8 @@ class Question(msgspec.Struct, frozen=True):
 
     `selectors` are all that the page shows; what is asked for first is what stands above its first heading, and
     `later` is the rest, which nobody sees before. `wanted` are the seconds that the page is to show, of which a young
-    record has fewer; of a time that is past `start` and `end` are where it begins and ends.
+    record has fewer; of a time that is past `start` and `end` are where it begins and ends. `longest` are the seconds
+    that its reader may choose.
     """
 
     selectors: list[str]
@@ -57,6 +59,7 @@ class Question(msgspec.Struct, frozen=True):
     step: float
     start: float | None
     end: float | None
+    longest: float
     url: str
 
 
@@ -73,8 +76,8 @@ def step_of(range: float) -> float:
     return next((step for step in _STEPS if step >= range / _POINTS), 604_800)
 
 
-def frame_of(args: Mapping[str, str]) -> Live | Past | None:
-    """Return what an address says of the time to show: `range`, or `from` and `to`.
+def frame_of(args: Mapping[str, str], longest: float) -> Live | Past | None:
+    """Return what an address says of the time to show, of `longest` seconds at most: `range`, or `from` and `to`.
 
     None: nothing that could be shown, which the page then says. The same rules stand in `static/js/timeframe.js`;
     `tests/cases/frames.json` holds both to them.
@@ -83,12 +86,12 @@ def frame_of(args: Mapping[str, str]) -> Live | Past | None:
     if start is None and end is None:
         text = args.get("range", "")
         seconds = parse_duration(text) or number(text)
-        return Live(seconds) if _SHORTEST <= seconds <= _LONGEST else None
+        return Live(seconds) if _SHORTEST <= seconds <= longest else None
     try:
         past = Past(moment("from", start or ""), moment("to", end or ""))
     except InvalidParameter:
         return None
-    return past if 1 <= past.end - past.start <= _LONGEST else None
+    return past if 1 <= past.end - past.start <= longest else None
 
 
 async def first_question(context: Context, board: Board) -> Question:
@@ -97,7 +100,8 @@ async def first_question(context: Context, board: Board) -> Question:
     now = runtime.clock.wall()
     selectors = _selectors(board.panels)
     first = _selectors(list(takewhile(lambda panel: panel.kind != "text", board.panels)) or board.panels)
-    frame = frame_of(context.request.args) or Live(board.range)
+    most = longest(runtime.settings)
+    frame = frame_of(context.request.args, most) or Live(board.range)
     past = frame if isinstance(frame, Past) else None
     if isinstance(frame, Past):
         wanted = range = frame.end - frame.start
@@ -113,7 +117,7 @@ async def first_question(context: Context, board: Board) -> Question:
     later = [text for text in selectors if text not in first]
     url = f"/api/v1/query_range?{urlencode(query)}"
     start_end = (past.start, past.end) if past else (None, None)
-    return Question(selectors, later, wanted, range, step, start_end[0], start_end[1], url)
+    return Question(selectors, later, wanted, range, step, start_end[0], start_end[1], most, url)
 
 
 async def _recorded(runtime: Runtime, selectors: Sequence[str], now: float) -> float:

@@ -14,14 +14,14 @@ from quart import Response
 from dashboard.errors import StorageError, UnknownSeries
 from dashboard.history import History, Known, Reading, Take
 from dashboard.ingest.items import FUTURE
-from dashboard.model import Role
+from dashboard.model import Role, Series
 from dashboard.pipeline import LATE
 from dashboard.points import bucketed, collected, rates, short
 from dashboard.selector import Selector
-from dashboard.web.early import Early, last_of
+from dashboard.web.encoder import Encoder, last_of
 from dashboard.web.routing import Context, Route
 from dashboard.web.shapes import FORMS, Line
-from dashboard.web.tail import Tail
+from dashboard.web.snapshot import Snapshot
 from dashboard.web.wanted import Wanted, limit, read, whole
 from dashboard.window import Columns
 
@@ -98,18 +98,18 @@ def _reached(runtime: Runtime) -> float:
 
 
 async def _of_window(
-    runtime: Runtime, wanted: Wanted, make: Callable[[Found], T], missing: Sequence[tuple[float, float]] = ()
+    runtime: Runtime, wanted: Wanted, make: Callable[[Found], T], unread: Sequence[tuple[float, float]] = ()
 ) -> T:
     window, step = runtime.window, wanted.step
     start, end = whole(wanted)
     lines = list(window.select(wanted.selectors))
-    if not lines and not wanted.lenient and not await asyncio.to_thread(_catalogue, runtime, wanted.selectors):
-        raise await _unknown(runtime, wanted.selectors)
     points = (end - start) / step * len(lines) if step else sum(line.count(start, end) for line in lines)
     limit(len(lines), points, wanted)
     columns = [window.columns(line, start, end) for line in lines]
+    if missing := _missing(wanted, wanted.selectors, [line.series for line in lines]):
+        await asyncio.to_thread(_look_for, runtime, wanted, missing, none=not lines)
     return await asyncio.to_thread(
-        lambda: make(Found(step, "raw", _from_columns(columns, start, end, step, wanted.raw), [*missing]))
+        lambda: make(Found(step, "raw", _from_columns(columns, start, end, step, wanted.raw), [*unread]))
     )
 
 
@@ -118,23 +118,20 @@ async def _of_history(runtime: Runtime, wanted: Wanted, make: Callable[[Found], 
     start, end = whole(wanted)
     live = list(window.select(wanted.selectors)) if end > now - LATE else []
     limit(len(live), 0, wanted)
-    tail = Tail(window, live, now=now, end=end, step=wanted.step, reached=_reached(runtime))
+    snapshot = Snapshot(window, live, now=now, end=end, step=wanted.step, reached=_reached(runtime))
     published = _published(runtime)
     try:
         async with runtime.questions:
-            known = await asyncio.to_thread(runtime.history.catalogue, wanted.selectors)
-            if not known and not wanted.lenient:
-                raise await _unknown(runtime, wanted.selectors)
-            known = [one for one in known if one.first < end and one.last[0] >= start]
+            known = await asyncio.to_thread(_known, runtime, wanted)
             limit(len(known), _expected(known, start, end, wanted.step), wanted)
             if not known:
                 return make(Found(wanted.step, "raw", [], []))
             readings: list[Reading] = []  # which no frame of the event loop's thread holds
-            writing = Early(tail.since) if early else None
+            writing = Encoder(snapshot.since) if early else None
             await asyncio.to_thread(_read_into, readings, runtime.history, known, wanted, writing)
-            since = tail.since(readings[0].step) if _published(runtime) != published else math.inf
+            since = snapshot.since(readings[0].step) if _published(runtime) != published else math.inf
             return await asyncio.to_thread(
-                lambda: make(_from_history(known, readings.pop(), tail, max(start, since), wanted.raw, writing))
+                lambda: make(_from_history(known, readings.pop(), snapshot, max(start, since), wanted.raw, writing))
             )
     except StorageError:  # what is in memory is better than nothing; the rest is told to be missing
         return await _of_window(runtime, wanted, make, [(start, min(_reached(runtime), end))])
@@ -153,16 +150,16 @@ def _published(runtime: Runtime) -> int:
 
 
 def _from_history(
-    known: Sequence[Known], reading: Reading, tail: Tail, since: float, raw: bool, early: Early | None
+    known: Sequence[Known], reading: Reading, snapshot: Snapshot, since: float, raw: bool, early: Encoder | None
 ) -> Found:
-    """Put an answer together; its points from `since` on are those of the tail."""
+    """Put an answer together; its points from `since` on are those of the snapshot."""
     read = {stretch.known.text: stretch.points for stretch in reading.stretches}
     written, before = (early.written, early.last) if early is not None else ({}, {})
     lines = []
     for one in known:
-        points = tail.joined(one.text, read.get(one.text, ()), since, reading.step, raw=raw)
+        points = snapshot.joined(one.text, read.get(one.text, ()), since, reading.step, raw=raw)
         if points:
-            last = tail.newest(one.text, raw=raw) or last_of(points) or before.get(one.text)
+            last = snapshot.newest(one.text, raw=raw) or last_of(points) or before.get(one.text)
             lines.append(
                 Line(
                     one.text,
@@ -180,12 +177,46 @@ def _from_history(
     return Found(reading.step, reading.tier, lines, reading.incomplete)
 
 
-def _catalogue(runtime: Runtime, selectors: Sequence[Selector]) -> Sequence[Known]:
-    """Return the series that are stored; none when the disk does not tell."""
+def _known(runtime: Runtime, wanted: Wanted) -> list[Known]:
+    """Return the stored series that are wanted and have something of that time; raise UnknownSeries or StorageError."""
+    known = runtime.history.catalogue(wanted.selectors)
+    if missing := _missing(wanted, wanted.selectors, [one.series for one in known]):
+        raise _unknown(missing, runtime.history.catalogue([]))
+    start, end = whole(wanted)
+    return [one for one in known if one.first < end and one.last[0] >= start]
+
+
+def _look_for(runtime: Runtime, wanted: Wanted, missing: Sequence[Selector], *, none: bool) -> None:
+    """Raise UnknownSeries when what is not live is not stored either; `none`: nothing that is wanted is live.
+
+    When the disk does not tell, what is live is answered.
+    """
     try:
-        return runtime.history.catalogue(selectors)
+        stored = runtime.history.catalogue(missing)
+        if lost := _missing(wanted, missing, [one.series for one in stored]):
+            raise _unknown(lost, runtime.history.catalogue([]))
     except StorageError:
+        if none:
+            raise _unknown(missing, ()) from None
+
+
+def _missing(wanted: Wanted, selectors: Sequence[Selector], series: Sequence[Series]) -> Sequence[Selector]:
+    """Return which selectors choose none of these series, and should: all, or those that have no pattern.
+
+    One that has a pattern chooses what there is; only where nothing at all is chosen it is a fault, too.
+    """
+    if wanted.lenient:
         return ()
+    if not series:
+        return selectors
+    left: dict[str, list[Selector]] = {}
+    for selector in selectors:
+        if selector.plain:
+            left.setdefault(selector.name, []).append(selector)
+    for one in series:
+        if some := left.get(one.name):
+            left[one.name] = [selector for selector in some if not selector.matches(one)]
+    return [selector for some in left.values() for selector in some]
 
 
 def _expected(known: Sequence[Known], start: float, end: float, step: float) -> float:
@@ -214,18 +245,20 @@ def _line(column: Columns, start: float, end: float, step: float, raw: bool) -> 
     return Line(column.text, series.name, series.labels, column.counter, column.interval, column.source, last, points)
 
 
-async def _unknown(runtime: Runtime, selectors: Sequence[Selector]) -> UnknownSeries:
-    """Return the error for selectors that choose nothing, with names that are written much alike."""
+def _unknown(selectors: Sequence[Selector], known: Sequence[Known]) -> UnknownSeries:
+    """Return the error for selectors that choose nothing, with names of known series that are written much alike."""
     texts = ", ".join(selector.text for selector in selectors[:3]) + (", …" if len(selectors) > 3 else "")
-    alike = await asyncio.to_thread(_alike, runtime, selectors)
+    alike = _alike(selectors, known)
     hint = f"did you mean {' or '.join(alike)}? " if alike else ""
     return UnknownSeries(
-        "match", f"no series that is live or stored is chosen by {texts[:500]}: {hint}GET /api/v1/series lists all"
+        "match",
+        f"no series that is live or stored is chosen by {texts[:500]}: {hint}GET /api/v1/series lists all, "
+        "and unknown=empty answers what there is",
     )
 
 
-def _alike(runtime: Runtime, selectors: Sequence[Selector]) -> list[str]:
-    names = sorted({known.series.name for known in _catalogue(runtime, [])})
+def _alike(selectors: Sequence[Selector], known: Sequence[Known]) -> list[str]:
+    names = sorted({one.series.name for one in known})
     asked = next((selector.name for selector in selectors if selector.exact), "")
     from difflib import get_close_matches  # rarely needed, and a start has memory for what it needs
 

@@ -47,7 +47,14 @@ Encode = Callable[[Mapping[str, object], Sequence[Line]], bytes]
 
 def by_series(head: Mapping[str, object], lines: Sequence[Line]) -> bytes:
     """Write the answer that pages read: each series with its points."""
-    return msgspec.json.encode({**head, "result": [_one(line) for line in lines]})
+    parts = [msgspec.json.encode(head)[:-1], b',"result":[']
+    for line in lines:
+        rest = msgspec.json.encode(line.points)[1:-1]
+        parts += (msgspec.json.encode(_one(line))[:-1], b',"points":[', line.written)
+        parts += (b"," if line.written and rest else b"", rest, b"]}", b",")
+    if lines:
+        parts.pop()
+    return b"".join((*parts, b"]}"))
 
 
 def rows(head: Mapping[str, object], lines: Sequence[Line]) -> bytes:
@@ -106,6 +113,7 @@ FORMS: Mapping[Form, tuple[Encode, str, str]] = {
 
 
 def _one(line: Line) -> dict[str, object]:
+    """Return what is told of a series besides its points."""
     return {
         "series": line.text,
         "type": "counter" if line.counter else "gauge",
@@ -113,15 +121,7 @@ def _one(line: Line) -> dict[str, object]:
         "source": line.source,
         "last": line.last,
         **({} if line.first is None else {"first": line.first}),
-        "points": _points(line),
     }
-
-
-def _points(line: Line) -> object:
-    if not line.written:
-        return line.points
-    rest = msgspec.json.encode(line.points)[1:-1]
-    return msgspec.Raw(b"[%b]" % (b",".join(filter(None, (line.written, rest)))))
 
 
 class _Times(dict[float, str]):

@@ -108,7 +108,7 @@ def whole(wanted: Wanted) -> tuple[float, float]:
 def _check_span(start: float, end: float, longest: float) -> None:
     if start >= end:
         raise InvalidParameter("start", f"must be before end: {iso(start)} is not before {iso(end)}")
-    if end - start > longest + 86_400:  # a day more, for pages ask for whole ones
+    if end - start > longest + 2 * _STEPS[-1]:  # more, for pages ask for whole steps
         raise InvalidParameter(
             "start",
             f"{span(end - start)} are asked for; at most {span(longest)} are stored and given at once: "

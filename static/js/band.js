@@ -9,22 +9,31 @@
 /** Of more lines at once the bands would hide one another. */
 export const MOST_BANDS = 4;
 
+/** @typedef {Pick<Line, "step" | "length" | "timeAt" | "meanAt" | "lowAt" | "highAt">} Buckets */
+
 /**
  * Fill the band of one line, in the colour that is set: a rectangle for each bucket, on whole pixels, for an outline with
  * a hundred corners costs the browser a multiple of that where it has no graphics card.
  * @param {CanvasRenderingContext2D} ctx
- * @param {Line} line
+ * @param {Buckets} line
  * @param {Frame} frame
  */
 export function drawBand(ctx, line, { left, width, start, range, y }) {
   const scale = width / range;
   const first = start - 2 * line.step;
-  const x = (/** @type {number} */ at) => Math.round(left + (line.timeAt(at) - start) * scale);
+  const x = (/** @type {number} */ time) => Math.round(left + (time - start) * scale);
+  let [low, high, before] = [Infinity, -Infinity, NaN];
   for (let at = 0; at < line.length; at++) {
-    if (line.timeAt(at) < first || Number.isNaN(line.meanAt(at))) continue;
-    const from = x(at);
-    const top = y(line.highAt(at));
-    ctx.fillRect(from, top, Math.round(left + (line.timeAt(at) + line.step - start) * scale) - from, y(line.lowAt(at)) - top);
+    const time = line.timeAt(at);
+    if (time < first || Number.isNaN(line.meanAt(at))) continue;
+    const from = x(time);
+    // What is narrower than a pixel is seen with the next in it.
+    if (from !== before) [low, high] = [Infinity, -Infinity];
+    low = Math.min(low, line.lowAt(at));
+    high = Math.max(high, line.highAt(at));
+    before = from;
+    const top = y(high);
+    ctx.fillRect(from, top, x(time + line.step) - from, y(low) - top);
   }
 }
 

@@ -112,8 +112,9 @@ export interface Notification {
 /**
  * Something that the program says of itself.
  *
- * `not_stored` names in `ids` the events that no disk holds; `step` is the seconds by which the clock was set; from
- * `start` to `end` (Unix seconds) nobody watched, or nothing was stored.
+ * `not_stored` names in `ids` events that no disk holds, and that were not named before; from `start` to `end` lie
+ * all that were lost of the same trouble. `step` is the seconds by which the clock was set; else from `start` to
+ * `end` (Unix seconds) nobody watched, or nothing was stored.
  */
 export interface System {
   id: EventId;

@@ -26,24 +26,27 @@ export class Flags {
     this.tip.id = "flag-tip";
     this.tip.hidden = true;
     document.body.append(this.tip);
-    /** @type {Map<Element, { place: HTMLElement, flags: HTMLButtonElement[], of: string }>} by view */
+    /** @type {Map<Element, { place: HTMLElement, flags: HTMLButtonElement[], of: string, stops: boolean }>} by view */
     this.places = new Map();
     addEventListener("scroll", () => (this.tip.hidden = true), { passive: true });
   }
 
   /**
-   * Put the flags where they belong now.
+   * Put the flags where they belong now. All charts have the same ones, so Tab stops at those of one of them alone: of the
+   * chart over the whole page, else of the first, wherever the page is scrolled to.
    * @param {Moment} moment
    */
   update(moment) {
     const { end, range, annotations } = moment;
     const shown = annotations.filter((one) => one.start <= end && (one.end ?? one.start) >= end - range);
-    let first = true;
-    for (const { view, visible } of this.board.panels) {
-      const { area } = /** @type {Chart} */ (view);
-      if (!area || !visible || !(shown.length || this.places.has(view))) continue;
-      this.#place(view, area, shown, moment, first);
-      first = false;
+    const { panels, zoomed } = this.board;
+    const areaOf = (/** @type {{ view: Element }} */ { view }) => /** @type {Chart} */ (view).area;
+    const stop = zoomed && areaOf(zoomed) ? zoomed : panels.find(areaOf);
+    for (const panel of panels) {
+      const { view, visible } = panel;
+      const [area, known] = [areaOf(panel), this.places.get(view)];
+      if (!area || !(shown.length || known)) continue;
+      if (visible || panel === stop || known?.stops) this.#place(view, area, shown, moment, panel === stop);
     }
   }
 
@@ -52,24 +55,25 @@ export class Flags {
    * @param {{ left: number, width: number, top: number }} area
    * @param {Annotation[]} shown
    * @param {Moment} moment
-   * @param {boolean} first chart of the page: the keyboard comes to its flags alone, for all charts have the same
+   * @param {boolean} stops whether Tab stops at them
    */
-  #place(view, area, shown, { end, range }, first) {
-    const entry = this.places.get(view) ?? { place: make("div", "flags"), flags: [], of: "" };
+  #place(view, area, shown, { end, range }, stops) {
+    const entry = this.places.get(view) ?? { place: make("div", "flags"), flags: [], of: "", stops };
     if (!this.places.has(view)) {
       this.places.set(view, entry);
       view.querySelector(".plot")?.append(entry.place);
     }
-    const of = JSON.stringify([area.left, area.width, area.top, end, range, first, shown.map(({ id }) => id)]);
+    const of = JSON.stringify([area.left, area.width, area.top, end, range, stops, shown.map(({ id }) => id)]);
     if (of === entry.of) return;
     entry.of = of;
+    entry.stops = stops;
     while (entry.flags.length < shown.length) entry.flags.push(this.#flag(entry.place));
     entry.flags.forEach((flag, at) => {
       const one = shown[at];
       flag.hidden = !one;
       if (!one) return;
       flag.dataset["id"] = String(one.id);
-      flag.tabIndex = first ? 0 : -1;
+      flag.tabIndex = stops ? 0 : -1;
       flag.setAttribute("aria-label", `Annotation of ${whenText(one, this.board.preferences)}: ${one.text.slice(0, MOST)}`);
       const fraction = Math.max(0, (one.start - end + range) / range);
       flag.style.transform = `translate(${Math.round(area.left + fraction * area.width)}px, ${area.top}px)`;

@@ -155,10 +155,15 @@ export function fit(parts, room, width) {
     const part = parts[given] ?? "";
     const rest = parts.slice(given + 1).join("");
     const last = given === parts.length - 1;
-    for (let length = part.length - 1; length >= (given && !last ? 1 : 0); length--) {
-      const text = `${start}${part.slice(0, length)}…${rest}`;
-      if ((length || rest || last) && width(text) <= room) return text;
+    const least = given && !last ? 1 : 0;
+    const shortened = (/** @type {number} */ length) => `${start}${part.slice(0, length)}…${rest}`;
+    let [low, high] = [least, part.length]; // by halves, for a label may have thousands of characters
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (width(shortened(middle)) <= room) low = middle + 1;
+      else high = middle;
     }
+    if (low > least && (low > 1 || rest || last)) return shortened(low - 1);
     if (rest && width(`…${rest}`) <= room) return `…${rest}`;
   }
   return "…";

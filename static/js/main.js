@@ -47,6 +47,7 @@ const exploring = document.getElementById("finder") !== null;
 await learn(history.selectors).catch(() => {});
 const bar = new TimeBar({
   range: spec.range,
+  longest: history.longest,
   preferences,
   now: () => (clock.known ? clock.now() : Date.now() / 1000),
   onFrame: (frame) => {

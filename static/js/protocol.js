@@ -78,7 +78,7 @@ export function idBefore(id, seconds) {
  * @typedef {{ name: string, title: string, range: number, panels: PanelSpec[], fault: string | null,
  *   instance: string, version: string, root_path: string, history: History }} BoardSpec
  * @typedef {{ selectors: string[], later: string[], wanted: number, range: number, step: number, start: number | null,
- *   end: number | null, url: string }} History what the page asks first, in seconds
+ *   end: number | null, longest: number, url: string }} History what the page asks first, in seconds
  */
 
 /** What a panel is until it is told. */

@@ -19,7 +19,7 @@ export function isDoubtful(name) {
 
 /**
  * The rate per second between two totals of a counter; null when there is none: the total fell (a reset), or more
- * than two intervals lie between them (a hole).
+ * than two intervals lie between them (a hole), or no number can tell it.
  * @param {number} beforeTime seconds
  * @param {number} before
  * @param {number} time seconds
@@ -30,7 +30,8 @@ export function rate(beforeTime, before, time, total, interval) {
   const elapsed = time - beforeTime;
   const longest = interval ? HOLE * interval : Infinity;
   if (!(elapsed > 0) || elapsed > longest || total < before) return null;
-  return (total - before) / elapsed;
+  const found = (total - before) / elapsed;
+  return found < Infinity ? found : null;
 }
 
 /**

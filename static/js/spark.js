@@ -1,6 +1,8 @@
-import { drawBand, extremes } from "./band.js";
+import { drawBand } from "./band.js";
 import { drawUnknown, keepOut, unknown } from "./blind.js";
-import { bounds, drawable } from "./scale.js";
+import { drawPeaks, grain, lone, standingOff } from "./peak.js";
+import { drawable } from "./scale.js";
+import { endsOf, trailOf } from "./tile.js";
 
 /**
  * Fit a canvas to its box in device pixels and clear it.
@@ -31,24 +33,25 @@ export function prepare(canvas) {
 export function drawSpark(canvas, groups, spec, moment, hatch) {
   const { ctx, width, height } = prepare(canvas);
   const start = moment.end - moment.range;
-  const runs = groups.map((lines) => points(lines, start));
-  // A sum of several lines has no extremes that anyone knows.
-  const banded = groups.map(([line, ...others]) => (line && !others.length && line.coarse ? line : null));
-  const peaks = banded.map((line) => (line ? extremes(line, start).high : 0));
-  const peak = Math.max(...peaks, runs.flat().reduce((most, [, value]) => (value > most ? value : most), 0));
-  const { min: lowest, max: highest } = bounds(spec.min ?? 0, spec.max ?? drawable(peak) * 1.1);
+  const trails = groups.map((lines) => trailOf(lines, start));
+  const { min: lowest, max: highest } = endsOf(spec, trails);
   const x = (/** @type {number} */ time) => ((time - start) / moment.range) * (width - 3);
   const y = (/** @type {number} */ value) => height - 1.5 - ((drawable(value) - lowest) / (highest - lowest)) * (height - 4);
   const area = { left: 0, right: width - 3, top: 0, bottom: height };
   drawUnknown(ctx, area, moment, hatch, { holes: [] });
   ctx.save();
   keepOut(ctx, area, moment, unknown(groups.flat(), moment));
-  runs.forEach((run, at) => {
+  trails.forEach(({ run, tops }, at) => {
     const colour = moment.palette.data[at] ?? moment.palette.text;
-    const line = banded[at];
-    if (line) {
+    const [line, ...others] = groups[at] ?? [];
+    if (line && tops.length) {
+      const frame = { left: 0, width: width - 3, start, range: moment.range, y };
       ctx.fillStyle = `${colour}40`;
-      drawBand(ctx, line, { left: 0, width: width - 3, start, range: moment.range, y });
+      if (others.length) drawBand(ctx, bandOf(tops, line.step), frame);
+      else drawBand(ctx, line, frame);
+      const seconds = grain(line.step, moment.range, width - 3);
+      ctx.fillStyle = colour;
+      drawPeaks(ctx, standingOff(lone(tops, seconds), seconds, highest - lowest), line.step, frame);
     }
     ctx.strokeStyle = colour;
     ctx.lineWidth = 1.5;
@@ -73,6 +76,17 @@ export function drawSpark(canvas, groups, spec, moment, hatch) {
     ctx.fill();
   });
   ctx.restore();
+}
+
+/**
+ * What a sum lay between: of its lowest nothing is known.
+ * @param {import("./peak.js").Peak[]} peaks
+ * @param {number} step
+ * @returns {import("./band.js").Buckets}
+ */
+function bandOf(peaks, step) {
+  const at = (/** @type {"time" | "drawn" | "value"} */ what) => (/** @type {number} */ place) => peaks[place]?.[what] ?? NaN;
+  return { step, length: peaks.length, timeAt: at("time"), meanAt: at("drawn"), lowAt: at("drawn"), highAt: at("value") };
 }
 
 /**
@@ -107,22 +121,4 @@ function shade(ctx, run, x, y, ground) {
   close();
   ctx.fill();
   ctx.globalAlpha = 1;
-}
-
-/**
- * @param {import("./line.js").Line[]} lines
- * @param {number} start
- * @returns {[number, number][]}
- */
-function points(lines, start) {
-  /** @type {Map<number, number>} */
-  const sums = new Map();
-  for (const line of lines) {
-    for (let at = 0; at < line.length; at++) {
-      const time = line.timeAt(at);
-      if (time >= start && time < line.time) sums.set(time, (sums.get(time) ?? 0) + line.meanAt(at));
-    }
-    if (line.time >= start) sums.set(line.time, (sums.get(line.time) ?? 0) + line.value);
-  }
-  return [...sums].sort(([a], [b]) => a - b);
 }

@@ -17,17 +17,19 @@ export class TimeBar {
   /**
    * @param {object} options
    * @param {number} options.range seconds that the board shows by itself
+   * @param {number} options.longest seconds that may be shown
    * @param {import("./preferences.js").Preferences} options.preferences
    * @param {() => number} options.now the server's time, seconds
    * @param {(frame: Frame) => void} options.onFrame
    */
-  constructor({ range, preferences, now, onFrame }) {
+  constructor({ range, longest, preferences, now, onFrame }) {
     /** @type {Frame} */
     this.home = { kind: "live", range };
+    this.longest = longest;
     this.preferences = preferences;
     this.now = now;
     this.onFrame = onFrame;
-    const { frame, fault } = readFrame(location.search);
+    const { frame, fault } = readFrame(location.search, longest);
     this.frame = frame ?? this.home;
     this.fault = fault && `The address asks for a time that cannot be shown: ${fault}.`;
     /** When points were asked for that are not here yet, `performance.now()`; Infinity: they are. */
@@ -49,7 +51,7 @@ export class TimeBar {
     document.addEventListener("keydown", (event) => {
       if (event.key === "z" && isFree(event)) this.back();
     });
-    addEventListener("popstate", () => this.#come(readFrame(location.search).frame ?? this.home));
+    addEventListener("popstate", () => this.#come(readFrame(location.search, longest).frame ?? this.home));
     preferences.listeners.add(() => this.render());
     this.render();
   }
@@ -120,7 +122,7 @@ export class TimeBar {
     else if (frame.kind !== "past") return;
     else if (act === "earlier") this.choose(moved(frame, -1, this.now()));
     else if (act === "later") this.choose(moved(frame, 1, this.now()));
-    else if (act === "wider") this.choose(widened(frame, this.now()));
+    else if (act === "wider") this.choose(widened(frame, this.now(), this.longest));
   }
 
   /** Say which time is shown, wherever the page says so. */
@@ -217,7 +219,7 @@ export class TimeBar {
     if (Number.isNaN(start) || Number.isNaN(end)) return this.#complain("Both times are needed.");
     if (end <= start) return this.#complain("The end must be after the beginning.");
     if (start > this.now()) return this.#complain("This has yet to come.");
-    const { frame, fault } = readFrame(writeFrame({ kind: "past", from: start, to: end }, this.home, ""));
+    const { frame, fault } = readFrame(writeFrame({ kind: "past", from: start, to: end }, this.home, ""), this.longest);
     if (!frame) return this.#complain(`This cannot be shown: ${fault}.`);
     this.dialog.close();
     this.choose(frame);

@@ -8,9 +8,8 @@
  * @typedef {LiveFrame | PastFrame} Frame
  */
 
-/** Seconds that a page shows at least, and at most. */
+/** Seconds that a page shows at least; at most as many as are kept. */
 export const SHORTEST = 10;
-const LONGEST = 2 * 366 * 86_400;
 /** Unix seconds between which a time must be: what is above is milliseconds. */
 const [EARLIEST, LATEST] = [-6e10, 1e11];
 
@@ -91,25 +90,27 @@ export function timeText(time) {
 /**
  * Read what an address says of time; `frame` null: nothing, or nothing that can be understood, which `fault` then says.
  * @param {string} search what stands in an address from the question mark on
+ * @param {number} longest seconds that are kept, and may be shown
  * @returns {{ frame: Frame | null, fault: string }}
  */
-export function readFrame(search) {
+export function readFrame(search, longest) {
   const query = new URLSearchParams(search);
   const [range, from, to] = WORDS.map((word) => query.get(word));
-  if (from !== null || to !== null) return readPast(from ?? null, to ?? null);
+  if (from !== null || to !== null) return readPast(from ?? null, to ?? null, longest);
   if (range === null || range === undefined) return { frame: null, fault: "" };
   const seconds = parseDuration(range);
-  const right = seconds >= SHORTEST && seconds <= LONGEST;
-  if (!right) return { frame: null, fault: `range=${range} is no span of 10 s to 2 years, such as 15m, 6h or 30d` };
+  const right = seconds >= SHORTEST && seconds <= longest;
+  if (!right) return { frame: null, fault: `range=${range} is no span of 10 s to ${durationWords(longest)}, such as 15m, 6h or 30d` };
   return { frame: { kind: "live", range: seconds }, fault: "" };
 }
 
 /**
  * @param {string | null} from
  * @param {string | null} to
+ * @param {number} longest
  * @returns {{ frame: Frame | null, fault: string }}
  */
-function readPast(from, to) {
+function readPast(from, to, longest) {
   const wrong = (/** @type {string} */ fault) => ({ frame: null, fault });
   if (from === null || to === null) return wrong("from= and to= belong together");
   const [start, end] = [parseTime(from), parseTime(to)];
@@ -119,7 +120,7 @@ function readPast(from, to) {
     }
   }
   if (end - start < 1) return wrong("from= must be at least a second before to=");
-  if (end - start > LONGEST) return wrong("from= and to= are more than 2 years apart");
+  if (end - start > longest) return wrong(`from= and to= are more than ${durationWords(longest)} apart, for which points are kept`);
   return { frame: { kind: "past", from: start, to: end }, fault: "" };
 }
 
@@ -195,10 +196,11 @@ export function moved({ from, to }, lengths, now) {
  * The frame that shows twice as much about the same middle, and no further than now.
  * @param {PastFrame} frame
  * @param {number} now
+ * @param {number} longest seconds
  * @returns {PastFrame}
  */
-export function widened({ from, to }, now) {
-  const length = Math.min(2 * (to - from), LONGEST);
+export function widened({ from, to }, now, longest) {
+  const length = Math.min(2 * (to - from), longest);
   const end = Math.min(Math.round((from + to + length) / 2), Math.max(Math.ceil(now), Math.ceil(to)));
   return { kind: "past", from: end - length, to: end };
 }

@@ -1,6 +1,7 @@
 import { extremes, MOST_BANDS } from "./band.js";
 import { unitOf } from "./format.js";
 import { isNeutral, place, strokeOf } from "./palette.js";
+import { grain, inUse, lone, reaches, standingOff, summed } from "./peak.js";
 import { bounds, drawable, topOf } from "./scale.js";
 
 /**
@@ -11,6 +12,7 @@ import { bounds, drawable, topOf } from "./scale.js";
  * @typedef {import("./line.js").Line} Line
  * @typedef {import("./panel.js").Moment} Moment
  * @typedef {import("./protocol.js").PanelSpec} PanelSpec
+ * @typedef {import("./peak.js").Peak} Peak
  * @typedef {{ x: number, y: number }} Point milliseconds, value
  * @typedef {{ line: Line, colour: string, dash: number, data: Point[], flat: boolean }} Trace
  */
@@ -20,7 +22,8 @@ export const MOST = 8;
 
 /**
  * The lines to draw, in their order. A stack has what is in use at its bottom and what is not at its top, and between them
- * the order of the colours, so that no layer changes its place with its size.
+ * the order of the colours, so that no layer changes its place with its size. Where points are rolled up the largest are
+ * those with the highest samples: a spike is drawn, whoever has it.
  * @param {Line[]} lines
  * @param {boolean} stack
  * @param {Map<string, number>} slots of colours, by key
@@ -29,7 +32,8 @@ export const MOST = 8;
 export function choose(lines, stack, slots, most = MOST) {
   const crowded = lines.length > most;
   if (!stack && !crowded) return lines;
-  const bySize = new Map(crowded ? lines.map((line) => [line, average(line)]) : []);
+  const size = crowded && lines.some(({ coarse }) => coarse) ? peakOf : average;
+  const bySize = new Map(crowded ? lines.map((line) => [line, size(line)]) : []);
   const largest = [...lines].sort((a, b) => (bySize.get(b) ?? 0) - (bySize.get(a) ?? 0)).slice(0, most);
   const slot = (/** @type {Line} */ { key }) => slots.get(key) ?? 0;
   return stack ? largest.sort((a, b) => place(a.series) - place(b.series) || slot(a) - slot(b)) : largest;
@@ -62,13 +66,37 @@ export function trace(chosen, spec, slots, moment, old = []) {
     // A part of a stack that is nothing would only draw its edge over its neighbour's.
     one.flat = sums !== null && before > 0 && one.line.value === 0 && average(one.line) === 0;
   }
-  const banded = spec.stack || traces.length > MOST_BANDS ? [] : traces.filter(({ line }) => line.coarse);
-  for (const { line } of banded) {
+  const coarse = traces.filter(({ line }) => line.coarse);
+  const tops = spec.stack && coarse.length ? summed(inUse(chosen), moment.end - moment.range) : [];
+  for (const { value } of tops) highest = Math.max(highest, value);
+  const alone = spec.stack ? [] : coarse;
+  for (const { line } of alone) {
     const { low, high } = extremes(line, moment.end - moment.range);
     highest = Math.max(highest, high);
     lowest = Math.min(lowest, low);
   }
-  return { traces, banded, highest, lowest };
+  const few = traces.length <= MOST_BANDS;
+  return { traces, banded: few ? alone : [], peaked: few ? [] : alone, tops, highest, lowest };
+}
+
+/**
+ * The marks of samples that stand off from what is drawn, each with its colour. Within bands only such are marked as
+ * would be too narrow to be seen.
+ * @param {{ traces: Trace[], banded: Trace[], peaked: Trace[], tops: Peak[] }} drawn
+ * @param {{ min: number, max: number }} ends of the value axis
+ * @param {Pick<Moment, "end" | "range" | "palette">} moment
+ * @param {number} width of the time axis, pixels at 16 px a rem
+ * @returns {[string, Peak[]][]}
+ */
+export function peaks({ traces, banded, peaked, tops }, { min, max }, { end, range, palette }, width) {
+  const start = end - range;
+  const seconds = grain(traces[0]?.line.step ?? 1, range, width);
+  const far = (/** @type {Peak[]} */ found) => standingOff(found, seconds, max - min);
+  const near = (/** @type {Peak[]} */ found) => far(banded.length ? lone(found, seconds) : found);
+  const own = [...banded, ...peaked].map(({ line, colour }) => /** @type {[string, Peak[]]} */ (
+    [colour, [...near(reaches(line, start)), ...near(reaches(line, start, true))]]
+  ));
+  return [[palette.text, far(tops)], ...own];
 }
 
 /**
@@ -140,4 +168,11 @@ function average(line) {
     count++;
   }
   return count ? sum / count : line.value || 0;
+}
+
+/** @param {Line} line */
+function peakOf(line) {
+  let most = -Infinity;
+  for (let at = 0; at < line.length; at++) if (line.highAt(at) > most) most = line.highAt(at);
+  return most === -Infinity ? line.value || 0 : most;
 }

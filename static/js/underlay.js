@@ -8,6 +8,7 @@
  */
 
 import { drawBand } from "./band.js";
+import { drawPeaks } from "./peak.js";
 import { blinds, drawUnknown, keepOut, nameBlinds, timeWords } from "./blind.js";
 import { drawAnnotations, drawMarks } from "./marks.js";
 
@@ -37,20 +38,43 @@ export function drawBeneath(plot, spec, coverage, moment, hatch, banded, unknown
     ctx.fillStyle = `${colour}14`;
     ctx.fillRect(area.left, area.top, area.right - area.left, y - area.top);
   }
-  const frame = { left: area.left, width: area.right - area.left, start: moment.end - moment.range, range: moment.range };
-  const { min, max } = scales.y;
-  const slope = (area.bottom - area.top) / (max - min || 1);
-  const y = (/** @type {number} */ value) => area.bottom - (value - min) * slope;
+  const frame = frameOf(plot, moment);
   ctx.save();
   keepOut(ctx, area, moment, unknown);
   for (const { line, colour } of banded) {
     ctx.fillStyle = `${colour}33`;
-    drawBand(ctx, line, { ...frame, y });
+    drawBand(ctx, line, frame);
   }
   ctx.restore();
   drawUnknown(ctx, area, moment, hatch, coverage);
   if (begins(coverage, moment)) begin(plot, at(coverage.begin), moment);
   ctx.restore();
+}
+
+/**
+ * Where the times and values of a plot lie in it.
+ * @param {Plot} plot
+ * @param {Moment} moment
+ * @returns {import("./band.js").Frame}
+ */
+function frameOf({ chartArea: { left, right, top, bottom }, scales: { y: { min, max } } }, { end, range }) {
+  const slope = (bottom - top) / (max - min || 1);
+  const y = (/** @type {number} */ value) => Math.min(bottom, Math.max(top, bottom - (value - min) * slope));
+  return { left, width: right - left, start: end - range, range, y };
+}
+
+/**
+ * Mark the peaks of lines, each in its colour.
+ * @param {Plot} plot
+ * @param {[string, import("./peak.js").Peak[]][]} peaks
+ * @param {number} step seconds of a bucket
+ * @param {Moment} moment
+ */
+export function markPeaks(plot, peaks, step, moment) {
+  for (const [colour, own] of peaks) {
+    plot.ctx.fillStyle = colour;
+    drawPeaks(plot.ctx, own, step, frameOf(plot, moment));
+  }
 }
 
 /**

@@ -11,20 +11,29 @@ from pathlib import Path
 
 import pytest
 
-from bench import replay, resume, returning
+from bench import history, prometheus, recording, replay, resume, returning
 
 ROOT = Path(__file__).parents[2]
 
 
 def bench(*arguments: str) -> tuple[list[dict[str, str]], str]:
     """Run `python -m bench ARGUMENTS`; return its table's rows by column, and all that it printed."""
+    text = printed(*arguments)
+    columns, _, *rows = cells(text)
+    return [dict(zip(columns, row, strict=True)) for row in rows], text
+
+
+def printed(*arguments: str) -> str:
+    """Run `python -m bench ARGUMENTS`; return what it printed."""
     command = [sys.executable, "-m", "bench", *arguments]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
-    columns, _, *rows = [
-        [cell.strip() for cell in line.strip("|").split(" | ")] for line in done.stdout.splitlines() if line[:1] == "|"
-    ]
-    return [dict(zip(columns, row, strict=True)) for row in rows], done.stdout
+    return done.stdout
+
+
+def cells(text: str) -> list[list[str]]:
+    """Return the cells of all rows of tables."""
+    return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in text.splitlines() if line[:1] == "|"]
 
 
 @pytest.mark.long
@@ -141,3 +150,61 @@ def test_charts_tells_what_live_charts_cost_the_main_thread(canvas: str, need: C
     rows, _ = bench("charts", "--charts", "3", "--lines", "2", "--seconds", "1", "--canvas", canvas)
     assert [(row["canvas by"], row["charts that moved"]) for row in rows] == [(canvas, "3 of 3")]
     assert all(row["main thread, % of a core"].endswith(" %") for row in rows)
+
+
+def test_a_recording_goes_on_for_ever_without_a_total_that_falls() -> None:
+    """Two hundred series of their own, of which nearly all move; within an hour no two minutes are alike."""
+    lines = recording.load(200)
+    assert len({line.series.text for line in lines}) == 200 and sum(line.moves for line in lines) > 150
+    for line in lines[::3]:
+        values = [line.at(second) for second in range(0, 3 * 3_600, 7)]
+        assert len(set(values)) > 1 or not line.moves
+        if line.series.counter:
+            assert values == sorted(values)
+    (busy,) = (line for line in lines if line.series.name == history.LOUD)
+    minutes = {tuple(busy.at(60 * minute + second) for second in range(60)) for minute in range(59)}
+    assert len(minutes) == 59
+
+
+def test_what_proc_says_becomes_series() -> None:
+    """Counters and gauges of several kinds of file."""
+    read = {name: value for file, text in PROC.items() for name, value in recording.read(file, text)}
+    assert read == {
+        "node_memory_MemFree_bytes": 2_048,
+        "node_memory_Active_anon_bytes": 1_024,
+        "node_vmstat_nr_dirty": 5,
+        "node_vmstat_pgfault_total": 9,
+        "node_netstat_Tcp_CurrEstab": 3,
+        "node_netstat_Tcp_InSegs_total": 7,
+        'node_softirqs_total{cpu="0",type="NET_RX"}': 1,
+        'node_softirqs_total{cpu="1",type="NET_RX"}': 2,
+    }
+
+
+PROC = {
+    "meminfo": "MemFree:        2 kB\nActive(anon):      1 kB\n",
+    "vmstat": "nr_dirty 5\npgfault 9\n",
+    "net/snmp": "Tcp: CurrEstab InSegs\nTcp: 3 7\n",
+    "softirqs": "      CPU0  CPU1\nNET_RX:  1  2\n",
+}
+
+
+def test_a_remote_write_is_protobuf_in_snappy() -> None:
+    """As its specification shows it: a series of one label with one sample, all in one literal."""
+    packed = prometheus.packed({"__name__": "up"})
+    assert packed == b"\x0a\x0e\x0a\x08__name__\x12\x02up"
+    body = prometheus.body([packed], [1_000], [[1.0]])
+    sample = b"\x12\x0c\x09\0\0\0\0\0\0\xf0\x3f\x10\xe8\x07"
+    message = b"\x0a\x1e" + packed + sample
+    assert body == b"\x20" + b"\xf4\x1f\x00" + message
+
+
+@pytest.mark.long
+def test_history_shows_stored_samples_and_questions_beside_prometheus(need: Callable[[str], Path]) -> None:
+    """Each program takes both feeds, and answers each question for one series and for all."""
+    need("promtool")
+    rows = cells(printed("history", "--days", "0.05", "--hours", "0.05", "--series", "20", "--rounds", "1"))
+    stored = [row[1] for row in rows if row[0] in ("1 s", "1 min")]
+    assert stored == ["dashboard", "Prometheus", "ratio, ours ÷ theirs"] * 2
+    asked = [(row[1], row[2], row[4]) for row in rows if row[0].endswith(" h")]
+    assert asked == [(feed, of, form) for feed in ("1 s", "1 min") for of in ("1", "20") for form in ("plain", "gzip")]

@@ -8,15 +8,18 @@ import re
 import time
 import tomllib
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 import pytest_asyncio
-from playwright.async_api import Route, expect
+from playwright.async_api import expect
 
+from dashboard.model import Batch, Program
 from tests.browser.conftest import OpenGlass
 from tests.browser.glass import Glass
+from tests.history.keeping import keeping
 from tests.serving import Server, running_server
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("browser-explore")]
@@ -26,10 +29,28 @@ SHELVES = [f'shop_orders_waiting{{instance="shop",shelf="{number}"}}' for number
 CHART = '[data-panel="chart-1"]'
 
 
+BACKUP = (Program("backup-run", 1.0, 3_000_000_000, 3), Program("backup-run", 2.0, 1_000_000_000, 1))
+"""What took most in each minute before the server was started: as it was seen first, and then."""
+
+
+def look_back(data: Path) -> None:
+    """Write into a data folder what an earlier run saw of the processes in the twenty minutes before now."""
+    data.mkdir()
+    begin = time.time() // 60 * 60 - 1200
+    with keeping(data / "history.db", begin) as kept:
+        for minute in range(20):
+            for at, seen in enumerate(BACKUP):
+                when = begin + 60 * minute + 20 * at
+                kept.history.append(Batch("h/processes", when, 2.0, {"instance": "h"}, {}, (), (seen,)))
+        kept.write()
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def server() -> AsyncIterator[Server]:
-    """A server with two hundred series of one name, and a few minutes of each, besides its own."""
-    async with running_server() as running:
+async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Server]:
+    """A server with two hundred series of one name, and a few minutes of each, besides its own, and an earlier run."""
+    data = tmp_path_factory.mktemp("explore") / "data"
+    look_back(data)
+    async with running_server(data_dir=data) as running:
         async with httpx.AsyncClient(base_url=running.url) as client:
             now = int(time.time())
             times = range(now - 58, now, 2)
@@ -139,6 +160,10 @@ async def test_an_annotation_is_put_on_all_charts_told_and_deleted(server: Serve
     for one in (glass, other):
         await expect(one.page.locator(f"{CHART} .flag:visible")).to_have_count(1)
     assert await page.evaluate(f"!document.querySelector('{CHART}').matches('.full')")
+    await other.page.set_viewport_size({"width": 1280, "height": 480})
+    await other.page.locator('[data-panel="chart-2"] .flag').scroll_into_view_if_needed()
+    stops = "[...document.querySelectorAll('.flag:not([hidden])')].map(({ tabIndex }) => tabIndex).join()"
+    await other.until(f"{stops} === '0,-1'")  # both charts have it, and the keyboard comes to it once
     flag = other.page.locator(f"{CHART} .flag")
     await flag.focus()
     await expect(other.page.locator(".tip .text")).to_have_text("deployed\nby hand <b>")
@@ -152,25 +177,9 @@ async def test_an_annotation_is_put_on_all_charts_told_and_deleted(server: Serve
 
 async def test_the_processes_of_the_minute_that_is_pointed_at_are_shown(server: Server, open_glass: OpenGlass) -> None:
     """Pointing at a minute that is over brings what took most in it, with its time; pointing away what does now."""
-
-    async def minute_of(route: Route) -> None:
-        # The server has run for less than a minute: it answers as it will, but for the names.
-        answer = await route.fetch()
-        body = await answer.json()
-        busy = {
-            "cpu_ratio": 1.5,
-            "cpu_ratio_max": 3.0,
-            "resident_bytes": 2e9,
-            "resident_bytes_max": 3e9,
-            "processes": 3,
-        }
-        body["result"] = [{"start": body["start"], "by_cpu": [{"name": "backup-run", **busy}], "by_memory": []}]
-        await route.fulfill(response=answer, json=body)
-
     glass = await open_glass(timezone_id="UTC")
     page = glass.page
-    await page.route("**/api/v1/processes?*", minute_of)
-    await glass.open(f"{server.url}/?range=15m")
+    await glass.open(f"{server.url}/?range=30m")  # whose middle is before this run
     await glass.until("[...document.styleSheets].some(({ href }) => href?.endsWith('tools.css'))")
     panel = page.locator("[data-kind=processes]")
     await expect(panel.locator("tbody tr:visible").nth(3)).to_be_visible()

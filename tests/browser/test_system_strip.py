@@ -10,6 +10,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from playwright.async_api import expect
 
 from tests.browser.conftest import OpenGlass
 from tests.browser.glass import Glass, collectors, until
@@ -83,6 +84,23 @@ async def test_what_fails_and_recovers(open_glass: OpenGlass, tmp_path: Path) ->
         await glass.until(f"{TEXTS}.length === 3")
         assert await glass.page.evaluate(TEXTS) == texts
         await marks_are_told(glass, "collector moody has trouble: ")
+
+
+async def test_that_nothing_is_stored_comes_first_until_it_is_over(open_glass: OpenGlass, tmp_path: Path) -> None:
+    """Also on a page that is opened while it goes on, which tells what it could not read; what is live stays live."""
+    place = tmp_path / "data" / "history.db"
+    place.mkdir(parents=True)
+    async with running_server(config=BOARD, data_dir=place.parent, tracebacks=True) as server:
+        glass = await open_glass()
+        await glass.open(f"{server.url}/boards/moody")
+        for _ in range(2):
+            await glass.until(f"{TEXTS}[0]?.startsWith('points and logs are not stored: ')")
+            await glass.status("live")
+            await glass.page.goto(f"{server.url}/boards/moody?range=1h")
+        await expect(glass.page.locator("#time-fault")).to_contain_text("could not be read from the disk")
+        place.rmdir()
+        await glass.until(f"{TEXTS}.some((text) => text.startsWith('points and logs are stored again: For '))")
+        assert not (await glass.page.evaluate(TEXTS))[0].startswith("points and logs are not stored")
 
 
 @pytest.mark.long

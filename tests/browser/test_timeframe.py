@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import csv
+import json
 import re
 import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -16,6 +19,7 @@ from playwright.async_api import expect
 
 from tests.browser.conftest import OpenGlass
 from tests.browser.glass import BEACON, Glass, collectors, until
+from tests.browser.test_drawing import differences
 from tests.serving import Server, running_server
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("browser-timeframe")]
@@ -111,6 +115,44 @@ async def drawn(glass: Glass, panel: str, series: str) -> list[tuple[float, floa
     return found
 
 
+def of_csv(path: Path, series: str) -> dict[float, tuple[float, ...]]:
+    """Return the points of a series in a file of CSV by time: mean, minimum, maximum."""
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row[series]]
+    columns = (series, f"{series} minimum", f"{series} maximum")
+    return {
+        datetime.fromisoformat(row["time"]).timestamp(): tuple(float(row[name]) for name in columns) for row in rows
+    }
+
+
+def of_json(path: Path, series: str) -> dict[float, tuple[float, ...]]:
+    """Return the same of a file of JSON."""
+    (line,) = (line for line in json.loads(path.read_bytes())["result"] if line["series"] == series)
+    return {at: tuple(values) for at, *values in line["points"] if values[0] is not None}
+
+
+async def as_their_images_are(
+    glass: Glass, server: Server, start: float, end: float, peak: tuple[float, float]
+) -> None:
+    """What charts and tiles print of a time that is past, rolled up, is what their images do."""
+    async with httpx.AsyncClient(base_url=server.url) as client:
+        for panel in ("wave", "heat", "stat"):
+            told = await glass.page.evaluate(
+                """(id) => {
+                    const { offsetWidth: width, offsetHeight: height } = document.querySelector(`[data-panel="${id}"]`);
+                    const view = document.querySelector(`[data-panel="${id}"] [data-view]`);
+                    return { drawing: view.drawing(), size: { width, height } };
+                }""",
+                panel,
+            )
+            asked = {"from": start, "to": end, "tz": "UTC", **told["size"]}
+            answer = await client.get(f"/embed/times.{panel}.json", params=asked)
+            assert answer.status_code == 200, answer.text
+            assert differences(told["drawing"], answer.json()) == [], panel
+            (line,) = told["drawing"]["lines"]
+            assert line["peak"] == (None if panel == "stat" else [*peak])
+
+
 async def test_dragging_zooms_all_charts_and_one_key_goes_back(server: Server, open_glass: OpenGlass) -> None:
     """A drag over one chart shows that time in all, the address says so; `z` and the browser's way back undo it."""
     glass = await open_glass()
@@ -181,9 +223,20 @@ async def test_an_address_shows_that_time_to_whoever_it_is_mailed(server: Server
     assert [tuple(values) for _, *values in points] == [truth[at] for at in sorted(truth)]
     assert points[-1][1] != points[-1][3], "points are rolled up"
     assert await glass.page.evaluate(f"{VIEW.format('wave')}.banded.length") == 1
+    await glass.until("[...document.styleSheets].some(({ href }) => href?.endsWith('tools.css'))")
+    for words, points_of in (("Download as CSV", of_csv), ("Download as JSON", of_json)):
+        await glass.page.locator("[data-panel=wave] .menu").focus()
+        await glass.page.keyboard.press("Enter")
+        async with glass.page.expect_download() as downloading:
+            await glass.page.get_by_role("menuitem", name=words).click()
+        assert points_of(Path(await (await downloading.value).path()), PAST) == truth
+    highest = max((at for at in truth if at >= start), key=lambda at: (truth[at][2], -at))
+    await as_their_images_are(glass, server, start, end, (highest, truth[highest][2]))
     when = await glass.page.locator("#past .what").inner_text()
     assert datetime.fromtimestamp(start, UTC).strftime("%H:%M") in when and "UTC" in when
     await expect(glass.page.locator("[data-panel=stat] .number")).not_to_be_empty()
+    row = await glass.page.locator("[data-panel=table] tbody tr:visible .value").all_inner_texts()
+    assert float(row[0]) == pytest.approx(points[-1][1], rel=0.01) and re.search(r"\d\d:\d\d:\d\d$", row[1])
     # A range is chosen from an address that says another time, and gone back from.
     mailed = glass.page.url
     await glass.page.locator("button[data-range='3600']").click()
@@ -192,6 +245,10 @@ async def test_an_address_shows_that_time_to_whoever_it_is_mailed(server: Server
     await glass.page.go_back()
     await expect(glass.page).to_have_url(mailed)
     await glass.until(f"(([from]) => from === {start})({SPAN}({VIEW.format('wave')}))")
+    # So does one that says any series.
+    await glass.page.goto(f"{server.url}/explore?match=wave&from={iso(start)}&to={iso(end)}")
+    await glass.until(f"{VIEW.format('chart-1')}?.traces?.length")
+    assert await drawn(glass, "chart-1", "wave") == points
     # What an address cannot mean is said, and the board's own time is shown.
     await glass.page.goto(f"{server.url}/boards/times?from=2026-11-22T03:00:00&to=2026-11-22T04:00:00Z")
     await expect(glass.page.locator("#time-fault")).to_contain_text("2026-11-22T03:00:00 is no time")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from dashboard.collectors import ProcessRow
+from dashboard.collectors import ProcessRow, Program
 from dashboard.collectors.processes import TOP, Elsewhere, Processes, create, parse
 from dashboard.config import Settings
 from tests.collectors.stage import RECORDED
@@ -34,6 +34,11 @@ class Machine:
     def work(self, pid: int, ticks: int) -> None:
         self._edit(pid, 11, lambda old: old + ticks)
 
+    def copy(self, pid: int, other: int, name: str) -> None:
+        shutil.copytree(self.proc / str(pid), self.proc / str(other))
+        path = self.proc / str(other) / "stat"
+        path.write_text(f"{other} ({name}) {path.read_text().rpartition(') ')[2]}")
+
     def started(self, pid: int, at: float) -> None:
         self._edit(pid, 19, lambda old: int(at * HERTZ))
 
@@ -54,7 +59,13 @@ def machine(tmp_path: Path) -> Machine:
 
 
 def rows(collector: Processes | Elsewhere) -> dict[int, ProcessRow]:
-    return {row.pid: row for row in collector.collect()}
+    return {row.pid: row for row in collector.collect() if isinstance(row, ProcessRow)}
+
+
+def programs(collector: Processes | Elsewhere) -> dict[str, Program]:
+    found = [one for one in collector.collect() if isinstance(one, Program)]
+    assert len(found) == len({one.name for one in found})
+    return {one.name: one for one in found}
 
 
 def test_name_with_brackets_and_blanks() -> None:
@@ -135,6 +146,36 @@ def test_only_the_top_ones_are_told(machine: Machine) -> None:
     assert len(found) <= 2 * TOP
     assert set(range(2050 - TOP, 2050)) <= found.keys()
     assert 700 in found  # the largest
+
+
+def test_many_small_processes_of_one_name_are_told_together(machine: Machine) -> None:
+    """None of them is among the top ones, and together they take most."""
+    for pid in range(2000, 2040):
+        machine.copy(700, pid, "php-fpm")
+    for pid in range(3000, 3000 + 2 * TOP):
+        machine.copy(700, pid, f"other{pid}")
+    collector = machine.collector()
+    machine.now += 2
+    for pid in range(2000, 2040):
+        machine.work(pid, HERTZ // 10)
+    for pid in range(3000, 3000 + 2 * TOP):
+        machine.work(pid, HERTZ // 10 + 2)
+    given = list(collector.collect())
+    assert not any(row.name == "php-fpm" for row in given[:TOP])
+    found = {one.name: one for one in given if isinstance(one, Program)}
+    assert found["php-fpm"] == Program("php-fpm", 2.0, 40 * 50_000 * PAGE, 40)
+    assert max(found.values(), key=lambda one: one.cpu_ratio).name == "php-fpm"
+    assert len(found) == 2 * TOP + 4  # each name once, and of the kernel's threads none that sleeps
+
+
+def test_names_that_the_kernel_cut_alike_are_told_apart(machine: Machine) -> None:
+    machine.copy(800, 2001, "a-very-long-pro")
+    (machine.proc / "2001/cmdline").write_bytes(b"/usr/bin/a-very-long-process\0-x\0")
+    collector = machine.collector()
+    machine.now += 2
+    found = programs(collector)
+    assert found["a-very-long-program-name"].processes == found["a-very-long-process"].processes == 1
+    assert "a-very-long-pro" not in found
 
 
 @pytest.mark.parametrize("kind", ["own", "psutil"])

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import logging
+import math
 import random
 import sqlite3
 import threading
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from dashboard.errors import StorageError
+from dashboard.errors import StorageError, TotalsGone
 from dashboard.model import Batch
 from dashboard.selector import Selector
 from dashboard.tiers import Bounds
@@ -93,6 +95,55 @@ def test_a_sample_that_is_sent_twice_counts_once(tmp_path: Path) -> None:
             kept.tidy(T0 + 6000)
 
 
+@pytest.mark.parametrize("age", [86_400, 5 * 86_400, 35 * 86_400])
+def test_a_late_sample_that_is_sent_twice_counts_once(tmp_path: Path, age: int) -> None:
+    """Also where only roll-ups are left: it is known again for as long as others are kept as collected."""
+    with keeping(tmp_path / "history.db", T0 + 40 * 86_400) as kept:
+        now, time = kept.clock.wall(), kept.clock.wall() - age
+        kept.take(now, {"jobs": 1.0})
+        kept.tidy(now + 1000)
+        rates = [(time, 5, 5, 5)]
+        for turn in range(3):
+            kept.take(time, {"jobs": 1.0, "jobs_total": 100.0})
+            kept.take(time + 2, {"jobs": 4.0, "jobs_total": 110.0}, interval=2.0)
+            if turn:
+                kept.take(time + 2, {"jobs": 9.0})  # what is rolled up cannot be taken out again
+            for _ in range(2):
+                assert kept.points("jobs", time, time + 900, 900) == [(time, 2.5, 1, 4)], turn
+                assert kept.points("jobs_total", time, time + 900, 900) == rates
+                kept.tidy(kept.clock.wall() + 1000)
+        kept.take(time + 3, {"jobs": 1.0})  # beside them
+        assert kept.points("jobs", time, time + 900, 900) == [(time, 2, 1, 4)]
+        for passed, rows in ((1000, 2), (AGES["raw"] + 1000, 0)):
+            kept.tidy(kept.clock.wall() + passed)
+            assert kept.count("chunk_late") == rows
+        assert kept.points("jobs", time, time + 900, 900) == [(time, 2, 1, 4)]
+
+
+def test_what_is_sent_again_as_its_samples_are_let_go_counts_once(tmp_path: Path) -> None:
+    """What came twice is known by what is there, so nothing is deleted before that was looked at."""
+    with keeping(tmp_path / "history.db") as kept:
+        kept.take(T0, {"jobs": 1.0})
+        kept.take(T0 + 1, {"jobs": 4.0})
+        kept.tidy(T0 + 2000)
+        kept.take(T0, {"jobs": 1.0})
+        kept.tidy(T0 + AGES["raw"] + 5000)
+        assert kept.count("chunk_raw") == 0
+        assert kept.points("jobs", T0, T0 + 900, 900) == [(T0, 2.5, 1, 4)]
+
+
+def test_late_samples_are_remembered_in_bounded_room(tmp_path: Path) -> None:
+    """Of more, those that came first are forgotten, not what is stored."""
+    with keeping(tmp_path / "history.db", T0 + 40 * 86_400, Bounds(AGES, 16 * 600)) as kept:
+        now = kept.clock.wall()
+        kept.take(now, {"jobs": 1.0})
+        kept.tidy(now + 1000)
+        for turn in range(3):
+            kept.every("jobs", [(at * 7919 + turn) % 1.7 for at in range(60)], begin=now - 86_400 * (2 + turn))
+            kept.tidy(kept.clock.wall() + 1000)
+        assert kept.count("chunk_late") == 1
+
+
 def test_a_counter_whose_interval_changes_before_it_is_rolled_up_keeps_its_rates(tmp_path: Path) -> None:
     """Ten minutes of samples 10 s apart, then some a second apart."""
     with keeping(tmp_path / "history.db") as kept:
@@ -102,6 +153,25 @@ def test_a_counter_whose_interval_changes_before_it_is_rolled_up_keeps_its_rates
             assert kept.points("bytes_total", T0 + 60, T0 + 840, 60) == [(T0 + 60 * at, 5, 5, 5) for at in range(1, 14)]
             kept.tidy(T0 + 4000)
         assert kept.points("bytes_total", T0, T0 + 30, raw=True) == [(T0 + 10 * at, *[50 * at] * 3) for at in range(3)]
+
+
+def test_totals_that_are_gone_are_refused_with_when_they_begin_and_no_rate_takes_their_place(tmp_path: Path) -> None:
+    """Those of the hour that is still kept as collected are given, and gauges as far back as ever."""
+    with keeping(tmp_path / "history.db") as kept:
+        for begin in (T0, T0 + 86_400):
+            kept.every("n_total", [5.0 * at for at in range(180)], begin=begin, apart=10.0)
+            kept.every("level", [7.0] * 180, begin=begin, apart=10.0)
+        kept.tidy(T0 + 90_000)
+        since = T0 + 90_000 - 21_600
+        for step, begin in ((0, since), (60, since), (10_800, T0 + 75_600)):
+            with pytest.raises(TotalsGone) as refused:
+                kept.points("n_total", T0, T0 + 90_000, step, raw=True)
+            assert refused.value.since == begin and refused.value.status == 400
+            assert f"{datetime.fromtimestamp(begin, UTC):%Y-%m-%dT%H:%M:%SZ}" in str(refused.value)
+            totals = kept.points("n_total", begin, T0 + 90_000, step, raw=True)
+            assert max(highest or 0 for *_, highest in totals) == 5 * 179
+        assert kept.points("n_total", T0 + 60, T0 + 120, 60) == [(T0 + 60, 0.5, 0.5, 0.5)]
+        assert kept.points("level", T0, T0 + 60, 60, raw=True) == [(T0, 7, 7, 7)]
 
 
 def test_resets_and_holes_of_counters_give_no_rate(tmp_path: Path) -> None:
@@ -183,6 +253,22 @@ def test_what_is_missing_is_told_by_nulls(tmp_path: Path) -> None:
             assert empty == [T0 + at for at in (*range(100, 200, 10), 300, 310, 320)]
             assert all(value == 1 for _, value, *_ in kept.points("slow", T0, T0 + 250, 10))
             kept.tidy(T0 + 4000)
+
+
+def test_what_came_less_often_before_has_no_holes_for_that(tmp_path: Path) -> None:
+    """Samples without a declared interval, a minute apart and then a second apart; and back to a minute."""
+    with keeping(tmp_path / "history.db") as kept:
+        times = [*range(0, 1_800, 60), *range(1_800, 1_900), *range(1_960, 3_600, 60), 4_200]
+        for at in times:
+            kept.take(T0 + at, {"a": 1.0}, interval=None)
+        for at in range(4_260, 4_290):
+            kept.take(T0 + at, {"a": 1.0}, interval=None)
+        for _ in range(2):
+            for step in (0, 1, 10):
+                points = kept.points("a", T0, T0 + 4_290, step)
+                holes = [time - T0 for time, value, *_ in points if value is None]
+                assert holes and all(3_580 < time < 4_200 for time in holes), "nothing came then for ten minutes"
+            kept.tidy(T0 + 9_000)
 
 
 def test_damage_costs_its_span_and_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -276,6 +362,48 @@ def test_an_unreadable_disk_is_told_and_nothing_that_is_taken_waits(tmp_path: Pa
         with pytest.raises(StorageError):
             kept.read("a", start=T0, end=T0 + 10)
         assert kept.history.trouble() is not None
+
+
+def test_series_that_come_and_go_for_years_are_never_taken_for_others(tmp_path: Path) -> None:
+    """Tens of millions of them, as whoever puts a number into a label makes."""
+    with keeping(tmp_path / "history.db") as kept:
+        kept.every("first", [1.0] * 20)
+        kept.write()
+        kept.database.write(
+            lambda connection: connection.execute("UPDATE sqlite_sequence SET seq = 20000000 WHERE name = 'series'")
+        ).result(PATIENCE)
+    with keeping(tmp_path / "history.db") as kept:
+        kept.every("last", [2.0] * 20)
+        for days in (0, 1, 5, 40):
+            kept.tidy(T0 + 5000 + days * 86_400)
+            for key, value in (("first", 1), ("last", 2)):
+                assert kept.points(key, T0, T0 + 900, 900) == [(T0, value, value, value)]
+
+
+@pytest.mark.parametrize(
+    ("key", "values", "extremes"),
+    [
+        ("large", [1.7e308] * 120, (1.7e308, 1.7e308)),
+        ("either", [*[1.7e308] * 10, *[-1.7e308] * 10] * 6, (-1.7e308, 1.7e308)),
+        ("small", [5e-324] * 120, (0, 0)),
+        ("risen_total", [*[-1.7e308] * 60, *[1.7e308] * 60], (0, 0)),
+    ],
+)
+def test_numbers_as_large_as_there_are_break_nothing(
+    tmp_path: Path, key: str, values: list[float], extremes: tuple[float, float]
+) -> None:
+    """Whoever sends such keeps nobody else's samples from being stored, rolled up and answered."""
+    with keeping(tmp_path / "history.db") as kept:
+        kept.every(key, values)
+        kept.every("jobs", [3.0] * 120)
+        for days in (0, 0.1, 1, 5, 40):
+            kept.tidy(T0 + 2000 + days * 86_400)
+            assert [(at, *rest) for at, _, *rest in kept.points(key, T0, T0 + 900, 900)] == [(T0, *extremes)]
+            assert kept.points("jobs", T0, T0 + 900, 900) == [(T0, 3, 3, 3)]
+            for step in (0, 4, 10, 60):
+                points = kept.points(key, T0, T0 + 120, step)
+                assert all(value is None or math.isfinite(value) for point in points for value in point)
+        assert kept.count("journal") == 0
 
 
 def test_refused_samples_are_not_stored(tmp_path: Path) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
-from dashboard.model import Batch, ProcessRow
+import pytest
+
+from dashboard.model import Batch, ProcessRow, Program
 from tests.history.keeping import T0, Keeping, keeping
 
 
@@ -29,7 +32,7 @@ def test_a_minute_is_told_by_name_with_averages_and_peaks(tmp_path: Path) -> Non
             assert tuple(minute.by_cpu[0]) == ("cc1plus", 0.8, 1.6, 200, 400, 2)
             look(kept, T0 + 61, ("sshd", 0.1, 50))
             kept.write()
-            assert kept.count("top") == 1
+            assert kept.count("top") == 2
 
 
 def test_a_minute_keeps_ten_by_processor_and_ten_by_memory(tmp_path: Path) -> None:
@@ -55,6 +58,68 @@ def test_a_minute_in_which_the_program_was_started_anew_is_one(tmp_path: Path) -
         kept.write()
         (minute,) = kept.history.top(T0, T0 + 60)
         assert minute.by_cpu == (("a", 0.75, 1.0, 200, 500, 1), ("b", 0.1, 0.4, 0.25, 1, 1))
+
+
+def test_a_kill_takes_nothing_that_was_written_of_a_minute_that_goes_on(tmp_path: Path) -> None:
+    """It is written again and again, and counts once; so does what runs before this one had written of it."""
+    path = tmp_path / "0.db"
+    for run in range(3):
+        with keeping(path) as kept:
+            for at in range(2):
+                look(kept, T0 + 10 * run + 2 * at, ("a", 0.5 + run, 100), (f"run {run}", 0.1, 1))
+                kept.write()
+                (minute,) = kept.history.top(T0, T0 + 60)
+                seen = {busy.name: busy for busy in minute.by_cpu}
+                assert seen["a"].cpu_max == 0.5 + run and seen["a"].resident == pytest.approx(100)
+            left = tmp_path / f"{run + 1}.db"  # as a kill leaves it now
+            for file in tmp_path.glob(f"{path.name}*"):
+                shutil.copy(file, file.with_name(file.name.replace(path.name, left.name)))
+        path = left
+    with keeping(path) as kept:
+        (minute,) = kept.history.top(T0, T0 + 60)
+        found = {busy.name: round(busy.cpu, 3) for busy in minute.by_cpu}
+        assert found == {"a": 1.5, "run 0": 0.033, "run 1": 0.033, "run 2": 0.033}
+
+
+def test_a_minute_that_comes_twice_is_one(tmp_path: Path) -> None:
+    """The clock was set back to it: what was written of it before counts, too."""
+    with keeping(tmp_path / "history.db") as kept:
+        for time, cpu in ((T0, 1.0), (T0 + 60, 7.0), (T0 + 1, 0.5), (T0 + 60, 7.0), (T0 + 2, 0.0)):
+            look(kept, time, ("a", cpu, 100))
+            kept.write()
+        for _ in range(2):
+            assert [minute.by_cpu[0].cpu for minute in kept.history.top(T0, T0 + 61)] == [0.5, 7.0]
+            kept.write()
+
+
+def test_minutes_wait_for_a_disk_that_was_lost(tmp_path: Path) -> None:
+    """A new file has all of the minute that goes on, and nothing of it twice."""
+    with keeping(tmp_path / "history.db") as kept:
+        look(kept, T0, ("a", 1.0, 100))
+        kept.write()
+        (tmp_path / "history.db").unlink()
+        look(kept, T0 + 2, ("a", 0.5, 100))
+        kept.write()
+        kept.write()
+        assert kept.history.top(T0, T0 + 60)[0].by_cpu == (("a", 0.75, 1.0, 100, 100, 1),)
+        assert kept.count("top") == 1
+
+
+def test_what_all_processes_take_by_name_is_what_counts(tmp_path: Path) -> None:
+    """Rows are only the top ones of them."""
+    with keeping(tmp_path / "history.db") as kept:
+        row = ProcessRow(1, "big", "u", 0.06, 10)
+        programs = (Program("php-fpm", 2.0, 4000, 40), Program("big", 0.06, 10, 1))
+        kept.history.append(Batch("h/processes", T0, 2.0, {}, {}, (row,), programs))
+        (minute,) = kept.history.top(T0, T0 + 60)
+        assert minute.by_cpu == (("php-fpm", 2.0, 2.0, 4000, 4000, 40), ("big", 0.06, 0.06, 10, 10, 1))
+
+
+def test_a_name_that_comes_last_of_very_many_counts(tmp_path: Path) -> None:
+    with keeping(tmp_path / "history.db") as kept:
+        look(kept, T0, *((f"small{n}", 0.001, n) for n in range(3_000)), ("cc1plus", 0.9, 1))
+        (minute,) = kept.history.top(T0, T0 + 60)
+        assert minute.by_cpu[0].name == "cc1plus" and minute.by_memory[0].name == "small2999"
 
 
 def test_minutes_of_long_ago_are_let_go(tmp_path: Path) -> None:

@@ -3,12 +3,14 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { blinds } from "../../static/js/blind.js";
 import { coverage } from "../../static/js/coverage.js";
+import { cellsOf, endsOf, heatDrawing } from "../../static/js/heat.js";
 import { drawing } from "../../static/js/drawing.js";
 import { Line } from "../../static/js/line.js";
 import { readPalette, slotsOf } from "../../static/js/palette.js";
 import { Preferences } from "../../static/js/preferences.js";
 import { parseSeries } from "../../static/js/series.js";
-import { axisUnit, choose, limits, trace } from "../../static/js/trace.js";
+import { tileDrawing } from "../../static/js/tile.js";
+import { axisUnit, choose, limits, peaks, trace } from "../../static/js/trace.js";
 import { cases } from "./cases.js";
 
 const CSS = readFileSync(new URL("../../static/css/base.css", import.meta.url), "utf8");
@@ -57,11 +59,24 @@ for (const one of cases("drawing")) {
     const spec = { thresholds: [], ...one.panel };
     const lines = one.result.map((/** @type {any} */ told) => lineOf(told, one));
     lines.sort((/** @type {Line} */ a, /** @type {Line} */ b) => a.key.localeCompare(b.key, "en", { numeric: true }));
-    const slots = slotsOf(lines);
-    const chosen = choose(lines, Boolean(spec.stack), slots);
     const told = one.blind.map((/** @type {[number, number]} */ [from, to]) => ({ from, to }));
     const moment = { end, range: end - start, now: now * 1000, palette: paletteOf(one.theme), preferences, blinds: told };
-    const { traces, lowest, highest } = trace(chosen, spec, slots, moment);
+    if (spec.kind === "heat") {
+      near(JSON.parse(JSON.stringify(heatDrawing(lines, spec, moment, one.width))), one.drawing, "drawing");
+      const ends = endsOf(lines, spec, moment);
+      const cells = (/** @type {any} */ line) => cellsOf(line, ends.get(line.unit) ?? { min: 0, max: 1 }, { left: 0, width: one.width }, moment);
+      const found = lines.map((/** @type {any} */ line) => [line.key, cells(line).map(({ depth, from, to }) => [depth, from, to])]);
+      assert.deepEqual(Object.fromEntries(found), one.cells);
+      return;
+    }
+    if (spec.kind === "stat") {
+      near(JSON.parse(JSON.stringify(tileDrawing(lines, spec, moment))), one.drawing, "drawing");
+      return;
+    }
+    const slots = slotsOf(lines);
+    const chosen = choose(lines, Boolean(spec.stack), slots);
+    const drawn = trace(chosen, spec, slots, moment);
+    const { traces, lowest, highest } = drawn;
     const printed = drawing({
       spec,
       unit: axisUnit(spec, chosen),
@@ -74,5 +89,8 @@ for (const one of cases("drawing")) {
       ...limits(spec, lowest, highest),
     });
     near(JSON.parse(JSON.stringify(printed)), one.drawing, "drawing");
+    const marks = peaks(drawn, limits(spec, lowest, highest), moment, one.width).filter(([, own]) => own.length);
+    const pairs = marks.map(([colour, own]) => [colour, own.map(({ time, drawn: base, value }) => [time, base, value])]);
+    near(Object.fromEntries(pairs), one.marks, "marks");
   });
 }

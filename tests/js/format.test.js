@@ -65,6 +65,9 @@ test("in any room that has place for what differs, shortened names differ", () =
   }
   assert.equal(fit(["alone-and-long"], 6, width), "alone…");
   assert.equal(fit(["alone-and-long"], 99, width), "alone-and-long");
+  let measured = 0; // a label may have thousands of characters
+  assert.equal(fit(["n".repeat(4_000), "-1"], 9, (text) => (measured++, text.length)), "nnnnnn…-1");
+  assert.ok(measured < 20, String(measured));
   assert.equal(clip(`${LONG}01`, 20), "the-name-of-…bout-01");
   assert.equal(clip("short", 20), "short");
 });

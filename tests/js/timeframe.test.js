@@ -10,10 +10,11 @@ import { cases } from "./cases.js";
 /** @type {Frame} */
 const HOME = { kind: "live", range: 900 };
 const NOW = 1_795_316_400;
+const TWO_YEARS = 63_072_000;
 
-for (const { name, query, frame } of cases("frames")) {
+for (const { name, query, longest = TWO_YEARS, frame } of cases("frames")) {
   test(`an address: ${name}`, () => {
-    const read = readFrame(`?${query}`);
+    const read = readFrame(`?${query}`, longest);
     assert.deepEqual(read.frame, frame && (frame.range ? { kind: "live", range: frame.range } : { kind: "past", from: frame.from, to: frame.to }));
     assert.equal(Boolean(read.fault), frame === null && /range=|from=|to=/.test(query));
   });
@@ -24,7 +25,7 @@ test("what an address says is read as it was written, and all else in it stays",
   const frames = [{ kind: "live", range: 300 }, { kind: "live", range: 5400 }, { kind: "live", range: 45 }, { kind: "past", from: NOW, to: NOW + 900 }, { kind: "past", from: NOW + 0.25, to: NOW + 900 }];
   for (const frame of frames) {
     const search = writeFrame(frame, HOME, "?match=up&range=7d&to=1");
-    assert.deepEqual(readFrame(search).frame, frame, search);
+    assert.deepEqual(readFrame(search, TWO_YEARS).frame, frame, search);
     assert.ok(search.startsWith("?match=up&"), search);
   }
   assert.equal(writeFrame(HOME, HOME, "?range=7d"), "");
@@ -51,8 +52,9 @@ test("a time is moved by its length and widened about its middle, never beyond n
   const shown = { kind: /** @type {const} */ ("past"), from: NOW - 1000, to: NOW - 900 };
   assert.deepEqual(moved(shown, -1, NOW), { kind: "past", from: NOW - 1100, to: NOW - 1000 });
   assert.deepEqual(moved({ ...shown, to: NOW - 40, from: NOW - 140 }, 1, NOW), { kind: "past", from: NOW - 100, to: NOW });
-  assert.deepEqual(widened(shown, NOW), { kind: "past", from: NOW - 1050, to: NOW - 850 });
-  assert.deepEqual(widened({ ...shown, from: NOW - 100, to: NOW }, NOW), { kind: "past", from: NOW - 200, to: NOW });
+  assert.deepEqual(widened(shown, NOW, TWO_YEARS), { kind: "past", from: NOW - 1050, to: NOW - 850 });
+  assert.deepEqual(widened({ ...shown, from: NOW - 100, to: NOW }, NOW, TWO_YEARS), { kind: "past", from: NOW - 200, to: NOW });
+  assert.deepEqual(widened(shown, NOW, 150), { kind: "past", from: NOW - 1025, to: NOW - 875 });
   assert.ok(same(shown, { ...shown }) && !same(shown, HOME) && !same(HOME, { kind: "live", range: 300 }));
 });
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,9 @@ from typing import Any
 import httpx
 import pytest
 
+from dashboard.broadcaster import Broadcaster
+from dashboard.config import Settings
+from dashboard.runtime import running
 from tests.serving import Server, running_server
 
 
@@ -32,6 +36,31 @@ async def sign(folder: Path, since: float) -> float:
             if life.exists() and life.stat().st_mtime >= since:
                 return life.stat().st_mtime
             await asyncio.sleep(0.05)
+
+
+async def test_what_was_collected_while_a_disk_was_slow_to_say_what_was_before_is_not_in_a_blind_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    last = time.time() - 60
+    (tmp_path / "alive").touch()
+    os.utime(tmp_path / "alive", (last, last))
+    recall = Broadcaster.recall
+
+    async def slowly(broadcaster: Broadcaster) -> None:
+        """Read what is stored as a disk does that has much to do: there are samples before it has answered."""
+        async with asyncio.timeout(20):
+            while True:
+                if broadcaster.published.get("metrics"):
+                    break
+                await asyncio.sleep(0.01)
+        await recall(broadcaster)
+
+    monkeypatch.setattr(Broadcaster, "recall", slowly)
+    async with running(Settings(data_dir=tmp_path), [], None) as runtime:
+        blind = runtime.blind_log.between(last - 1, time.time())[0]
+        assert round(blind.start) == round(last)
+        known = await asyncio.to_thread(runtime.history.catalogue, ())
+        assert last + 59 < blind.end <= min(one.first for one in known)
 
 
 @pytest.mark.long

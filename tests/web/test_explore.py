@@ -15,6 +15,7 @@ from quart import typing
 
 from dashboard.boards import load_boards, read_boards
 from dashboard.config import Settings
+from dashboard.model import Batch
 from dashboard.runtime import running
 from dashboard.settings_file import SettingsFile
 from dashboard.web.app import create_app
@@ -49,6 +50,29 @@ async def test_the_address_says_what_is_shown_and_what_in_it_is_no_selector(aski
     refused = re.search(r'<p class="refused" role="alert"><code>(.*?)</code> <span>(.*?)</span>', page)
     assert refused is not None and unescape(refused[1]) == BAD and "at character 4" in refused[2]
     assert "<c>" not in page
+
+
+async def test_series_of_a_time_that_is_past_are_shown_as_they_were(tmp_path: Path) -> None:
+    """The page asks for the time that its address says, in steps that fit, and is answered from what is stored."""
+    async with running(Settings(data_dir=tmp_path), load_boards(None), None) as runtime:
+        three = runtime.clock.wall() // 60 * 60 - 7_200
+        for at in range(0, 600, 2):
+            runtime.pipeline.accept(Batch("h/x", three + at, 2.0, {"instance": "h"}, {"shop_orders_waiting": at % 10}))
+        asking = create_app(runtime).test_client()
+        span = (("from", f"{three}"), ("to", f"{three + 300}"))
+        status, page = await get(asking, "/explore", ("match", "shop_orders_waiting"), *span)
+        data = re.search(r'<script type="application/json" id="board">(.*?)</script>', page)
+        assert status == 200 and data is not None
+        history = msgspec.json.decode(data[1])["history"]
+        assert (history["start"], history["end"], history["range"], history["step"]) == (three, three + 300, 300, 1)
+        _, answer = await get(asking, history["url"])
+        (line,) = msgspec.json.decode(answer)["result"]
+        found = [(at, mean) for at, mean, _, _ in line["points"] if mean is not None]
+        assert found == [(three + at, at % 10) for at in range(0, 300, 2)]
+        # A time without an offset is no time: the page says so, and shows its own.
+        status, page = await get(asking, "/explore", ("from", "2026-11-22T03:00:00"), ("to", "2026-11-22T04:00:00Z"))
+        data = re.search(r'<script type="application/json" id="board">(.*?)</script>', page)
+        assert status == 200 and data is not None and msgspec.json.decode(data[1])["history"]["start"] is None
 
 
 async def test_what_the_boards_show_is_offered_to_begin_with(asking: typing.TestClientProtocol) -> None:

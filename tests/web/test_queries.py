@@ -219,6 +219,22 @@ async def test_the_exposition_of_the_real_server_passes_promtool(
     assert complaints(need("promtool"), answer.text) == ""
 
 
+async def test_a_scrape_of_prometheus_is_answered_in_the_format_that_it_takes(client: httpx.AsyncClient) -> None:
+    """Its own headers: it would rather have another format, and asks for gzip."""
+    await push(client, {"series": "scraped_celsius", "value": 21.5})
+    headers = {
+        "User-Agent": "Prometheus/2.42.0",
+        "Accept": "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,"
+        "text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
+        "Accept-Encoding": "gzip",
+        "X-Prometheus-Scrape-Timeout-Seconds": "10",
+    }
+    answer = await client.get("/metrics", headers=headers)
+    assert answer.status_code == 200 and answer.headers["content-encoding"] == "gzip"
+    assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
+    assert '\nscraped_celsius{instance="web-1"} 21.5' in answer.text
+
+
 async def test_a_series_that_is_stale_is_not_exposed(client: httpx.AsyncClient) -> None:
     now = time.time()
     await push(

@@ -82,6 +82,21 @@ async def test_a_series_that_is_only_stored_is_in_the_catalogue_and_has_its_last
     assert stored["value"] == 5 and stored["timestamp"] == YESTERDAY + 590 and stored["age"] > 25 * 3_600
 
 
+async def test_a_list_of_more_series_than_its_limit_is_refused_with_how_many_there_are(
+    client: httpx.AsyncClient,
+) -> None:
+    await push(client, *({"series": f'listed{{n="{number}"}}', "value": 1} for number in range(3)))
+    for path in ("series", "latest"):
+        assert len((await ask(client, path, match="listed", limit=3))["result"]) == 3
+        answer = await client.get(f"/api/v1/{path}", params={"match": "listed", "limit": 2})
+        error = answer.json()["error"]
+        assert answer.status_code == 400 and "3 series are chosen; at most 2" in error["message"]
+        assert (error["series"], error["max_series"]) == (3, 2)
+        for text in ("0", "x", "100001"):
+            answer = await client.get(f"/api/v1/{path}", params={"limit": text})
+            assert answer.status_code == 400 and "limit: must be" in answer.json()["error"]["message"]
+
+
 async def test_a_series_that_nobody_knows_is_a_404_with_names_alike_unless_that_is_no_news(
     client: httpx.AsyncClient,
 ) -> None:
@@ -92,6 +107,27 @@ async def test_a_series_that_nobody_knows_is_a_404_with_names_alike_unless_that_
         assert "system_load_1m" in error["message"] and "GET /api/v1/series" in error["message"]
         lenient = await client.get("/api/v1/query_range", params={**query, "unknown": "empty"})
         assert lenient.status_code == 200 and lenient.json()["result"] == [] and lenient.json()["as_of"]
+
+
+async def test_a_series_that_nobody_knows_is_told_also_beside_others(client: httpx.AsyncClient) -> None:
+    """Of those that are live as of those that are only stored; a pattern may choose nothing, a page what there is."""
+    await pushed(client, "beside")
+    for span in ({}, {"start": str(YESTERDAY), "step": "60"}):
+        for known in ("system_load_1m", "beside"):
+            query: Json = {"match": [known, "system_lod_5m"], **span}
+            answer = await client.get("/api/v1/query_range", params=query)
+            error = answer.json()["error"]
+            assert (answer.status_code, error["code"]) == (404, "unknown_series")
+            assert "is chosen by system_lod_5m: " in error["message"] and "system_load_5m" in error["message"]
+            lenient = await client.get("/api/v1/query_range", params={**query, "unknown": "empty"})
+            assert lenient.status_code == 200
+            patterns = ["system_lod_*", 'system_lod_5m{cpu!="0"}', 'beside{room=~"c.*"}']
+            found = await client.get("/api/v1/query_range", params={**query, "match": [known, *patterns]})
+            assert found.status_code == 200, found.text
+        both = await client.get("/api/v1/query_range", params={"match": ["system_load_1m", "beside"], **span})
+        assert both.status_code == 200
+        label = await client.get("/api/v1/query_range", params={"match": ["beside", 'beside{room="c"}'], **span})
+        assert label.status_code == 404 and 'beside{room="c"}' in label.json()["error"]["message"]
 
 
 async def test_thousands_of_series_at_once_are_refused_with_how_many_may_be(client: httpx.AsyncClient) -> None:

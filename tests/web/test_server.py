@@ -20,6 +20,8 @@ from dashboard.tally import Tally
 from dashboard.web import connections
 from dashboard.web.connections import Connections, listen
 from tests.serving import running_server
+from tests.test_raster import resident
+from tests.web.conftest import until_all_are_in
 
 
 def limited_python(folder: Path, files: int) -> Path:
@@ -53,6 +55,20 @@ def test_a_flood_of_connections_takes_no_files_from_collectors_and_is_told_once(
         states = until_answered(f"{server.url}/api/v1/status")["collectors"]
         assert {state["state"] for state in states} <= {"ok", "waiting"}
         assert server.log().count("more are refused") == 1 and "Too many open files" not in server.log()
+
+
+@pytest.mark.long
+@pytest.mark.timeout(300)
+def test_requests_leave_the_memory_as_it_was() -> None:
+    """Of tens of thousands no more garbage is there at any time than of the first few."""
+    with running_server() as server, httpx.Client(base_url=server.url) as client:
+        until_all_are_in(server)
+        for _ in range(3_000):
+            client.get("/healthz")
+        before = resident(server.pid)
+        for _ in range(20_000):
+            client.get("/healthz")
+        assert resident(server.pid) - before < 4_000_000
 
 
 def test_a_data_folder_that_takes_no_writes_costs_one_line(tmp_path: Path) -> None:

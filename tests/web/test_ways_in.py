@@ -255,9 +255,27 @@ async def test_how_a_run_ended_and_how_long_there_was_none_is_told_by_the_next(t
         blind = await newest(server, "blind", "not running")
         assert abs(blind["start"] - (ended - 60)) < 1e-3 and ended <= blind["end"] <= time.time()
         assert str(blind["message"]).endswith(f" UTC: the dashboard was not running{cause}.")
+        span = [blind["start"], blind["end"], f"the dashboard was not running{cause}"]
+        assert span in await known(server, ended - 90)
+
+    async def known(server: Server, start: float) -> list[list[Any]]:
+        """Return the blind times that come with any points."""
+        query = {"match": "system_load_1m", "start": start, "end": time.time(), "unknown": "empty"}
+        async with httpx.AsyncClient(base_url=server.url) as client:
+            answer = await client.get("/api/v1/query_range", params=query)
+        return list(answer.raise_for_status().json()["blind"])
+
+    async def stopped_for(server: Server, seconds: float) -> None:
+        server.stop()
+        stopped = time.time()
+        await asyncio.sleep(seconds)
+        gone_on = time.time()
+        server.cont()
+        while not any(one[0] < stopped + 0.5 and one[1] >= gone_on for one in await known(server, stopped)):
+            assert time.time() < gone_on + 20, "it is told at once"
 
     unannounced = "The run before it ended without a word"
-    async with running_server(data_dir=tmp_path) as server:
+    async with running_server(config="interval = 0.2", data_dir=tmp_path) as server:
         assert unannounced not in await word(server)
         async with running_server(data_dir=tmp_path) as beside:  # it may not even read what the first keeps
             assert unannounced not in await word(beside)
@@ -265,6 +283,7 @@ async def test_how_a_run_ended_and_how_long_there_was_none_is_told_by_the_next(t
         while not (tmp_path / "alive").exists():
             assert time.monotonic() < deadline, "the first comes within a second"
             await asyncio.sleep(0.05)
+        await stopped_for(server, 2 * 0.2 + 1 + 0.4)
         server.kill()
         await back_after_a_minute(server, ": it was killed, or the machine went down")
         assert unannounced in await word(server)

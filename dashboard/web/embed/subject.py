@@ -165,11 +165,11 @@ async def _times(context: Context, asked: Asked, now: float) -> Times:
 
 
 def _wanted(asked: Asked, times: Times) -> Wanted:
-    """Return the question for the points of an image, and of the two before its left end."""
-    ahead = times.step if times.past else 1.0
+    """Return the question for the points of an image: as a page asks; what goes on has two before its left end."""
+    before, ahead = (0.0, 0.0) if times.past else (2 * times.step, 1.0)
     return Wanted(
         [Selector.parse(text) for text in asked.panel.series],
-        times.start - 2 * times.step,
+        times.start - before,
         times.end + ahead,
         times.step,
         raw=False,

@@ -6,8 +6,8 @@ import { Hatch } from "../hatch.js";
 import { Legend } from "../legend.js";
 import { DASHES, slotsOf } from "../palette.js";
 import { lastTime } from "../past.js";
-import { axisUnit, choose, limits, MOST, trace } from "../trace.js";
-import { drawBeneath, drawAbove } from "../underlay.js";
+import { axisUnit, choose, limits, MOST, peaks, trace } from "../trace.js";
+import { drawBeneath, drawAbove, markPeaks } from "../underlay.js";
 import { NO_PANEL } from "../protocol.js";
 
 /**
@@ -52,6 +52,10 @@ export class LiveChart extends HTMLElement {
   traces = [];
   /** @type {Trace[]} those whose buckets are drawn with their lowest and highest samples */
   banded = [];
+  /** @type {Trace[]} those whose peaks are marked instead */
+  peaked = [];
+  /** @type {import("../peak.js").Peak[]} how high a stack was at least */
+  tops = [];
   /** @type {Line[]} */
   chosen = [];
   /** @type {Line[] | null} */
@@ -231,6 +235,11 @@ export class LiveChart extends HTMLElement {
     const type = { family: getComputedStyle(this).fontFamily, rem };
     // The axes are drawn here: those of the library cost more, each second, than all the rest of a chart.
     const scale = { type: "bare", display: false };
+    const mark = (/** @type {any} */ chart, /** @type {Moment} */ moment) => {
+      const { left, right } = chart.chartArea;
+      const [first] = this.traces;
+      if (first) markPeaks(chart, peaks(this, chart.scales.y, moment, (right - left) / rem), first.line.step, moment);
+    };
     const before = (/** @type {any} */ chart) => {
       const { moment } = this;
       if (!moment) return;
@@ -239,8 +248,10 @@ export class LiveChart extends HTMLElement {
       drawBeneath(chart, this.spec, this.coverage, moment, this.hatch, this.banded, this.unknown);
       chart.ctx.save();
       keepOut(chart.ctx, chart.chartArea, moment, this.unknown);
+      if (!this.spec.stack) mark(chart, moment);
     };
     const after = (/** @type {any} */ chart) => {
+      if (this.moment && this.spec.stack) mark(chart, this.moment);
       if (this.moment) chart.ctx.restore();
       drawAbove(chart, this.spec.stack ? [] : this.traces, this.coverage, this.moment, rem);
     };

@@ -1,12 +1,12 @@
 import { AXIS, drawTimes, GUTTER, RIGHT } from "../axes.js";
 import { drawUnknown, keepOut, nameBlinds, unknown, within } from "../blind.js";
 import { coverage } from "../coverage.js";
-import { fit, formatText, formatTick, isWhole, tellApart } from "../format.js";
+import { fit, formatAge, formatText, formatTick, isWhole, tellApart } from "../format.js";
 import { Hatch } from "../hatch.js";
+import { cellsOf, endsOf, heatDrawing, shadesOf } from "../heat.js";
 import { drawAnnotations, drawMarks } from "../marks.js";
 import { lastTime } from "../past.js";
 import { make, write } from "../rows.js";
-import { bounds, drawable, fullOf, Reach } from "../scale.js";
 import { namesOf } from "../series.js";
 import { prepare } from "../spark.js";
 import { NO_PANEL } from "../protocol.js";
@@ -14,12 +14,13 @@ import { NO_PANEL } from "../protocol.js";
 /** @typedef {import("../line.js").Line} Line */
 
 const TOP = 5;
-/** Shades between nothing and full. */
-const SHADES = 24;
 /** Part of the width that names may take at most, where they are too long for the place that all charts give to labels. */
 const NAMES = 0.3;
 
-/** A row for each line, a column for each moment, the value as depth of one colour. */
+/**
+ * A row for each line, a column for each moment, the value as depth of one colour; where points are rolled up, the highest
+ * of each.
+ */
 export class LiveHeat extends HTMLElement {
   moving = true;
   strict = false;
@@ -32,8 +33,10 @@ export class LiveHeat extends HTMLElement {
   labels = [];
   labelsOf = "";
   gutter = 0;
-  /** @type {Map<string, { low: Reach, high: Reach }>} what the shades of a unit reach to */
+  /** @type {import("../heat.js").Reaches} */
   reaches = new Map();
+  /** @type {import("../panel.js").Moment | null} */
+  moment = null;
   /** @type {string[]} */
   shades = [];
   shadesOf = "";
@@ -59,11 +62,12 @@ export class LiveHeat extends HTMLElement {
   render(lines, moment) {
     if (!this.canvas) return;
     this.lines = lines;
+    this.moment = moment;
     this.names = namesOf(this.spec.legend, lines.map(({ series }) => series));
     const { palette } = moment;
     if (this.shadesOf !== palette.heat.join()) {
       this.shadesOf = palette.heat.join();
-      this.shades = Array.from({ length: SHADES }, (_, at) => blend(palette.heat[0], palette.heat[1], at / (SHADES - 1)));
+      this.shades = shadesOf(palette.heat);
     }
     const rem = parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
     const { ctx, width, height } = prepare(this.canvas);
@@ -82,7 +86,8 @@ export class LiveHeat extends HTMLElement {
     ctx.textBaseline = "middle";
     const row = (area.height - TOP * rem) / Math.max(1, lines.length);
     const every = Math.max(1, Math.ceil((16 * rem) / row));
-    const ends = this.#ends(lines, start, moment.end);
+    const ends = endsOf(lines, this.spec, moment, this.reaches);
+    this.#tell(ends);
     lines.forEach((line, at) => {
       const end = ends.get(this.spec.unit || line.unit) ?? { min: 0, max: 1 };
       this.#row(ctx, line, TOP * rem + at * row, row - (row > 6 ? 2 * rem : row > 3 ? 1 : 0), area, moment, end);
@@ -113,7 +118,8 @@ export class LiveHeat extends HTMLElement {
     }
     const time = fraction === null ? lastTime(this.lines, moment) : moment.end - moment.range * (1 - fraction);
     const known = !within(this.unknown, time);
-    const values = this.lines.map((line) => (time === null ? line.value : known ? line.valueAt(time) : null));
+    const at = (/** @type {Line} */ line, /** @type {number} */ moment) => (fraction === null ? line.valueAt(moment) : line.peakAt(moment));
+    const values = this.lines.map((line) => (time === null ? line.value : known ? at(line, time) : null));
     let most = -1;
     values.forEach((value, at) => {
       if (value !== null && !Number.isNaN(value) && (most < 0 || value > (values[most] ?? -Infinity))) most = at;
@@ -146,39 +152,21 @@ export class LiveHeat extends HTMLElement {
     return this.gutter;
   }
 
+  /** What is drawn, as the server's image of this panel prints it, too; null while there is nothing. */
+  drawing() {
+    const rem = parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
+    return this.area && this.moment ? heatDrawing(this.lines, this.spec, this.moment, this.area.width / rem) : null;
+  }
+
   /**
-   * What the palest and the darkest shade stand for, by unit: as the settings say, else by the unit or by what is in view.
-   * @param {Line[]} lines
-   * @param {number} start seconds
-   * @param {number} end seconds
+   * Say what the shades stand for.
+   * @param {Map<string, import("../heat.js").Ends>} ends
    */
-  #ends(lines, start, end) {
-    /** @type {Map<string, { low: number, high: number }>} */
-    const seen = new Map();
-    for (const line of lines) {
-      const unit = this.spec.unit || line.unit;
-      const range = seen.get(unit) ?? { low: 0, high: 0 };
-      seen.set(unit, range);
-      const take = (/** @type {number} */ value) => {
-        if (value < range.low) range.low = value;
-        if (value > range.high) range.high = value;
-      };
-      for (let at = 0; at < line.length; at++) if (line.timeAt(at) + line.step > start) take(line.meanAt(at));
-      if (line.time > start && line.time <= end) take(line.value);
-    }
-    /** @type {string[]} */
-    const words = [];
-    const ends = new Map([...seen].map(([unit, { low, high }]) => {
-      const reach = this.reaches.get(unit) ?? { low: new Reach(), high: new Reach() };
-      this.reaches.set(unit, reach);
-      const min = this.spec.min ?? -reach.low.above(-low, unit);
-      const top = reach.high.above(high, unit);
-      const max = this.spec.max ?? fullOf(unit) ?? (top > min || min < 0 ? top : min + 1);
-      words.push(`${min ? `palest: ${formatTick(min, unit)}, ` : ""}darkest: ${formatTick(max, unit)}`);
-      return [unit, bounds(min, max)];
-    }));
+  #tell(ends) {
+    const words = [...ends].map(([unit, { min, max }]) => `${min ? `palest: ${formatTick(min, unit)}, ` : ""}darkest: ${formatTick(max, unit)}`);
+    const coarse = this.lines.find((line) => line.coarse);
+    if (coarse) words.push(`peak of each ${formatAge(coarse.step)}`);
     if (this.key) write(this.key, ` · ${words.join(" · ")}`);
-    return ends;
   }
 
   /** @param {number} clientX */
@@ -195,35 +183,14 @@ export class LiveHeat extends HTMLElement {
    * @param {number} height
    * @param {{ left: number, width: number }} area
    * @param {import("../panel.js").Moment} moment
-   * @param {{ min: number, max: number }} ends
+   * @param {import("../heat.js").Ends} ends
    */
-  #row(ctx, line, top, height, area, moment, { min, max }) {
-    const start = moment.end - moment.range;
-    const scale = area.width / moment.range;
-    for (let at = 0; at < line.length; at++) {
-      const mean = line.meanAt(at);
-      const from = Math.max(start, line.timeAt(at));
-      const to = Math.min(moment.end, at + 1 < line.length ? line.timeAt(at + 1) : line.timeAt(at) + line.step);
-      if (to <= from || Number.isNaN(mean)) continue;
-      const depth = Math.min(1, Math.max(0, (drawable(mean) - min) / (max - min)));
-      ctx.fillStyle = this.shades[Math.round(depth * (SHADES - 1))] ?? "";
-      const x = Math.floor(area.left + (from - start) * scale);
-      ctx.fillRect(x, top, Math.ceil(area.left + (to - start) * scale) - x, height);
+  #row(ctx, line, top, height, area, moment, ends) {
+    for (const { depth, from, to } of cellsOf(line, ends, area, moment)) {
+      ctx.fillStyle = this.shades[depth] ?? "";
+      ctx.fillRect(from, top, to - from, height);
     }
   }
-}
-
-/**
- * @param {string} low six hexadecimal digits
- * @param {string} high
- * @param {number} part
- */
-function blend(low, high, part) {
-  const channel = (/** @type {number} */ at) => {
-    const from = parseInt(low.slice(at, at + 2), 16);
-    return Math.round(from + (parseInt(high.slice(at, at + 2), 16) - from) * part);
-  };
-  return `rgb(${channel(1)} ${channel(3)} ${channel(5)})`;
 }
 
 customElements.define("live-heat", LiveHeat);

@@ -1,10 +1,11 @@
 import { format, formatText, isWhole } from "../format.js";
-import { grouped, isTelling } from "../groups.js";
+import { isTelling } from "../groups.js";
 import { Hatch } from "../hatch.js";
 import { write } from "../rows.js";
 import { fullOf } from "../scale.js";
 import { drawSpark } from "../spark.js";
 import { severityOf } from "../thresholds.js";
+import { figuresOf, tileDrawing } from "../tile.js";
 import { NO_PANEL } from "../protocol.js";
 
 /**
@@ -21,6 +22,10 @@ export class LiveValue extends HTMLElement {
   /** @type {{ number: HTMLElement, unit: HTMLElement, name: HTMLElement }[]} */
   places = [];
   hatch = new Hatch();
+  /** @type {Line[]} */
+  lines = [];
+  /** @type {Moment | null} */
+  moment = null;
 
   connectedCallback() {
     const read = (/** @type {string} */ part) => /** @type {HTMLElement} */ (this.querySelector(part));
@@ -36,10 +41,8 @@ export class LiveValue extends HTMLElement {
    * @param {Moment} moment
    */
   render(lines, moment) {
-    const present = lines.filter((line) => !Number.isNaN(line.value));
-    const groups = grouped(present, this.spec.legend, this.spec.unit);
-    const worst = groups.reduce((most, group) => (group.value > most.value ? group : most), groups[0] ?? EMPTY);
-    const shown = groups.length <= 2 ? groups : [worst];
+    [this.lines, this.moment] = [lines, moment];
+    const { groups: shown, worst } = figuresOf(lines, this.spec);
     this.#figures(shown, isTelling(this.spec.legend, lines));
     const severity = severityOf(worst.value, this.spec.thresholds);
     this.dataset["severity"] = severity ?? "";
@@ -49,6 +52,11 @@ export class LiveValue extends HTMLElement {
     if (this.track && this.track.hidden !== (full === null)) this.track.hidden = full === null;
     if (this.bar) this.bar.style.transform = `scaleX(${full === null ? 0 : share(worst.value, this.spec.min ?? 0, full)})`;
     if (this.canvas) drawSpark(this.canvas, shown.map(({ lines: own }) => own), this.spec, moment, this.hatch);
+  }
+
+  /** What is drawn, as the server's image of this panel prints it, too; null while there is nothing. */
+  drawing() {
+    return this.moment && tileDrawing(this.lines, this.spec, this.moment);
   }
 
   /**
@@ -70,9 +78,6 @@ export class LiveValue extends HTMLElement {
     this.title = groups.map((group) => `${group.name}: ${formatText(group.value, group.unit, isWhole(group.lines))}`).join("\n");
   }
 }
-
-/** @type {Group} */
-const EMPTY = { name: "", value: NaN, unit: "", lines: [] };
 
 /** @param {HTMLElement} parent whose last child is the word */
 function place(parent) {

@@ -10,7 +10,7 @@ PIECE = 256 * 1024
 """Bytes of one piece."""
 
 
-class Pieces(DataBody):
+class ChunkedBody(DataBody):
     """A body whose parts are given to the socket one by one: all at once would first be copied to wait there."""
 
     def __aiter__(self) -> AsyncIterator[bytes]:

@@ -9,7 +9,7 @@ import pytest
 
 from dashboard.model import Batch
 from dashboard.points import Point, bucketed, collected, rates
-from dashboard.web.tail import Tail
+from dashboard.web.snapshot import Snapshot
 from dashboard.window import Window
 
 NOW = 1_700_000_000.0
@@ -44,26 +44,26 @@ def test_what_came_after_the_question_is_not_in_the_answer(name: str, step: floa
     end = math.ceil((NOW + 1) / step) * step if step else NOW + 1
     before = all_points(window, step, end)
     (line,) = window.select([])
-    tail = Tail(window, [line], now=NOW, end=end, step=step, reached=reached)
+    snapshot = Snapshot(window, [line], now=NOW, end=end, step=step, reached=reached)
     window.append(Batch("h/x", NOW + 0.5, 5.0, {}, {name: 1e9}))
     later = all_points(window, step, end)
-    since = tail.since(step)
-    joined = tail.joined(name, later, since, step, raw=False)
+    since = snapshot.since(step)
+    joined = snapshot.joined(name, later, since, step, raw=False)
     if since == math.inf:
         assert reached == NOW - 10 and step in (60, 100) and list(joined) == list(later)
     else:
         assert list(joined) == list(before) and before != later
-    newest = tail.newest(name, raw=False)
+    newest = snapshot.newest(name, raw=False)
     assert newest is not None and newest[0] == NOW and newest[1] < 1e6
 
 
 def test_a_hole_at_the_seam_is_a_hole_and_what_the_window_does_not_know_stays() -> None:
     window = filled("gauge")
     (line,) = window.select([])
-    tail = Tail(window, [line], now=NOW, end=NOW + 1, step=0, reached=NOW - 20)
+    snapshot = Snapshot(window, [line], now=NOW, end=NOW + 1, step=0, reached=NOW - 20)
     older = [(NOW - 100.0, 1.0, 1.0, 1.0)]
-    joined = tail.joined("gauge", [*older, (NOW - 10.0, 5.0, 5.0, 5.0)], tail.since(0), 0, raw=False)
+    joined = snapshot.joined("gauge", [*older, (NOW - 10.0, 5.0, 5.0, 5.0)], snapshot.since(0), 0, raw=False)
     assert joined[:3] == [older[0], (NOW - 95, None, None, None), (NOW - 20, 336_400.0, 336_400.0, 336_400.0)]
-    assert tail.joined("other", older, tail.since(0), 0, raw=False) == older
-    past = Tail(window, [], now=NOW, end=NOW - 500, step=0, reached=-math.inf)
+    assert snapshot.joined("other", older, snapshot.since(0), 0, raw=False) == older
+    past = Snapshot(window, [], now=NOW, end=NOW - 500, step=0, reached=-math.inf)
     assert past.joined("gauge", older, past.since(0), 0, raw=False) == older and past.newest("gauge", raw=False) is None

@@ -14,7 +14,7 @@ from dashboard.points import HOLE, Point, bucketed, collected, rates, short
 from dashboard.window import Columns, Line, Window
 
 
-class Tail:
+class Snapshot:
     """Copies of the newest samples of series, taken at one moment."""
 
     def __init__(

@@ -1,16 +1,14 @@
-"""Points that are written as soon as they are read, series by series: all at once they would be a hundred megabytes."""
+"""Encodes points as soon as they are read, series by series: all at once they would be a hundred megabytes."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-import msgspec
-
-from dashboard.history import Stretch
+from dashboard.history import Known, Points, Stretch
 from dashboard.points import Point
 
 
-class Early:
+class Encoder:
     """Takes each series from history: writes its points as JSON, and leaves those that may yet be replaced."""
 
     def __init__(self, since: Callable[[float], float]) -> None:
@@ -20,17 +18,11 @@ class Early:
         """By series, what stands between the brackets of its list before the points that were left."""
         self.last: dict[str, tuple[float, float] | None] = {}
 
-    def __call__(self, stretch: Stretch, step: float) -> Stretch:
-        """Return the series with the points that are left, with one before `since`, with which a hole may begin."""
-        text, points = stretch.known.text, stretch.points
-        since, count = self._since(step), len(points)
-        while count and points[count - 1][0] >= since:
-            count -= 1
-        self.last[text] = last_of(points)
-        if count < 2:
-            return stretch
-        self.written[text] = msgspec.json.encode(points[: count - 1])[1:-1]
-        return Stretch(stretch.known, points[count - 1 :])
+    def __call__(self, known: Known, found: Points, step: float) -> Stretch:
+        """Return the series with the points that are left, the last that has values among them."""
+        self.written[known.text], rest = found.split(self._since(step))
+        self.last[known.text] = last_of(rest)
+        return Stretch(known, rest)
 
 
 def last_of(points: Sequence[Point]) -> tuple[float, float] | None:

@@ -1,0 +1,14 @@
+BEGIN TRANSACTION;
+CREATE TABLE annotation (id INTEGER PRIMARY KEY AUTOINCREMENT, start REAL NOT NULL, end REAL, text TEXT NOT NULL, tags TEXT NOT NULL, author TEXT NOT NULL);
+INSERT INTO "annotation" VALUES(1,1699999910.0,NULL,'deployed 2.1','[]','local');
+CREATE TABLE blind (start REAL NOT NULL, end REAL, cause TEXT NOT NULL, PRIMARY KEY (start, cause)) WITHOUT ROWID;
+INSERT INTO "blind" VALUES(1699999940.0,1699999970.0,'the machine slept');
+CREATE TABLE event (type TEXT NOT NULL, ms INTEGER NOT NULL, seq INTEGER NOT NULL, recipient TEXT, task TEXT, data BLOB NOT NULL, sum INTEGER NOT NULL, PRIMARY KEY (type, ms, seq)) WITHOUT ROWID;
+CREATE TABLE held (type TEXT NOT NULL PRIMARY KEY, count INTEGER NOT NULL, bytes INTEGER NOT NULL, floor_ms INTEGER NOT NULL, floor_seq INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE mark (ms INTEGER NOT NULL);
+INSERT INTO "mark" VALUES(0);
+CREATE UNIQUE INDEX event_of_task ON event (task) WHERE task IS NOT NULL;
+CREATE INDEX annotation_by_time ON annotation (start);
+DELETE FROM "sqlite_sequence";
+INSERT INTO "sqlite_sequence" VALUES('annotation',1);
+COMMIT;
