@@ -139,7 +139,7 @@ async def test_an_annotation_is_put_on_all_charts_told_and_deleted(server: Serve
     """A time chosen on a chart gets a text, which every page shows at once, and which goes when it is deleted."""
     glass, other = await open_glass(), await open_glass()
     for one in (glass, other):
-        await one.open(f"{server.url}/explore?match=shop_orders_waiting&match=system_load_1m")
+        await one.open(f"{server.url}/explore?match=shop_orders_waiting&match=system_memory_usage_bytes")
         await one.until(f"document.querySelector('{CHART} live-chart').area")
         await one.until("[...document.styleSheets].some(({ href }) => href?.endsWith('tools.css'))")
     page = glass.page
@@ -161,7 +161,7 @@ async def test_an_annotation_is_put_on_all_charts_told_and_deleted(server: Serve
         await expect(one.page.locator(f"{CHART} .flag:visible")).to_have_count(1)
     assert await page.evaluate(f"!document.querySelector('{CHART}').matches('.full')")
     await other.page.set_viewport_size({"width": 1280, "height": 480})
-    await other.page.locator('[data-panel="chart-2"] .flag').scroll_into_view_if_needed()
+    await other.page.locator('[data-panel="chart-2"] .plot').scroll_into_view_if_needed()
     stops = "[...document.querySelectorAll('.flag:not([hidden])')].map(({ tabIndex }) => tabIndex).join()"
     await other.until(f"{stops} === '0,-1'")  # both charts have it, and the keyboard comes to it once
     flag = other.page.locator(f"{CHART} .flag")
