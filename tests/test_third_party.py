@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import lzma
 import os
 import re
 import subprocess
@@ -17,10 +18,10 @@ OWN_DOTS = {".ci", ".gitignore", ".npmrc"}
 USERS = {"collectors", "dashboard.toml"}
 """What the users of a clone have in it."""
 
-WRITTEN = {".css", ".html", ".js", ".json", ".md", ".mjs", ".py", ".svg", ".toml", ".ts", ".typed"}
+WRITTEN = {".css", ".html", ".js", ".json", ".md", ".mjs", ".py", ".sql", ".svg", ".toml", ".ts", ".typed"}
 """Endings of what is written by hand, or generated from that; `RECORDED` and pictures come beside it."""
 NAMED = {".gitignore", ".npmrc", "LICENSE", "Makefile", "Procfile", "run"}
-RECORDED = "tests/collectors/recorded/"
+RECORDED = ("tests/collectors/recorded/", "bench/recording.json.xz")
 PICTURES = "docs/images/"
 
 NOT_OURS = re.compile(r"@licen[s]e|@preserve|(?i:copyright) (?:\(c\)|©|[0-9])|sourceMappingURL=")
@@ -68,7 +69,12 @@ def is_own(place: Path, name: str) -> bool:
 
 def texts() -> list[tuple[str, str]]:
     """Return every source that is text, with its path."""
-    return [(name, (ROOT / name).read_text("utf-8")) for name in files() if not name.startswith(PICTURES)]
+    return [(name, written(ROOT / name)) for name in files() if not name.startswith(PICTURES)]
+
+
+def written(file: Path) -> str:
+    """Return what is written in a file, which may be packed."""
+    return (lzma.open(file).read() if file.suffix == ".xz" else file.read_bytes()).decode()
 
 
 def test_all_sources_are_of_kinds_that_are_written_here() -> None:
@@ -76,7 +82,7 @@ def test_all_sources_are_of_kinds_that_are_written_here() -> None:
     for name in files():
         path = Path(name)
         assert not MADE & set(path.parts), f"{name} was fetched or made"
-        if not name.startswith((RECORDED, PICTURES)):
+        if not name.startswith((*RECORDED, PICTURES)):
             assert path.suffix in WRITTEN or path.name in NAMED, f"{name} is of no known kind"
         if name.startswith(PICTURES):
             assert path.suffix == ".png"
