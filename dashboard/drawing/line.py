@@ -137,11 +137,8 @@ class Line:
         return zip(self.lows, self.highs, strict=True)
 
     def _take(self, points: Sequence[Point]) -> None:
-        """Lay points one after the other; where one is missing lies a hole."""
-        longest = max(self.step, HOLE * (self.interval or math.inf)) + self.step
+        """Lay points one after the other; what is missing is told by points without values."""
         for time, mean, low, high in points:
-            if self.times and time - self.times[-1] > longest:
-                self._push(self.times[-1] + self.step, NAN, NAN, NAN)
             if mean is not None:
                 self._push(time, mean, mean if low is None else low, mean if high is None else high)
             elif self.times or time >= self.first:  # what was before that is no hole: nothing was recorded yet

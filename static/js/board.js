@@ -229,7 +229,7 @@ export class Board {
     const day = (/** @type {number} */ time) => Math.floor((time + preferences.offset(time * 1000) / 1000) / 86_400);
     const dated = day(end - store.range) !== day(present) || day(end) !== day(present);
     const blinds = joined(store.blinds, this.blinds);
-    return { end, range: store.range, now, hover, isGone, preferences, palette, heard, marks, blinds, annotations, dated, past: past && store.loads };
+    return { end, range: store.range, present, now, hover, isGone, preferences, palette, heard, marks, blinds, annotations, dated, past: past && store.loads };
   }
 
   schedule() {

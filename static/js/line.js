@@ -262,7 +262,7 @@ export class Line {
     for (const [time, value] of late) if (!(time <= newest)) this.#grow(merged, answered, time, value, newest);
     if (newest > this.told) this.told = newest;
     this.revision++;
-    this.#refill(merged, newest);
+    this.#refill(merged, newest, first, end);
   }
 
   /**
@@ -295,17 +295,21 @@ export class Line {
   }
 
   /**
-   * Write the ring anew.
+   * Write the ring anew. From `first` to `end` an answer tells by itself what is missing: who knows how often samples came
+   * then, which today's interval does not.
    * @param {Map<number, Bucket>} merged
    * @param {number} newest
+   * @param {number} first
+   * @param {number} end
    */
-  #refill(merged, newest) {
+  #refill(merged, newest, first, end) {
     const times = [...merged.keys()].sort((a, b) => a - b);
     this.head = this.length = 0;
     const longest = Math.max(this.step, HOLE * (this.declared ?? Infinity)) + this.step;
     for (const time of times) {
       const [mean, low, high] = merged.get(time) ?? HOLLOW;
-      if (this.length && time - this.lastTime > longest) this.push(this.lastTime + this.step, NaN);
+      const told = this.lastTime >= first && time <= end;
+      if (this.length && !told && time - this.lastTime > longest) this.push(this.lastTime + this.step, NaN);
       // What was before the first sample is no hole: nothing was recorded yet.
       if (this.length || !Number.isNaN(mean) || time >= this.first) this.push(time, mean, low, high);
       if (low < high) this.rolled = true;

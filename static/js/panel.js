@@ -7,10 +7,11 @@ import { write } from "./rows.js";
  * @typedef {import("./line.js").Line} Line
  * @typedef {import("./protocol.js").PanelSpec} PanelSpec
  * @typedef {{ deadline: number, born: number, source: string, interval: number | null }} Subject something with an age
- * @typedef {{ end: number, range: number, now: number, hover: number | null, isGone: (line: Line) => boolean,
+ * @typedef {{ end: number, range: number, present: number, now: number, hover: number | null, isGone: (line: Line) => boolean,
  *   preferences: import("./preferences.js").Preferences, palette: import("./palette.js").Palette,
  *   heard: Subject, marks: import("./chronicle.js").Happening[], blinds: import("./blind.js").Span[],
- *   annotations: import("./annotations.js").Annotation[], dated: boolean, past: number | null }} Moment `heard`: the stream as a whole; `dated`: its times need their day; `past`: null: it goes
+ *   annotations: import("./annotations.js").Annotation[], dated: boolean, past: number | null }} Moment `present`: the server's time, also where the
+ *   past is shown; `heard`: the stream as a whole; `dated`: its times need their day; `past`: null: it goes
  *   on with the present, else which answer all that is shown has its points from
  * @typedef {HTMLElement & { spec: PanelSpec, moving: boolean, strict: boolean, render(lines: Line[], moment: Moment, all?: Line[]): void,
  *   book?: import("./news.js").Book, subjects?(moment: Moment): Subject[], point?(fraction: number | null, moment: Moment): void,

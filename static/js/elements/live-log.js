@@ -172,7 +172,7 @@ export class LiveLog extends HTMLElement {
    */
   #dated(entries, moment) {
     const { day } = moment.preferences;
-    const today = day?.(moment.end * 1000) ?? "";
+    const today = day?.(moment.present * 1000) ?? "";
     const first = entries.find((entry) => entry.kind === "line");
     let last = first?.kind === "line" ? day?.(first.line.timestamp * 1000) ?? "" : today;
     if (this.top) {

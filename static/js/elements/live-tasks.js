@@ -80,7 +80,7 @@ export class LiveTasks extends HTMLElement {
  * @param {Known} known
  * @param {Moment} moment
  */
-function draw(row, { task, born }, { now, end, preferences }) {
+function draw(row, { task, born }, { now, present, preferences }) {
   const { root, word, title, figure, bar, fill, amount, times, message, output } = row;
   const running = task.state === "running";
   const age = Math.max(0, (now - born) / 1000);
@@ -100,7 +100,7 @@ function draw(row, { task, born }, { now, end, preferences }) {
   fill.style.transform = `scaleX(${part ?? 1})`;
   write(amount, amountText(running ? task : { ...task, rate: undefined }));
   const when = `${preferences.clock?.(endOf(task) * 1000)} ${preferences.zoneName}`;
-  write(times, running ? runningTimes(task, age, stale) : endedTimes(task, end));
+  write(times, running ? runningTimes(task, age, stale) : endedTimes(task, present));
   times.title = running ? times.textContent ?? "" : `${times.textContent}\n${when}`;
   const why = reasonOf(task);
   write(message, why);
