@@ -154,7 +154,9 @@ async def test_a_panel_of_too_many_series_says_so_and_costs_no_other(tmp_path: P
         assert panels["beacon-line"].state == panels["beacon-stat"].state == "live"
         said = glass.page.locator("[data-panel=wide] .empty")
         await expect(said).to_have_text("wide chooses 9,000 series; at most 2,000 can be drawn: narrow its selector.")
-        await expect(glass.page.locator("[data-panel=many] .note")).to_have_text(re.compile("^[0-9,]+ series not kept$"))
+        await expect(glass.page.locator("[data-panel=many] .note")).to_have_text(
+            re.compile("^[0-9,]+ series not kept$")
+        )
         await expect(glass.page.locator("[data-panel=sum] .empty")).to_contain_text("keeps 2,000 series")
         gate.touch()
         await glass.panels_when(
