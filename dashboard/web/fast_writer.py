@@ -190,7 +190,12 @@ class FastWriter:
 
     def unblocked(self, stream: SocketStream) -> None:
         """Go on with a stream that has taken its bytes."""
-        asyncio.get_running_loop().call_soon(self.write, stream)
+        asyncio.get_running_loop().call_soon(self._go_on_with, stream)
+
+    def _go_on_with(self, stream: SocketStream) -> None:
+        # A round that was under way may have had it join others meanwhile: it is written to with them, and not twice.
+        if stream.place is None:
+            self.write(stream)
 
     def lost(self, stream: SocketStream) -> None:
         """Forget a stream."""

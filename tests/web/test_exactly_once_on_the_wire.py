@@ -7,6 +7,7 @@ import contextlib
 import json
 import socket
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import count
 from pathlib import Path
 
@@ -33,6 +34,7 @@ from dashboard.web.app import create_app
 from dashboard.web.connections import Connections, listen
 from dashboard.web.crowd import Crowd
 from dashboard.web.server import _config
+from dashboard.web.socket_stream import SocketStream
 from tests.occurrences import Seen, line, metrics
 from tests.promise import FILTERS, MADE, RecordedLog, Witness
 
@@ -313,3 +315,28 @@ def test_a_fault_where_viewers_go_together_costs_none_of_them_an_event(
         if said in caplog.text:
             return
     raise AssertionError("nothing has failed")
+
+
+ADMIT = Crowd.admit
+
+
+@pytest.mark.parametrize("played", ["fast"], indirect=True)
+@pytest.mark.fault
+def test_who_can_be_written_to_again_as_it_joins_others_is_sent_nothing_twice(
+    played: Callable[[list[tuple[str, object]]], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its socket has taken its bytes while a round was under way, and something is published before that is seen to."""
+    joined = count()
+
+    def admit(crowd: Crowd, stream: SocketStream) -> bool:
+        found = ADMIT(crowd, stream)
+        if found and next(joined) < 50:
+            publish = partial(stream.cursor._broadcaster.publish, metrics(), urgent=True)
+            asyncio.get_running_loop().call_soon(publish)
+            stream.resume_writing()
+        return found
+
+    monkeypatch.setattr(Crowd, "admit", admit)
+    caught_up = [("catch_up", who) for who in range(len(FILTERS))]
+    played([("publish", ["both", "log"]), ("settle", None), *caught_up] * 3)
+    assert next(joined) >= len(FILTERS)
