@@ -11,6 +11,7 @@ from pathlib import Path
 
 from bench.peer import free_port, listening
 from bench.server import Server, started, until
+from dashboard.column import varint
 
 WRITE = "/api/v1/write"
 HEADERS = {
@@ -58,7 +59,7 @@ def packed(labels: dict[str, str]) -> bytes:
 
 def body(series: Sequence[bytes], times: Sequence[int], values: Sequence[Sequence[float]]) -> bytes:
     """Return the body of a remote write: of each series its values at the times, in milliseconds."""
-    stamps = [b"\x10" + _varint(time) for time in times]
+    stamps = [b"\x10" + varint(time) for time in times]
     parts = []
     for one, column in zip(series, values, strict=True):
         samples = (
@@ -70,7 +71,7 @@ def body(series: Sequence[bytes], times: Sequence[int], values: Sequence[Sequenc
 
 def _snappy(data: bytes) -> bytes:
     """Return data in the block format of Snappy, all as literals: what is not compressed costs the receiver least."""
-    parts = [_varint(len(data))]
+    parts = [varint(len(data))]
     for at in range(0, len(data), _LITERAL):
         piece = data[at : at + _LITERAL]
         parts += (b"\xf4", struct.pack("<H", len(piece) - 1), piece)
@@ -78,13 +79,4 @@ def _snappy(data: bytes) -> bytes:
 
 
 def _field(number: int, data: bytes) -> bytes:
-    return bytes([number << 3 | 2]) + _varint(len(data)) + data
-
-
-def _varint(number: int) -> bytes:
-    out = bytearray()
-    while number > 127:
-        out.append(number & 127 | 128)
-        number >>= 7
-    out.append(number)
-    return bytes(out)
+    return bytes([number << 3 | 2]) + varint(len(data)) + data

@@ -103,7 +103,7 @@ def unpack_whole(data: bytes, at: int, count: int) -> tuple[Sequence[int], int]:
 
 def seal(count: int, columns: Iterable[bytes]) -> bytes:
     """Join the packed columns of a chunk, each with `count` values, deflate them and put a checksum in front."""
-    body = _varint(count) + b"".join(columns)
+    body = varint(count) + b"".join(columns)
     packer = zlib.compressobj(9, zlib.DEFLATED, _RAW_DEFLATE)
     deflated = packer.compress(body) + packer.flush()
     content = b"\1" + deflated if len(deflated) < len(body) else b"\0" + body
@@ -153,8 +153,8 @@ def _packed(decimals: int, numbers: list[int]) -> bytes:
     elif most:
         rest = list(map(sub, rest, repeat(least)))
     width = 0 if not most else 1 if most < 1 << 8 else 2 if most < 1 << 16 else 3 if most < 1 << 32 else 4
-    head = bytes([order | width << 2, decimals]) + b"".join(_varint(_zigzag(seed)) for seed in seeds)
-    head += _varint(_zigzag(least)) + _varint(unit)
+    head = bytes([order | width << 2, decimals]) + b"".join(varint(_zigzag(seed)) for seed in seeds)
+    head += varint(_zigzag(least)) + varint(unit)
     return head + _planes(array(_WIDTHS[width], rest)) if width else head
 
 
@@ -297,7 +297,8 @@ def _unzigzag(number: int) -> int:
     return ~(number >> 1) if number & 1 else number >> 1
 
 
-def _varint(number: int) -> bytes:
+def varint(number: int) -> bytes:
+    """Return a number from zero on in groups of seven bits, the lowest first, as Protocol Buffers have it."""
     data = bytearray()
     while number > 127:
         data.append(number & 127 | 128)

@@ -264,8 +264,8 @@ async def test_a_device_that_vanished_before_the_page_came_is_gone_and_not_stale
         )
         assert panels["devices-stat"].state == "live"
         said = await glass.page.evaluate("[...window.badges]")
-        # On a busy machine the page may catch up for a moment first, and says so.
-        assert not [text for text in said if "stale" in text and "catching up" not in text], said
+        # On a busy machine the page may catch up for a moment first, and says so; nothing else is at fault then.
+        assert not [text for text in said if "stale" in text and not text.endswith("stream: catching up")], said
 
 
 async def test_what_waits_hangs_or_is_old_is_told_in_its_panel(tmp_path: Path, open_glass: OpenGlass) -> None:
