@@ -15,6 +15,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -37,6 +38,7 @@ class Server:
         self._news = threading.Condition()
         self._process: subprocess.Popen[str] | None = None
         self._reader: threading.Thread | None = None
+        self._held: socket.socket | None = None
         self.url = ""
         """Where it listens, without a slash at the end."""
         self.started_at = 0.0
@@ -77,6 +79,7 @@ class Server:
         self._reader = threading.Thread(target=self._read, args=(self._process,), daemon=True)
         self._reader.start()
         found = self.wait_for_log(LISTENING, timeout, since=seen)
+        self.free_port()
         self.url = found.group(1).replace("//0.0.0.0:", "//127.0.0.1:").rstrip("/")
 
     def _read(self, process: subprocess.Popen[str]) -> None:
@@ -129,23 +132,46 @@ class Server:
         self.send(signal.SIGKILL)
         return self.wait()
 
-    def terminate(self, timeout: float = 10.0) -> int:
+    def terminate(self, timeout: float = 20.0) -> int:
         """Ask it to end (SIGTERM) and return its exit code. Raises TimeoutExpired when it does not."""
         self.send(signal.SIGTERM)
         return self.wait(timeout)
 
-    def wait(self, timeout: float = 10.0) -> int:
+    def wait(self, timeout: float = 20.0) -> int:
         """Wait for its end and return its exit code. Raises TimeoutExpired."""
         code = self.process.wait(timeout)
+        self._hold_port()
         if self._reader is not None:
             self._reader.join(timeout)
         return code
+
+    def _hold_port(self) -> None:
+        """Keep the port of a server that has ended for its next start: tests beside this one are given free ports, too.
+
+        It is bound, not listened to: who connects is refused, and a server may bind it as well, so this is for Linux.
+        """
+        if self._held is not None or not self.url or sys.platform != "linux":
+            return
+        held = socket.socket()
+        try:
+            held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            held.bind(("127.0.0.1", self.port))
+        except OSError:  # its next start tells what is wrong
+            held.close()
+        else:
+            self._held = held
+
+    def free_port(self) -> None:
+        """Hold the port no longer."""
+        if self._held is not None:
+            self._held.close()
+            self._held = None
 
 
 class RunningServer:
     """A `Server` as a context, sync or async; the process is always gone afterwards.
 
-    At the end of a block that raised nothing, a server that still runs must end by SIGTERM within 10 s, and, unless
+    At the end of a block that raised nothing, a server that still runs must end by SIGTERM within 20 s, and, unless
     `tracebacks` says otherwise, must have logged none.
     """
 
@@ -190,6 +216,7 @@ class RunningServer:
         if process is not None and process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
             self._server.wait()
+        self._server.free_port()
         self._folder.cleanup()
 
 
