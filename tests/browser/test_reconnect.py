@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import math
 import time
 from collections.abc import AsyncIterator
-from itertools import pairwise
 from pathlib import Path
 
+import httpx
 import pytest
 import pytest_asyncio
 
@@ -53,18 +52,67 @@ async def requests(proxy: Proxy, count: int) -> None:
     await until(lambda: len(proxy.streams) >= count, timeout=30)
 
 
-def whole(points: dict[str, list[list[float | None]]], start: float, end: float) -> None:
-    """Assert that every second from `start` to `end` is there, once, and nothing else."""
-    for series, line in points.items():
-        times = [time for time, _ in line if time is not None and start <= time <= end]
-        assert times == [float(second) for second in range(math.ceil(start), math.floor(end) + 1)], series
-        assert all(mean is not None for time, mean in line if time is not None and start <= time <= end), series
+async def whole(glass: Glass, url: str, start: float, end: float) -> None:
+    """Wait until every second from `start` to `end` that the server has is there, once, and nothing else.
+
+    A busy machine may let a tick of the beacon slip; so it is the server that tells which there were.
+    """
+    async with httpx.AsyncClient(base_url=url) as client:
+        query = {"match": "beacon", "start": start - 5, "end": end + 5, "step": 1}
+        (told,) = (await client.get("/api/v1/query_range", params=query)).json()["result"]
+    truth = [at for at, mean, *_ in told["points"] if mean is not None and start <= at <= end]
+    assert len(truth) > (end - start) / 2
+
+    async def there() -> bool:
+        (line,) = (await glass.points(LINE)).values()
+        holes = await glass.holes(LINE)
+        return [
+            at for at, mean in line if at is not None and mean is not None and start <= at <= end
+        ] == truth and not any(hole["from"] <= at < hole["to"] for hole in holes for at in truth)
+
+    await until(there)
 
 
-HOLLOW = """({ traces: [{ line }], coverage: { holes } }) => holes.length === 1
-    && Array.from({ length: line.length }, (_, at) => at).every((at) =>
-        line.timeAt(at) < holes[0].from || line.timeAt(at) >= holes[0].to || Number.isNaN(line.meanAt(at)))"""
-"""Whether a chart of one line shows one hole, and no point of the line is in it."""
+HOLLOW = """({ traces: [{ line }], coverage: { holes } }, from, to) => {
+    const [hole, ...others] = holes.filter((one) => one.from < to && one.to > from);
+    const known = Array.from({ length: line.length }, (_, at) => at).filter((at) => !Number.isNaN(line.meanAt(at)));
+    const times = known.map((at) => line.timeAt(at));
+    return hole && !others.length && !times.some((time) => time >= hole.from && time < hole.to) && { hole, times };
+}"""
+"""The one hole that a chart of one line shows of a time, in which is no point of the line, and all points."""
+
+TOLD = """(() => {
+    window.told = [];
+    const note = () => {
+        const found = [...document.querySelectorAll(".panel")].map((panel) =>
+            [panel.dataset.panel, panel.dataset.state, panel.querySelector(".veil")?.textContent ?? ""].join(" "));
+        for (const text of [document.querySelector("connection-status")?.title ?? "", ...found])
+            if (!told.includes(text)) told.push(text);
+    };
+    addEventListener("DOMContentLoaded", () => new MutationObserver(note).observe(document.body,
+        { subtree: true, childList: true, characterData: true, attributeFilter: ["title", "data-state"] }));
+})()"""
+"""Writes down all that the indicator and the veils ever say, for what is said in between may not be seen in time."""
+
+DELAYS = """(() => {
+    delete window.SharedWorker;
+    window.delays = [];
+    let failing = false;
+    const Real = EventSource;
+    window.EventSource = class extends Real {
+        constructor(...parts) {
+            super(...parts);
+            this.addEventListener("error", () => { failing = true; });
+        }
+    };
+    const later = window.setTimeout;
+    window.setTimeout = (work, delay, ...parts) => {
+        if (failing) delays.push(delay / 1000);
+        failing = false;
+        return later(work, delay, ...parts);
+    };
+})()"""
+"""Writes down for how long the page itself means to wait after each failure, however late its machine lets it go on."""
 
 
 @pytest.mark.fault
@@ -75,24 +123,26 @@ async def test_killed_and_back(server: Server, open_glass: OpenGlass) -> None:
     await glass.until(f"document.querySelector('[data-panel={LINE}] [data-view]').traces[0].line.length > 3")
     killed = time.time()
     server.kill()
-    assert "next try in" in await glass.status("offline", timeout=4)
+    await glass.until("/^offline next try in/.test(document.querySelector('connection-status').title)")
     await glass.panels_when(
         lambda found: all(panel.state == "stale" and "is not reachable" in panel.veil for panel in found.values())
     )
+    begun = time.time()
     await asyncio.to_thread(server.start)
-    back = time.time()
     await all_live(glass)
-    await glass.until(f"document.querySelector('[data-panel={LINE}] [data-view]').coverage.holes.length")
     # What came before the page was back is filled in a moment later, and drawn when the chart moves on next.
-    await glass.until(f"({HOLLOW})(document.querySelector('[data-panel={LINE}] [data-view]'))")
-    (hole,) = await glass.holes(LINE)
-    assert killed - 2 < hole["from"] < hole["to"] < back + 3
+    shown = await glass.until(f"({HOLLOW})({VIEW}, {killed + 1}, {begun})")
+    hole, known = shown["hole"], shown["times"]
+    before = max(at for at in known if at < hole["from"])
+    after = min(at for at in known if at >= hole["to"])
+    assert before < killed + 1 and hole["from"] - before < 3
+    assert begun - 1 < hole["to"] <= after < hole["to"] + 3
     (line,) = (await glass.points(LINE)).values()
     times = [at for at, _ in line if at is not None]
     assert times == sorted(set(times))
     colours = await glass.until(
-        """((view) => {
-            const [hole] = view.coverage.holes;
+        """((view, killed, begun) => {
+            const hole = view.coverage.holes.find(({ from, to }) => from < begun && to > killed);
             if (!hole || hole.to > view.moment.end - 2) return null;
             const { chart } = view;
             const ratio = chart.currentDevicePixelRatio;
@@ -110,7 +160,8 @@ async def test_killed_and_back(server: Server, open_glass: OpenGlass) -> None:
                 if (near(view.traces[0].colour, at)) count.line++;
             }
             return count;
-        })(document.querySelector('[data-panel="beacon-line"] [data-view]'))"""
+        })"""
+        f"({VIEW}, {killed + 1}, {begun})"
     )
     assert colours["hatch"] > colours["pixels"] / 20
     assert colours["line"] == 0
@@ -125,11 +176,11 @@ async def test_stopped_server(server: Server, open_glass: OpenGlass) -> None:
     server.stop()
     stopped = time.time()
     await glass.panels_when(
-        lambda found: all(panel.state == "stale" and "server: " in panel.veil for panel in found.values()), timeout=10
+        lambda found: all(panel.state == "stale" and "server: " in panel.veil for panel in found.values()),
+        timeout=13,  # of which three seconds are for a machine that stands still
     )
-    assert time.time() - stopped < 10
     seen = await frames(glass.page)
-    late = [frame for frame in seen if frame.now > stopped + 3]
+    late = [frame for frame in seen if frame.now > stopped + 3 and not frame.guarded]
     assert late and all(set(frame.states.values()) == {"stale"} and frame.status != "live" for frame in late)
     gone_on = time.time()
     server.cont()
@@ -140,29 +191,26 @@ async def test_stopped_server(server: Server, open_glass: OpenGlass) -> None:
 
 async def test_one_bad_answer_is_not_the_end(proxy: Proxy, open_glass: OpenGlass) -> None:
     """A proxy that says 502 for a while delays the page, no more: the first try comes within 1 s, then ever later."""
-    glass = await open_glass(recorded=True)
+    glass = await open_glass(recorded=True, scripts=(DELAYS,))
     await live(glass, proxy.url)
-    began = time.time()
+    newest = await glass.page.evaluate(f"{VIEW}.traces[0].line.time")
     proxy.answer = 502
     proxy.cut()
-    broken = time.monotonic()
+    began = time.time()
     await glass.status("offline")
     assert "the server answers 502" in await glass.until(
         "((text) => text.includes('502') && text)(document.querySelector('connection-status').title)"
     )
     await requests(proxy, 4)
-    tries = [seen.at for seen in proxy.streams if seen.status == 502]
-    assert tries[0] - broken < 1
-    waits = [later - earlier for earlier, later in pairwise(tries)]
-    assert all(0.85 * 0.9 * 2**n <= wait <= 0.9 * 2 ** (n + 1) + 0.3 for n, wait in enumerate(waits)), waits
+    waits = await glass.page.evaluate("delays")
+    assert len(waits) > 2 and all(0.45 * 2**n <= wait <= 0.9 * 2**n for n, wait in enumerate(waits)), waits
     proxy.answer = None
     await all_live(glass)
     resumed = [seen for seen in proxy.streams if not seen.status][-1]
-    assert int(resumed.query["after"][0].split("-")[0]) / 1000 == pytest.approx(began, abs=2.5)
+    assert newest <= int(resumed.query["after"][0].split("-")[0]) / 1000 <= began
     end = time.time()
     await glass.until(f"document.querySelector('[data-panel={LINE}] [data-view]').traces[0].line.lastTime >= {end}")
-    whole(await glass.points(LINE), began - 1, end)
-    await glass.fills(LINE)
+    await whole(glass, proxy.url, began - 1, end)
     assert bare_and_old(await frames(glass.page)) == []
 
 
@@ -173,7 +221,7 @@ async def test_denied(proxy: Proxy, open_glass: OpenGlass) -> None:
     proxy.answer = 401
     proxy.cut()
     assert "sign-in is needed" in await glass.status("denied")
-    await glass.panels_when(lambda panels: all(panel.state == "stale" for panel in panels.values()), timeout=4)
+    await glass.panels_when(lambda panels: all(panel.state == "stale" for panel in panels.values()))
     proxy.answer = None
     await all_live(glass)
     assert bare_and_old(await frames(glass.page)) == []
@@ -191,30 +239,28 @@ async def test_reconnects_at_once(what: str, proxy: Proxy, open_glass: OpenGlass
     before = len(proxy.streams)
     if what == "online":
         await glass.page.context.set_offline(True)
-    woken = time.monotonic()
-    if what == "online":
         await glass.page.context.set_offline(False)
     else:
         await glass.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
-    await glass.status("live", timeout=1.5)
-    assert proxy.streams[before].at - woken < 0.5
+    await glass.status("live")
+    assert proxy.streams[before].at - proxy.streams[before - 1].at < 3.6, "that is how long the page waits at least"
 
 
 @pytest.mark.fault
 async def test_silence(proxy: Proxy, open_glass: OpenGlass) -> None:
     """Where no byte comes for two heartbeats the page connects anew, whatever TCP believes, and says why."""
-    glass = await open_glass(recorded=True)
+    glass = await open_glass(recorded=True, scripts=(TOLD,))
     await live(glass, proxy.url)
     proxy.hold()
     silent = time.monotonic()
     before = len(proxy.streams)
-    await glass.panels_when(
-        lambda found: all(panel.state == "stale" and "nothing" in panel.veil for panel in found.values()), timeout=5
-    )
-    assert "no sample for" in await glass.status("stale", timeout=2)
-    assert "silent" in await glass.status("offline", timeout=11)
+    for name in await glass.panels():
+        await glass.until(f"told.some((text) => /^{name} stale .*nothing/.test(text))")
+    await glass.until("told.some((text) => /^stale no sample for /.test(text))")
+    await glass.until("told.some((text) => /^offline .*silent/.test(text))")
     await requests(proxy, before + 1)
-    assert proxy.streams[-1].at - silent < 12
+    # Two heartbeats and a first wait of a second, and three for a machine that stands still.
+    assert proxy.streams[before].at - silent < 14
     proxy.release()
     await all_live(glass)
     assert bare_and_old(await frames(glass.page)) == []
@@ -234,8 +280,7 @@ async def test_gap_is_filled(tmp_path: Path, open_glass: OpenGlass) -> None:
         await all_live(glass)
         end = time.time()
         await glass.until(f"document.querySelector('[data-panel={LINE}] [data-view]').traces[0].line.lastTime >= {end}")
-        whole(await glass.points(LINE), began - 1, end)
-        await glass.fills(LINE)
+        await whole(glass, proxy.url, began - 1, end)
         assert bare_and_old(await frames(glass.page)) == []
 
 
@@ -257,10 +302,11 @@ async def test_new_version(tmp_path: Path, open_glass: OpenGlass) -> None:
     async with running_server(config=config, env=env) as server:
         glass = await open_glass()
         await live(glass, server.url)
+        await glass.page.keyboard.press("Shift")  # under someone's hands it does not renew itself
         version.write_text("77.2")
         server.terminate()
         await asyncio.to_thread(server.start)
-        assert "version 77.2 is out" in await glass.status("outdated")
+        await glass.until("/^outdated version 77.2 is out/.test(document.querySelector('connection-status').title)")
         await glass.panels_when(lambda panels: all(panel.state == "live" for panel in panels.values()))
         await glass.page.locator("connection-status button").click()
         await all_live(glass)
@@ -272,6 +318,8 @@ async def test_farewell(server: Server, open_glass: OpenGlass) -> None:
     glass = await open_glass()
     await live(glass, server.url)
     await asyncio.to_thread(server.terminate)
-    assert "shutting down" in await glass.status("offline", timeout=4) or "not reachable" in await glass.says()
+    await glass.until(
+        "/^offline .*(shutting down|not reachable)/.test(document.querySelector('connection-status').title)"
+    )
     await asyncio.to_thread(server.start)
     await all_live(glass)
