@@ -35,7 +35,7 @@ async def held(glass: Glass) -> Points:
 async def answered(server: Server, start: float, end: float, step: int) -> Points:
     """Return what the API has of the beacon by time, mean, minimum and maximum of each bucket."""
     query: dict[str, str | float] = {"match": "beacon", "start": start, "end": end, "step": step}
-    async with httpx.AsyncClient(base_url=server.url) as client:
+    async with httpx.AsyncClient(base_url=server.url, timeout=20) as client:
         (line,) = (await client.get("/api/v1/query_range", params=query)).json()["result"]
     return {at: (mean, low, high) for at, mean, low, high in line["points"] if mean is not None}
 

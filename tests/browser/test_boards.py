@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import time
 from collections.abc import AsyncIterator
+from itertools import pairwise
 from pathlib import Path
 from statistics import median
 
@@ -15,7 +17,8 @@ import pytest_asyncio
 from playwright.async_api import expect
 
 from tests.browser.conftest import OpenGlass
-from tests.browser.glass import KINDS, board, collectors, until
+from tests.browser.copying import copied
+from tests.browser.glass import KINDS, allowed, board, collectors, frames, until
 from tests.needs import need
 from tests.serving import Server, running_server
 
@@ -30,7 +33,11 @@ families = [Family("device_level", "gauge", "", "One for each file.")]
 
 def collect():
     for file in sorted(Path("{folder}").iterdir()):
-        yield Sample("device_level", float(file.read_text()), {{"device": file.name}})
+        try:
+            level = float(file.read_text())
+        except FileNotFoundError:
+            continue  # it has gone since it was listed
+        yield Sample("device_level", level, {{"device": file.name}})
 """
 
 
@@ -43,7 +50,7 @@ async def server() -> AsyncIterator[Server]:
 
 async def push(server: Server, *samples: dict[str, object]) -> None:
     """Push samples as any program may."""
-    async with httpx.AsyncClient(base_url=server.url) as client:
+    async with httpx.AsyncClient(base_url=server.url, timeout=20) as client:
         assert (await client.post("/api/v1/samples", json=samples)).json()["rejected"] == []
 
 
@@ -85,7 +92,7 @@ async def test_pushed_is_live_within_a_second(open_glass: OpenGlass) -> None:
     took: dict[str, list[float]] = {"new": [], "known": []}
     async with (
         running_server(config="\n".join([head, *panels])) as server,
-        httpx.AsyncClient(base_url=server.url) as client,
+        httpx.AsyncClient(base_url=server.url, timeout=20) as client,
     ):
         glass = await open_glass(scripts=(script,), viewport={"width": 1440, "height": 3000})
         await glass.open(f"{server.url}/boards/orders")
@@ -102,50 +109,69 @@ async def test_pushed_is_live_within_a_second(open_glass: OpenGlass) -> None:
 
 async def test_undeclared_interval(server: Server, open_glass: OpenGlass) -> None:
     """Who does not say when the next sample is due has its age shown, and is veiled once its rhythm is known."""
-    glass = await open_glass()
+    glass = await open_glass(recorded=True)
     await glass.open(f"{server.url}/boards/orders")
     await push(server, {"series": "orders_waiting", "value": 3.5})
-    panels = await glass.panels_when(lambda found: all("old" in panel.badge for panel in found.values()), timeout=3)
+    panels = await glass.panels_when(lambda found: all("old" in panel.badge for panel in found.values()))
     assert panels.keys() == {f"orders-{kind}" for kind in KINDS}
+    times = []
     for value in range(7):
+        before = time.time()
         await push(server, {"series": "orders_waiting", "value": value})
+        times.append((before, time.time()))
         await glass.until(f"document.querySelector('.number').textContent.startsWith('{value}')")
         seen = await glass.page.evaluate("performance.now()")
         await glass.until(f"performance.now() > {seen + 250}")
-    await glass.panels_when(lambda found: all(panel.state == "stale" for panel in found.values()), timeout=5)
+    await glass.panels_when(lambda found: all(panel.state == "stale" for panel in found.values()))
+    # Its rhythm is at most the longest time between two of the last that came.
+    longest = max(after - before for (before, _), (_, after) in pairwise(times[-5:]))
+    due = times[-1][1] + allowed(longest)
+    late = [frame for frame in await frames(glass.page) if frame.now > due and not frame.guarded]
+    assert [frame for frame in late if set(frame.states.values()) != {"stale"}] == []
 
 
 async def test_devices_come_and_go(tmp_path: Path, open_glass: OpenGlass) -> None:
     """A new device has its line by the next sample; one that vanished is marked, and veils nothing beside it."""
     folder = tmp_path / "devices"
     folder.mkdir()
-    (folder / "one").write_text("11.1")
+
+    def come(name: str, level: str) -> None:
+        """Let a device appear with its level: a file that is read while it is written would be empty."""
+        (tmp_path / name).write_text(level)
+        (tmp_path / name).rename(folder / name)
+
+    come("one", "11.1")
+    took = []
     config = collectors(tmp_path, gadgets=DEVICES.format(folder=folder))
     config += board("devices", "device_level", legend="{device}", kinds=("line", "bar", "table", "stat"))
     async with running_server(config=config) as server:
         glass = await open_glass()
         await glass.open(f"{server.url}/boards/devices")
         await glass.panels_when(lambda panels: all("11.1" in panel.text for panel in panels.values()))
-        (folder / "two").write_text("22.2")
-        await glass.panels_when(lambda panels: all("22.2" in panel.text for panel in panels.values()), timeout=3)
-        (folder / "two").unlink()
-        await glass.panels_when(
-            lambda panels: (
-                panels["devices-line"].state == "some"
-                and "1 of 2" in panels["devices-line"].badge
-                and panels["devices-stat"].state == "live"
-                and "22.2" not in panels["devices-stat"].text
-            ),
-            timeout=6,
-        )
-        stale = glass.page.locator(".panel [data-view] .stale:visible")
-        assert await stale.count() == 3
-        for text in await stale.all_inner_texts():
-            assert "two" in text
-        (folder / "two").write_text("33.3")
-        await glass.panels_when(
-            lambda panels: all(panel.state == "live" and "33.3" in panel.text for panel in panels.values()), timeout=4
-        )
+        for level in ("22.2", "33.3", "44.4"):
+            began = time.monotonic()
+            come("two", level)
+            await glass.panels_when(
+                lambda panels, level=level: all(  # type: ignore[misc]
+                    panel.state == "live" and level in panel.text for panel in panels.values()
+                )
+            )
+            came = time.monotonic()
+            (folder / "two").unlink()
+            await glass.panels_when(
+                lambda panels, level=level: (  # type: ignore[misc]
+                    panels["devices-line"].state == "some"
+                    and "1 of 2" in panels["devices-line"].badge
+                    and panels["devices-stat"].state == "live"
+                    and level not in panels["devices-stat"].text
+                )
+            )
+            took.append((came - began, time.monotonic() - came))
+            stale = glass.page.locator(".panel [data-view] .stale:visible")
+            await expect(stale).to_have_text([re.compile("two")] * 3)
+    # The middle one of each three counts, for the machine may have other work to do than this.
+    come_and_go = [median(times) for times in zip(*took, strict=True)]
+    assert come_and_go[0] < 3 and come_and_go[1] < 6, took
 
 
 async def test_saved_board_is_shown(server: Server, open_glass: OpenGlass) -> None:
@@ -155,7 +181,7 @@ async def test_saved_board_is_shown(server: Server, open_glass: OpenGlass) -> No
     file = settings(server)
     before = file.read_text()
     file.write_text(before.replace('title = "Line of orders"', 'title = "Renamed"'))
-    await expect(glass.page.locator("[data-panel=orders-line] h2")).to_have_text("Renamed", timeout=6000)
+    await expect(glass.page.locator("[data-panel=orders-line] h2")).to_have_text("Renamed")
     await glass.status("live")
     faulty = before.replace('kind = "heat"', 'kind = "heet"')
     line = faulty.splitlines().index('kind = "heet"') + 1
@@ -170,7 +196,7 @@ async def test_saved_board_is_shown(server: Server, open_glass: OpenGlass) -> No
     await expect(glass.page.locator("[data-panel=orders-line] h2")).to_have_text("Renamed")
     file.write_text(before)
     await expect(banner).to_be_hidden(timeout=6000)
-    await expect(glass.page.locator("[data-panel=orders-line] h2")).to_have_text("Line of orders", timeout=6000)
+    await expect(glass.page.locator("[data-panel=orders-line] h2")).to_have_text("Line of orders")
 
 
 async def pasted(command: str, folder: Path) -> bytes:
@@ -188,16 +214,12 @@ async def test_add_page(tmp_path: Path, open_glass: OpenGlass) -> None:
     async with running_server() as server:
         glass = await open_glass(permissions=["clipboard-read", "clipboard-write"])
         await glass.page.goto(server.url + "/add")
-        copied = []
-        for button in await glass.page.locator("button[data-copy]").all():
-            await button.click()
-            await expect(button).to_have_text("Copied")
-            copied.append(str(await glass.page.evaluate("navigator.clipboard.readText()")))
-        metric, collector, board = copied
+        buttons = await glass.page.locator("button[data-copy]").all()
+        metric, collector, board = [await copied(button) for button in buttons]
         assert b'"accepted":1' in (await pasted(metric, tmp_path)).replace(b" ", b"")
         await pasted(board, tmp_path)
         await expect(glass.page.get_by_role("link", name="Shop")).to_have_count(0)
-        async with httpx.AsyncClient(base_url=server.url) as client:
+        async with httpx.AsyncClient(base_url=server.url, timeout=20) as client:
 
             async def served() -> bool:
                 return (await client.get("/boards/shop")).status_code == 200
@@ -211,7 +233,7 @@ async def test_add_page(tmp_path: Path, open_glass: OpenGlass) -> None:
         await asyncio.to_thread(server.terminate)
         await asyncio.to_thread(server.start)
         name = collector.partition('Family("')[2].partition('"')[0]
-        async with httpx.AsyncClient(base_url=server.url) as client:
+        async with httpx.AsyncClient(base_url=server.url, timeout=20) as client:
 
             async def latest() -> list[dict[str, str]]:
                 found: list[dict[str, str]] = (await client.get("/api/v1/latest", params={"match": name})).json()[
@@ -221,6 +243,10 @@ async def test_add_page(tmp_path: Path, open_glass: OpenGlass) -> None:
 
             await until(latest)
             assert (await latest())[0]["source"].endswith("/temporary")
-            states = (await client.get("/api/v1/status")).json()["collectors"]
-        assert [state["state"] for state in states if state["name"] == "temporary"] == ["ok"]
-        await glass.status("live")
+
+            async def well() -> bool:
+                states = (await client.get("/api/v1/status")).json()["collectors"]
+                return [state["state"] for state in states if state["name"] == "temporary"] == ["ok"]
+
+            await until(well)
+        await glass.status("live", timeout=45)  # the longer it was away, the longer the page waits between two tries

@@ -6,11 +6,13 @@ import re
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from statistics import median
 
 import httpx
 import pytest
 import pytest_asyncio
 
+from tests.browser.arrivals import NOTE_ARRIVALS, frames_in_time
 from tests.browser.conftest import OpenGlass
 from tests.browser.glass import BEACON, Glass, board, collectors, frames
 from tests.nginx import running_nginx
@@ -72,7 +74,7 @@ MENDS = {
 
 async def shown_to_mend(glass: Glass) -> list[str]:
     """Open the dialog as a reader does; return what it shows to be copied, which the docs have, too; close it."""
-    await glass.page.locator("connection-status button").click()
+    await glass.page.locator("connection-status button", has_text="Mend it").click()
     dialog = glass.page.locator("#proxy-dialog")
     await dialog.wait_for()
     labels = "(all) => all.map((one) => getComputedStyle(one, '::before').content.slice(1, -1))"
@@ -85,12 +87,33 @@ async def shown_to_mend(glass: Glass) -> list[str]:
     return texts
 
 
+NOTE_TITLES = """(() => {
+    window.titles = {};
+    const began = performance.now();
+    const look = () => {
+        const title = document.querySelector("connection-status")?.title;
+        if (title) titles[title] ??= (performance.now() - began) / 1000;
+        requestAnimationFrame(look);
+    };
+    requestAnimationFrame(look);
+})()"""
+"""Notes what the indicator says, and how many seconds after the page began that was first painted."""
+
+
 async def named(glass: Glass, word: str) -> float:
-    """Wait until the indicator names a fault; return the seconds that it took."""
-    began = time.monotonic()
-    titles = "[...document.querySelectorAll('connection-status')].map(({ title }) => title)"
-    said = await glass.until(f"{titles}.find((title) => title.includes('{word}'))", WITHIN + 5)
+    """Wait until the indicator names a fault; return the seconds that it took, by the page's own clock."""
+    said, took = await glass.until(f"Object.entries(titles).find(([title]) => title.includes('{word}'))", WITHIN + 5)
     assert "proxy" in said and "polling" in said
+    return float(took)
+
+
+async def news(glass: Glass, server: Server, value: str) -> float:
+    """Push a value; return the seconds until it is shown."""
+    began = time.monotonic()
+    async with httpx.AsyncClient(base_url=server.url, timeout=20) as client:
+        sample = {"series": "nothing_of_the_kind", "value": int(value), "interval": 60}
+        assert (await client.post("/api/v1/samples", json=sample)).status_code == 200
+    await glass.panels_when(lambda panels: panels["quiet"].state == "live" and value in panels["quiet"].text)
     return time.monotonic() - began
 
 
@@ -98,12 +121,11 @@ async def named(glass: Glass, word: str) -> float:
 async def test_bare_proxy(seconds: float, server: Server, open_glass: OpenGlass) -> None:
     """Behind a proxy of which nothing is asked but to pass on, the page is live and accuses nobody."""
     with running_nginx(BARE.format(url=server.url)) as nginx:
-        glass = await open_glass(recorded=True)
+        glass = await open_glass(recorded=True, scripts=(NOTE_ARRIVALS,))
         await glass.open(f"{nginx.url}/boards/beacon")
         await glass.panels_when(lambda panels: all(panel.state == "live" for panel in panels.values()))
         began = time.time()
-        await glass.until(f"recorded.unix() > {began + seconds}", timeout=seconds + 10)
-        seen = [frame for frame in await frames(glass.page) if frame.now > began]
+        seen = await frames_in_time(glass, began, began + seconds)
         assert {frame.status for frame in seen} == {"live"}
         assert {state for frame in seen for state in frame.states.values()} == {"live"}
         assert "proxy" not in await glass.says()
@@ -113,13 +135,12 @@ async def test_bare_proxy(seconds: float, server: Server, open_glass: OpenGlass)
 async def test_proxy_that_holds_back(server: Server, open_glass: OpenGlass) -> None:
     """Where a proxy gathers what is sent, that is named within 20 s, with what mends it, and the page is live."""
     with running_nginx(BUFFERING.format(url=server.url)) as nginx:
-        glass = await open_glass(recorded=True)
+        glass = await open_glass(recorded=True, scripts=(NOTE_ARRIVALS, NOTE_TITLES))
         await glass.page.goto(f"{nginx.url}/boards/beacon", wait_until="commit")
         assert await named(glass, "held back") < WITHIN
         await glass.panels_when(lambda panels: all(panel.state == "live" for panel in panels.values()))
         began = time.time()
-        await glass.until(f"recorded.unix() > {began + 8}", timeout=15)
-        seen = [frame for frame in await frames(glass.page) if frame.now > began]
+        seen = await frames_in_time(glass, began, began + 8)
         assert {frame.status for frame in seen} == {"live"}
         assert {state for frame in seen for state in frame.states.values()} == {"live"}
         assert await shown_to_mend(glass) == list(MENDS)
@@ -131,7 +152,7 @@ async def test_proxy_that_cuts_off(open_glass: OpenGlass) -> None:
     off = "".join(f'[[collector]]\nname = "{name}"\nenabled = false\n' for name in COLLECTORS)
     async with running_server(config=off + QUIET) as server:
         with running_nginx(IMPATIENT.format(url=server.url)) as nginx:
-            glass = await open_glass(recorded=True)
+            glass = await open_glass(recorded=True, scripts=(NOTE_TITLES,))
             await glass.page.goto(f"{nginx.url}/boards/quiet", wait_until="commit")
             assert await named(glass, "cut off") < WITHIN
             await glass.status("live")
@@ -139,7 +160,6 @@ async def test_proxy_that_cuts_off(open_glass: OpenGlass) -> None:
             began = time.time()
             await glass.until(f"recorded.unix() > {began + 7}", timeout=15)
             assert {frame.status for frame in await frames(glass.page) if frame.now > began} == {"live"}
-            async with httpx.AsyncClient(base_url=server.url) as client:
-                sample = {"series": "nothing_of_the_kind", "value": 7, "interval": 60}
-                assert (await client.post("/api/v1/samples", json=sample)).status_code == 200
-            await glass.panels_when(lambda panels: panels["quiet"].state == "live", timeout=3)
+            took = [await news(glass, server, value) for value in ("7", "8", "9")]
+            # The machine may have had other work to do than one of them.
+            assert median(took) < 3, took

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 import re
 import time
@@ -13,7 +14,9 @@ import pytest_asyncio
 from playwright.async_api import expect
 
 from tests.browser.conftest import OpenGlass
-from tests.browser.glass import BEACON, KINDS, Glass, board, collectors
+from tests.browser.copying import copied
+from tests.browser.daytime import noon_zone
+from tests.browser.glass import BEACON, KINDS, Glass, board, collectors, until
 from tests.serving import Server, running_server
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("browser-controls")]
@@ -35,6 +38,7 @@ POINTED = r"""(() => ({
     times: [...document.querySelectorAll(".panel > header > .past")].map((one) => one.innerText).filter(Boolean),
     values: Object.fromEntries([...document.querySelectorAll(".panel")].map((panel) => [panel.dataset.panel,
         panel.querySelector(".legend .value, .number, .now").textContent.replace("highest of 1: ", "").split(" ")[0]])),
+    now: Date.now() / 1000,
 }))()"""
 """What the page says of the moment that is pointed at, and the value of each panel."""
 
@@ -44,7 +48,7 @@ async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Serv
     """One server with a beacon and its board."""
     home = tmp_path_factory.mktemp("controls")
     config = collectors(home, beacon=BEACON) + board("beacon", "beacon", range="15m") + MOMENTS
-    async with running_server(config=config) as running, httpx.AsyncClient(base_url=running.url) as client:
+    async with running_server(config=config) as running, httpx.AsyncClient(base_url=running.url, timeout=20) as client:
         # A quarter of an hour of another machine, so that there is a range to choose from.
         now = int(time.time())
         past = {"series": 'beacon{instance="zzz"}', "value": 50, "interval": 3600}
@@ -111,7 +115,7 @@ async def test_range(server: Server, open_glass: OpenGlass) -> None:
     await glass.until(f"{span} === 300")
     await expect(five).to_have_attribute("aria-pressed", "true")
     await expect(glass.page.locator("[data-range='900']")).to_have_attribute("aria-pressed", "false")
-    await glass.until(f"document.querySelector('{CHART} live-chart').traces[0].line.length > 0")
+    await glass.until(f"document.querySelector('{CHART} live-chart').traces[0]?.line.length > 0")
     assert "live" in await glass.status("live")
 
 
@@ -142,12 +146,12 @@ async def test_full_screen(way: str, server: Server, open_glass: OpenGlass) -> N
 
 async def test_hover(server: Server, open_glass: OpenGlass) -> None:
     """Pointing at a moment shows it in all charts, with its time, while the feed goes on; each says that it is past."""
-    glass = await open_glass()
+    glass = await open_glass(timezone_id=noon_zone()[0])
     await shown(glass, server)
     plot = glass.page.locator(f"{CHART} .plot")
     await plot.hover(position={"x": 200, "y": 40})
     await expect(glass.page.locator("#moment")).to_be_visible()
-    assert await glass.page.locator(".cross:visible").count() == 2
+    await expect(glass.page.locator(".cross:visible")).to_have_count(2)
     # The one pointed at has the time at the pointer, all others in their heads; tiles go on with what is now.
     times = glass.page.locator(".panel > header > .past:visible")
     await expect(times).to_have_count(1)
@@ -181,27 +185,42 @@ def off(text: str, at: float) -> float:
     return abs((float(text) - 10 - at + 44) % 89 - 44) if re.match(r"\d", text) else math.inf
 
 
-async def pointed(glass: Glass, *panels: str, after: float = 0) -> float:
-    """Wait until the label tells a moment later than `after`, and these panels the values of then; return it."""
-    deadline = time.monotonic() + 10
+async def pointed(glass: Glass, ahead: int, *panels: str, ago: tuple[float, float], after: float = 0) -> float:
+    """Wait until the label tells a moment later than `after`, and these panels the values of then; return it.
+
+    The page's clocks are `ahead` of UTC by these seconds; the moment is `ago` by one of these, as the page tells it.
+    """
+    deadline = time.monotonic() + 20
     while True:
         seen = await glass.page.evaluate(POINTED)
-        parts = [int(part) for part in re.findall(r"\d\d", seen["label"])]
-        moment = time.time() // 86400 * 86400 + sum(60**at * part for at, part in enumerate(reversed(parts)))
-        moment -= 86400 * (moment > time.time() + 60)  # it was yesterday
+        parts = [int(part) for part in re.findall(r"\d\d", seen["label"][:8])]
+        now = float(seen["now"]) + ahead
+        moment = now // 86400 * 86400 + sum(60**at * part for at, part in enumerate(reversed(parts))) - ahead
         wrong = {panel: seen["values"][panel] for panel in panels if off(seen["values"][panel], moment) > 1.5}
         told = set(seen["times"]) == {f"at {seen['label'][:8]}"} and len(seen["times"]) == 5
-        if moment > after and told and not wrong:
+        if moment > after and ago[0] < seen["now"] - moment < ago[1] and told and not wrong:
             return moment
         assert time.monotonic() < deadline, (seen, moment % 89 + 10, wrong)
+        await asyncio.sleep(0.05)
+
+
+async def seconds_of(server: Server, series: str) -> bool:
+    """Tell whether the server has enough of a series for a chart to point at, so that no page has to wait for that."""
+    now = time.time()
+    query: dict[str, str | float] = {"match": series, "start": now - 60, "end": now, "step": 1}
+    async with httpx.AsyncClient(base_url=server.url, timeout=20) as client:
+        found = (await client.get("/api/v1/query_range", params=query)).json()["result"]
+    return any(sum(point[1] is not None for point in line["points"]) > 12 for line in found)
 
 
 async def test_hover_shows_all_values_of_that_moment(server: Server, open_glass: OpenGlass) -> None:
     """All charts show what was true at the moment pointed at, and of the next when time goes on; tiles what is now."""
-    glass = await open_glass(timezone_id="UTC", viewport={"width": 1440, "height": 1400})
+    zone, ahead = noon_zone()
+    glass = await open_glass(timezone_id=zone, viewport={"width": 1440, "height": 1400})
+    await until(lambda: seconds_of(server, OWN))
     now = int(time.time())
     samples = [{"series": PAST, "value": 10 + at % 89, "timestamp": at, "interval": 60} for at in range(now - 75, now)]
-    async with httpx.AsyncClient(base_url=server.url) as client:
+    async with httpx.AsyncClient(base_url=server.url, timeout=20) as client:
         assert (await client.post("/api/v1/samples", json=samples)).json()["rejected"] == []
     await glass.open(f"{server.url}/boards/moments")
     await glass.panels_when(lambda panels: all(panel.state == "live" for panel in panels.values()))
@@ -214,26 +233,35 @@ async def test_hover_shows_all_values_of_that_moment(server: Server, open_glass:
         await glass.page.locator("[data-panel=own-line] .plot").hover(position=position)
 
     await point(45)
-    first = await pointed(glass, "past-line", "past-area", "past-heat")
-    assert 42 < time.time() - first < 49
+    await pointed(glass, ahead, "past-line", "past-area", "past-heat", ago=(42, 49))
     await point(8)
     own = ("own-line", "own-area", "own-heat")
-    moment = await pointed(glass, *own)
-    assert 5 < time.time() - moment < 12
-    await pointed(glass, *own, after=moment + 1)
-    assert off((await glass.page.evaluate(POINTED))["values"]["own-stat"], time.time()) < 3
+    moment = await pointed(glass, ahead, *own, ago=(5, 12))
+    await pointed(glass, ahead, *own, ago=(5, 12), after=moment + 1)
+
+    async def tile_is_of_now() -> bool:
+        seen = await glass.page.evaluate(POINTED)
+        return bool(seen["label"]) and off(seen["values"]["own-stat"], seen["now"]) < 3
+
+    await until(tile_is_of_now)
 
 
 async def test_keyboard_reaches_everything(server: Server, open_glass: OpenGlass) -> None:
     """Tab alone comes to every control and panel, each with a name and a visible focus."""
     glass = await open_glass()
     await shown(glass, server)
+    # What comes after the first picture brings controls, too.
+    await glass.until("document.querySelector('.menu-sheet')")
     wanted = await glass.page.evaluate(
         """[...document.querySelectorAll("a[href], button, .panel")].filter((one) =>
             one.checkVisibility({ visibilityProperty: true }) && !one.matches(".expand, .skip"))
             .map((one) => (one.dataset.wanted = "")).length"""
     )
-    for _ in range(wanted + 5):
+    missed = "[...document.querySelectorAll('[data-wanted]:not([data-stop])')].map((one) => one.outerHTML.slice(0, 80))"
+    # Each of those, for what happens meanwhile may bring others, of which Tab comes to some first.
+    for _ in range(2 * wanted + 5):
+        if not await glass.page.evaluate(missed):
+            break
         await glass.page.keyboard.press("Tab")
         stop = await glass.page.evaluate(
             """(() => {
@@ -248,8 +276,6 @@ async def test_keyboard_reaches_everything(server: Server, open_glass: OpenGlass
         if stop is None:
             continue
         assert stop["name"] and stop["ring"], stop
-    # Each of those, for what happens meanwhile may bring another.
-    missed = "[...document.querySelectorAll('[data-wanted]:not([data-stop])')].map((one) => one.outerHTML.slice(0, 80))"
     assert wanted > 10 and await glass.page.evaluate(missed) == []
 
 
@@ -257,9 +283,7 @@ async def test_copy_board(server: Server, open_glass: OpenGlass) -> None:
     """What is copied makes the very same board on another server."""
     glass = await open_glass(permissions=["clipboard-read", "clipboard-write"])
     await shown(glass, server)
-    await glass.page.locator("[data-copy-board]").click()
-    await expect(glass.page.locator("[data-copy-board]")).to_have_text("Copied")
-    text = await glass.page.evaluate("navigator.clipboard.readText()")
+    text = await copied(glass.page.locator("[data-copy-board]"))
     async with running_server(config=text) as other:
         await glass.page.goto(f"{other.url}/boards/beacon")
         assert (await glass.panels()).keys() == {f"beacon-{kind}" for kind in KINDS}

@@ -76,7 +76,7 @@ async def test_the_charts_of_the_overview_print_what_their_images_do(
                 del left[chart]
         return not left
 
-    async with httpx.AsyncClient(base_url=server.url) as client:
+    async with httpx.AsyncClient(base_url=server.url, timeout=20) as client:
         try:
             await until(alike)
         except AssertionError as error:
