@@ -21,7 +21,7 @@ from dashboard.cli import commands
 from dashboard.copies import back_up, restore
 from dashboard.datadir import DataDir
 from dashboard.errors import StorageError
-from tests.archives import commit, disk_archive, entries, id_of, stored
+from tests.archives import PATIENCE, commit, disk_archive, entries, id_of, stored
 from tests.clocks import START
 
 FIRST, SECOND = [id_of(n) for n in (1, 2, 3)], [id_of(n) for n in (1, 2, 3, 40, 41)]
@@ -47,8 +47,8 @@ def held(folder: Path) -> list[object]:
 
 @contextmanager
 def writing(archive: Archive) -> Iterator[None]:
-    """Write, while the block runs, always two events at once: one into each database."""
-    ended = threading.Event()
+    """Write, while the block runs, always two events at once: one into each database. The first are there before it."""
+    begun, ended = threading.Event(), threading.Event()
 
     def run() -> None:
         number = 0
@@ -57,10 +57,12 @@ def writing(archive: Archive) -> Iterator[None]:
             # The log first, so that what state.db has of a pair is in history.db, too.
             commit(archive, "log", number, text="x" * 500)
             commit(archive, "system", number, text="x" * 500)
+            begun.set()
 
     thread = threading.Thread(target=run)
     thread.start()
     try:
+        assert begun.wait(PATIENCE)
         yield
     finally:
         ended.set()

@@ -253,6 +253,7 @@ async def test_collector_that_may_block_never_shares() -> None:
 
 async def test_collector_that_was_slow_shares_again_after_a_while() -> None:
     slow, steady = Held("slow"), Steady("steady")
+    before = {*threading.enumerate()}  # what other tests left, some of which ends meanwhile
     async with running(slow, steady) as stage:
         await stage.clock.run(1.0)
         await slow.entered()
@@ -264,7 +265,11 @@ async def test_collector_that_was_slow_shares_again_after_a_while() -> None:
         assert stage.reports == []
         assert slow.threads[-1] == steady.threads[-1]
         assert slow.threads.count("collect-shared") == CALM_RUNS + 2
-        assert threading.active_count() <= 4
+        await stage.until(lambda: len(_collecting() - before) == 1)
+
+
+def _collecting() -> set[threading.Thread]:
+    return {thread for thread in threading.enumerate() if thread.name.startswith("collect-")}
 
 
 async def test_sample_that_was_not_declared_fails_its_collector() -> None:
@@ -304,13 +309,17 @@ async def test_run_may_be_begun_again() -> None:
 
 
 def test_hung_collector_does_not_keep_the_process_from_ending() -> None:
-    """A real process, on the real clock, with a thread that never comes back: it ends, and ends well."""
+    """A real process, on the real clock, with a thread that never comes back: it ends, and ends well.
+
+    What it says of that collector, should it be held up for so long, is none of what would be wrong.
+    """
     program = """
-import asyncio, threading
+import asyncio, logging, sys, threading
 from dashboard.clock import SystemClock
 from dashboard.collectors import Family
 from dashboard.collectors.schedule import Scheduler
 
+logging.basicConfig(stream=sys.stdout)
 entered = threading.Event()
 
 class Hung:

@@ -85,7 +85,8 @@ test("what was found is shown within its text", () => {
 
 test("ten thousand series are searched while one types", () => {
   const many = catalogue(...Array.from({ length: 10_000 }, (_, at) => `app_${at % 500}_requests_total{instance="m${at % 50}",route="/r/${at}"}`));
-  const begun = performance.now();
+  const begun = process.cpuUsage();
   for (const question of ["a", "ap", "app_49", "route=/r/9", "m7 requests", "nothing at all"]) many.search(question);
-  assert.ok(performance.now() - begun < 1500);
+  const { user, system } = process.cpuUsage(begun);
+  assert.ok(user + system < 1_500_000, "microseconds of its own, however busy the machine is");
 });
