@@ -54,8 +54,12 @@ series = ["{}"]
 """.format(*SEAM)
 
 OLDEST_LINE = """Math.min(...[...document.querySelectorAll("live-chart")].flatMap(({ traces }) =>
-    traces.length ? traces.map(({ line }) => line.time) : [0]))"""
+    traces?.length ? traces.map(({ line }) => line.time) : [0]))"""
 """The time of the newest sample of that line of a page whose newest is the oldest."""
+
+
+PATIENCE = 5
+"""Seconds after which a page waits no longer for its first picture with what that does not need."""
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -91,15 +95,16 @@ async def fill_window(client: httpx.AsyncClient, known: list[dict[str, Any]]) ->
 
 async def sampled(server: Server) -> tuple[list[dict[str, Any]], list[str]]:
     """Return the newest value of each series of this machine that has a minute's worth, and the collectors' names."""
-    async with httpx.AsyncClient(base_url=server.url) as client:
+    async with httpx.AsyncClient(base_url=server.url, timeout=20) as client:
+        found: list[dict[str, Any]] = []
 
-        async def latest() -> list[dict[str, Any]]:
-            found: list[dict[str, Any]] = (await client.get("/api/v1/latest")).json()["result"]
-            return found if len(found) >= 60 else []
+        async def latest() -> bool:
+            found[:] = (await client.get("/api/v1/latest")).json()["result"]
+            return len(found) >= 60
 
         await until(latest)
         states = (await client.get("/api/v1/status")).json()["collectors"]
-        return await latest(), [state["name"] for state in states]
+        return found, [state["name"] for state in states]
 
 
 async def test_at_once(server: Server, chromium: Browser) -> None:
@@ -133,13 +138,18 @@ async def test_every_panel_has_data(server: Server, open_glass: OpenGlass) -> No
     glass = await open_glass(viewport={"width": 1440, "height": 4000})
     await glass.open(server.url)
     panels = await glass.panels_when(
-        lambda found: all(panel.state == "live" or name in OPTIONAL for name, panel in found.items()), timeout=15
+        lambda found: all(panel.state == "live" or name in OPTIONAL for name, panel in found.items())
     )
-    async with httpx.AsyncClient(base_url=server.url) as client:
-        names = {entry["name"] for entry in (await client.get("/api/v1/series")).json()["result"]}
     assert panels["cpu"].state == "live" and "%" in panels["cpu"].text
-    for title, name in (("swap", "system_swap_usage_bytes"), ("temperatures", "system_temperature_celsius")):
-        assert title not in panels or panels[title].state == ("live" if name in names else "empty")
+    async with httpx.AsyncClient(base_url=server.url, timeout=20) as client:
+        for title, name in (("swap", "system_swap_usage_bytes"), ("temperatures", "system_temperature_celsius")):
+
+            async def right(title: str = title, name: str = name) -> bool:
+                names = {entry["name"] for entry in (await client.get("/api/v1/series")).json()["result"]}
+                panels = await glass.panels()
+                return title not in panels or panels[title].state == ("live" if name in names else "empty")
+
+            await until(right)
 
 
 OPTIONAL = {"swap", "temperatures", "fans", "container-cpu", "container-memory", "pressure", "disk-io", "inodes"}
@@ -151,24 +161,24 @@ async def test_charts_move(server: Server, open_glass: OpenGlass) -> None:
     glass = await open_glass()
     await glass.open(server.url)
     await glass.page.locator(".panel[data-state=live] live-chart canvas").first.wait_for()
-    look = """(() => { const view = document.querySelector("[data-state=live] live-chart"); return {
-        newest: view.traces[0].line.time, end: view.chart.scales.x.max,
-        picture: view.chart.canvas.toDataURL() }; })()"""
-    first = await glass.page.evaluate(look)
+    # One and the same chart, whether or not it is veiled for a moment.
+    await glass.page.evaluate("window.view = document.querySelector('[data-state=live] live-chart')")
+    look = """{ newest: view.traces[0].line.time, end: view.chart.scales.x.max, now: Date.now() / 1000,
+        picture: view.chart.canvas.toDataURL() }"""
+    first = await glass.page.evaluate(f"({look})")
     # A sample is known before the frame that draws it, and a chart is drawn when a whole pixel of time has passed.
-    await glass.until(f"{look}.newest >= {first['newest'] + 2} && {look}.end >= {first['end'] + 1000}")
-    later = await glass.page.evaluate(look)
+    moved = f"seen.newest >= {first['newest'] + 2} && seen.end >= {first['end'] + 1000}"
+    later = await glass.until(f"((seen) => {moved} && Math.abs(seen.newest - seen.now) < 3 && seen)({look})")
     assert later["picture"] != first["picture"]
-    assert abs(later["newest"] - time.time()) < 3
 
 
 async def test_past_and_present_join(server: Server, open_glass: OpenGlass) -> None:
-    """From up to 30 s before a page was opened until 4 s after, it has each second that the server has, once.
+    """From up to 30 s before a page was opened until 7 s after, it has each second that the server has, once.
 
     It is opened three times, each within another part of a second, for what is joined comes apart at the seam.
     """
     pages: list[tuple[Glass, float]] = []
-    async with httpx.AsyncClient(base_url=server.url) as client:
+    async with httpx.AsyncClient(base_url=server.url, timeout=20) as client:
 
         async def recorded(start: float, end: float) -> dict[str, list[list[float]]]:
             """Return what the server has of these seconds, by series: `[time, mean]`."""
@@ -188,8 +198,9 @@ async def test_past_and_present_join(server: Server, open_glass: OpenGlass) -> N
             pages.append((glass, time.time()))
             await glass.page.goto(f"{server.url}/boards/seam")
         for glass, opened in pages:
-            await glass.until(f"{OLDEST_LINE} >= {opened + 5}", timeout=20)
-            start, end = opened - 30, opened + 4
+            await glass.until(f"{OLDEST_LINE} >= {opened + 8}", timeout=20)
+            # So long that each end has samples, even if the machine had no time to take some.
+            start, end = opened - 30, opened + 7
             truth = await recorded(start, end)
             drawn = await glass.points("one") | await glass.points("two")
             for series, points in truth.items():
@@ -207,26 +218,34 @@ async def test_bytes(server: Server, chromium: Browser) -> None:
     known, names = await sampled(server)
     off = [f'[[collector]]\nname = "{name}"\nenabled = false\n' for name in names if name != "dashboard"]
     async with running_server(config="\n".join(off)) as filled:
-        async with httpx.AsyncClient(base_url=filled.url) as client:
+        async with httpx.AsyncClient(base_url=filled.url, timeout=60) as client:
             await fill_window(client, [entry for entry in known if not entry["series"].startswith("dashboard_")])
         context = await chromium.new_context(viewport={"width": 1440, "height": 900})
         page = await context.new_page()
+        await page.add_init_script(WATCH)
         session = await context.new_cdp_session(page)
         await session.send("Network.enable")
         sizes: dict[str, int] = {}
         urls: dict[str, str] = {}
+        sent: dict[str, float] = {}
 
         def count(event: dict[str, Any]) -> None:
             sizes[event["requestId"]] = sizes.get(event["requestId"], 0) + event["encodedDataLength"]
 
-        session.on(
-            "Network.requestWillBeSent", lambda event: urls.update({event["requestId"]: event["request"]["url"]})
-        )
+        def note(event: dict[str, Any]) -> None:
+            urls[event["requestId"]] = event["request"]["url"]
+            sent[event["requestId"]] = event["timestamp"]
+
+        session.on("Network.requestWillBeSent", note)
         session.on("Network.dataReceived", count)
         await page.goto(filled.url)
         await page.locator("connection-status[data-state=live]").wait_for()
         await page.locator(".panel[data-state=live] live-chart canvas").first.wait_for()
-        total = sum(size for one, size in sizes.items() if "/api/v1/events" not in urls.get(one, ""))
+        await until(lambda: page.evaluate("seen.chart"))
+        # What is asked for later the first view does not need: then, or after those seconds, the rest is begun with.
+        last = min(sent.values()) + min(await page.evaluate("seen.chart") / 1000, PATIENCE)
+        needed = {one for one, at in sent.items() if at <= last and "/api/v1/events" not in urls[one]}
+        total = sum(size for one, size in sizes.items() if one in needed)
         await context.close()
     largest = sorted(((size, urls.get(one, "")[-60:]) for one, size in sizes.items()), reverse=True)[:6]
     assert 50_000 < total <= 200_000, largest
@@ -265,7 +284,7 @@ async def test_only_what_has_just_been_sent_tells_the_latency(open_glass: OpenGl
     board = f'[[board]]\nname = "slow"\n{panel}'
     async with (
         running_server(config=collectors(tmp_path, slow=SLOW) + board) as running,
-        httpx.AsyncClient(base_url=running.url) as client,
+        httpx.AsyncClient(base_url=running.url, timeout=20) as client,
     ):
 
         async def recorded() -> bool:
