@@ -176,7 +176,8 @@ async def test_the_axis_has_room(server: Server, open_glass: OpenGlass) -> None:
         return pen.measureText("250 MiB/s").width + 6;
     })()"""
     left = "document.querySelector('live-chart').chart.chartArea.left"
-    assert await glass.page.evaluate(f"{left} - {widths}") >= 4
+    await glass.until("document.querySelector('live-chart').chart?.chartArea")
+    await glass.until(f"{left} - {widths} >= 4")
 
 
 async def test_the_hottest_row(server: Server, open_glass: OpenGlass) -> None:
