@@ -119,12 +119,13 @@ async def test_the_collector_that_is_shown_collects(block: Block, tmp_path: Path
     (tmp_path / "waiting.py").write_text(block.text)
     async with running_server(env={"DASHBOARD_COLLECTORS_DIR": str(tmp_path)}) as server:
         until_ready(server)
-        async with httpx.AsyncClient(base_url=server.url) as client:
+        async with httpx.AsyncClient(base_url=server.url, timeout=DEADLINE) as client:
             found: list[Any] = []
             deadline = time.monotonic() + DEADLINE
             while not found:
                 assert time.monotonic() < deadline, server.log()
                 found = (await client.get("/api/v1/latest", params={"match": "waiting_files"})).json()["result"]
+                await asyncio.sleep(0.05)
     assert found[0]["value"] >= 0
 
 
@@ -155,13 +156,24 @@ async def test_behind_the_nginx_that_is_shown_pages_pushes_and_events_work(block
                 process.wait(DEADLINE)
 
 
+async def _listens(socket: Path) -> bool:
+    """Tell whether a socket is taken care of: its file is there a moment before."""
+    try:
+        _, writer = await asyncio.open_unix_connection(socket)
+    except OSError:
+        return False
+    writer.close()
+    await writer.wait_closed()
+    return True
+
+
 async def _use(socket: Path, prefix: str, process: subprocess.Popen[bytes]) -> None:
     """Look at a page through a proxy, push, and see the event of it."""
     origin = "http://dash.example.com"
     transport = httpx.AsyncHTTPTransport(uds=str(socket))
     async with httpx.AsyncClient(transport=transport, base_url=origin + prefix, timeout=DEADLINE) as client:
         deadline = time.monotonic() + DEADLINE
-        while not socket.exists():
+        while not await _listens(socket):
             assert process.poll() is None and time.monotonic() < deadline, "nginx does not listen"
             await asyncio.sleep(0.02)
         page = await client.get("/")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 
 import httpx
 import pytest
@@ -52,9 +53,10 @@ def test_metrics_hold_no_control_character_whoever_gave_it(
     )
     with running_server(config=f'instance = "web-1"\ncollectors_dir = "{folder}"\n') as server:
         pushed = {"series": 'pushed{a="\x00\x1b\u202e\u2028"}', "value": 1}
-        assert httpx.post(f"{server.url}/api/v1/samples", json=pushed).status_code == 200
-        while b"\nodd{" not in (body := httpx.get(f"{server.url}/metrics").content):
+        assert httpx.post(f"{server.url}/api/v1/samples", json=pushed, timeout=20).status_code == 200
+        while b"\nodd{" not in (body := httpx.get(f"{server.url}/metrics", timeout=20).content):
             assert server.process.poll() is None
+            time.sleep(0.05)
         assert not HARMFUL.search(body), HARMFUL.findall(body)
         assert b'pushed{a="\\\\x00\\\\x1b\\\\u202e\\\\u2028",instance="web-1"} 1.0' in body
         assert b'odd{a="\\\\x1b[2J\\\\u2028\\\\x00",instance="web-1"} 1.0' in body
