@@ -6,10 +6,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 
 import pytest_asyncio
-from playwright.async_api import Browser
+from playwright.async_api import Browser, expect
 
 from tests.browser.glass import RECORDER, Glass
 from tests.browsing import open_browser
+
+expect.set_options(timeout=20_000)
+"""Of a condition, as with `until`: Playwright's own five seconds pass on a busy machine."""
 
 OpenGlass = Callable[..., Awaitable[Glass]]
 """`await open_glass(recorded=True, viewport=…)` is a new page in a context of its own."""

@@ -44,8 +44,6 @@ class Proxy:
         self.rate: float | None = None
         """Bytes a second that a narrow stream is passed on with; None: as they come."""
         self.delay = 0.0
-        """Seconds by which all that the server says over a stream comes later."""
-        self.delay = 0.0
         """Seconds by which all that comes over a stream is late."""
         self.seen: list[Seen] = []
 
