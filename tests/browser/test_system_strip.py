@@ -47,9 +47,9 @@ kind = "heat"
 series = ["system_cpu_utilization_ratio"]
 """
 
-TOLD = """[...document.querySelectorAll("system-strip li:not([hidden])")]
-    .filter((one) => !/load/.test(one.querySelector(".text").textContent))"""
-"""What the strip tells, but for the load of the machine that runs the tests."""
+TOLD = """[...document.querySelectorAll("system-strip li:not([hidden])")].filter((one) =>
+    !/load|^blind|^collector (?!moody|printer)/.test(one.querySelector(".text").textContent))"""
+"""What the strip tells, but for what is told of the machine that runs the tests: load, standstills, late collectors."""
 
 UNKNOWN = "What came before is not known here: it could not be asked for."
 
@@ -74,15 +74,20 @@ async def test_what_fails_and_recovers(open_glass: OpenGlass, tmp_path: Path) ->
     async with running_server(config=config, tracebacks=True) as server:
         glass = await opened(open_glass, server)
         switch.touch()
-        await glass.until(f"{TEXTS}[0].startsWith('collector moody has trouble: ')", timeout=20)
+        await glass.until(f"/^collector moody has trouble: .*no answer from the printer/.test({TEXTS}[0])")
         switch.unlink()
-        await glass.until(f"{TEXTS}[0] === 'collector moody delivers again'", timeout=30)
-        texts = await glass.page.evaluate(TEXTS)
+        told = await glass.until(
+            f"""{TEXTS}[0] === 'collector moody delivers again'
+                && {TOLD}.map((one) => [one.dataset.tone, one.querySelector(".text").textContent])""",
+            timeout=30,
+        )
+        texts = [text for _, text in told]
         assert "no answer from the printer" in texts[1]
-        assert (await glass.page.evaluate(f"{TOLD}.map((one) => one.dataset.tone)")) == ["good", "bad", "calm"]
+        # On a busy machine it may have been late and well again before it failed.
+        tones = [tone for tone, _ in told]
+        assert (tones[:2], tones[-1]) == (["good", "bad"], "calm")
         await glass.page.reload()
-        await glass.until(f"{TEXTS}.length === 3")
-        assert await glass.page.evaluate(TEXTS) == texts
+        await glass.until(f"JSON.stringify({TEXTS}) === JSON.stringify({json.dumps(texts)})")
         await marks_are_told(glass, "collector moody has trouble: ")
 
 
@@ -137,7 +142,7 @@ async def marks_are_told(glass: Glass, text: str) -> None:
         return f"△ {text}" in await glass.page.locator("#moment").inner_text()
 
     await until(told)
-    await glass.page.locator("system-strip li button", has_text=text.strip()).focus()
+    await glass.page.locator("system-strip li button", has_text=text.strip()).first.focus()
     await glass.until("[...document.querySelectorAll('.cross')].every((one) => !one.hidden)")
 
 
@@ -150,7 +155,8 @@ async def test_it_takes_no_room_when_it_fills(open_glass: OpenGlass, tmp_path: P
         strip = glass.page.locator("system-strip")
         height = await strip.evaluate("(one) => one.offsetHeight")
         switch.touch()
-        await glass.until(f"{TEXTS}.filter((text) => text.includes('printer')).length === 9")
+        failing = f"{TEXTS}.map((text) => /^collector (printer.) .*no answer/.exec(text)?.[1]).filter(Boolean)"
+        await glass.until(f"new Set({failing}).size === 9")
         assert await strip.evaluate("(one) => one.offsetHeight") == height
         more = strip.locator(".more")
         count = "document.querySelectorAll('system-strip li:not([hidden])').length"
@@ -229,6 +235,7 @@ async def test_a_time_without_a_watch_is_a_band(open_glass: OpenGlass, tmp_path:
     since = time.time() - 20
     (tmp_path / "alive").touch()
     os.utime(tmp_path / "alive", (since, since))
+    begun = time.time()
     async with running_server(config=BOARD, data_dir=tmp_path) as server:
         back = time.time()
         moody = [{"series": "moody", "value": 0.4, "timestamp": at, "interval": 60} for at in (since - 5, back)]
@@ -238,7 +245,7 @@ async def test_a_time_without_a_watch_is_a_band(open_glass: OpenGlass, tmp_path:
         spans = "[...document.querySelectorAll('live-chart, live-heat')].map(({ unknown }) => unknown)"
         await glass.until(f"{spans}.every((one) => one.length === 1)")
         for (span,) in await glass.page.evaluate(spans):
-            assert abs(span["from"] - since) < 1e-3 and back - 5 < span["to"] <= back
+            assert abs(span["from"] - since) < 1e-3 and begun < span["to"] <= back
         await glass.until("document.querySelectorAll('live-chart')[0].traces.length === 2")
         seen = await glass.until(f"(({{ before, band }}) => before.line && {{ before, band }})({COLOURS})")
         assert seen["band"]["line"] == 0 and seen["band"]["hatch"] > seen["band"]["pixels"] / 20, seen
