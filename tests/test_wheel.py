@@ -152,13 +152,19 @@ async def test_an_installed_wheel_serves_every_file_of_its_page(python: Path) ->
             assert answer.content, address
 
 
+def of_itself(request: Request) -> list[str]:
+    """Return what failed, if the page did not end it: its own stream it does where the shared one answers late."""
+    ended = request.failure == "net::ERR_ABORTED" and "/api/v1/events?" in request.url
+    return [] if ended else [f"{request.url}: {request.failure}"]
+
+
 async def test_the_page_of_an_installed_wheel_asks_no_other_host(python: Path, browser: Browser) -> None:
     async with running_server(python=python) as server:
         asked: list[Request] = []
         failed: list[str] = []
         page = await browser.new_page()
         page.on("request", lambda request: asked.append(request))
-        page.on("requestfailed", lambda request: failed.append(request.url))
+        page.on("requestfailed", lambda request: failed.extend(of_itself(request)))
         page.on("pageerror", lambda error: failed.append(str(error)))
         await page.goto(server.url, wait_until="load")
         await page.wait_for_selector('connection-status[data-state="live"]')
