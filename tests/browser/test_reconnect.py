@@ -58,7 +58,7 @@ async def whole(glass: Glass, url: str, start: float, end: float) -> None:
     A busy machine may let a tick of the beacon slip; so it is the server that tells which there were.
     """
     async with httpx.AsyncClient(base_url=url) as client:
-        query = {"match": "beacon", "start": start - 5, "end": end + 5, "step": 1}
+        query: dict[str, str | float] = {"match": "beacon", "start": start - 5, "end": end + 5, "step": 1}
         (told,) = (await client.get("/api/v1/query_range", params=query)).json()["result"]
     truth = [at for at, mean, *_ in told["points"] if mean is not None and start <= at <= end]
     assert len(truth) > (end - start) / 2

@@ -179,7 +179,7 @@ def test_a_server_that_hangs_holds_the_command_back_for_seconds_at_most() -> Non
         began = time.monotonic()
         ended = run("run", "--", "sh", "-c", "echo out; exit 2", url=server.url)
         assert (ended.returncode, ended.stdout) == (2, b"out\n") and b"not on the dashboard" in ended.stderr
-        assert time.monotonic() - began < 15
+        assert time.monotonic() - began < LAST_WORDS + 8  # in which the program starts, and a busy machine stands still
         server.cont()
 
 
