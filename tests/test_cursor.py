@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from dashboard.archive import MemoryArchive
+from dashboard.broadcaster import admission
 from dashboard.errors import StorageError
 from dashboard.eventlog import EventId
 from dashboard.filters import Filter
@@ -130,7 +131,10 @@ async def test_nothing_is_read_before_it_is_on_disk_and_nothing_overtakes(stage:
         assert types(seen(cursor.read())) == ["log", "metrics"]
 
 
-async def test_whoever_has_to_answer_can_wait_until_the_disk_has_what_was_published(stage: Stage) -> None:
+async def test_whoever_has_to_answer_can_wait_until_the_disk_has_what_was_published(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(admission, "PATIENCE", 600.0)  # a machine that stands still for a second is no such disk
     stage.archive.hold()
     stage.broadcaster.publish(line("kept"))
     waiting = asyncio.create_task(stage.broadcaster.settled())
