@@ -89,8 +89,11 @@ def test_what_the_process_takes_of_a_core_is_told_since_the_last_time(busy: bool
 
 
 def test_resident_memory_is_told_in_bytes() -> None:
-    now = psutil.Process().memory_info().rss
-    assert sampled(itself(Tally()))[MEMORY.name] == pytest.approx(now, abs=5e6)
+    """Other threads of the tests may take or give back some meanwhile."""
+    before = psutil.Process().memory_info().rss
+    told = sampled(itself(Tally()))[MEMORY.name]
+    after = psutil.Process().memory_info().rss
+    assert min(before, after) - 5e6 <= told <= max(before, after) + 5e6
 
 
 def test_the_longest_delay_of_the_loop_is_told_once() -> None:
