@@ -66,7 +66,7 @@ async def used(session: CDPSession, page: Page) -> tuple[int, Counter[str]]:
 
 async def feed(server: Server, stop: asyncio.Event) -> None:
     """Push samples of eight series, each a little later than the last, as fast as the page draws them."""
-    async with httpx.AsyncClient(base_url=server.url) as client:
+    async with httpx.AsyncClient(base_url=server.url, timeout=20) as client:
         while not stop.is_set():
             now = time.time()
             samples = [
