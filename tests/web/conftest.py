@@ -7,8 +7,15 @@ from collections.abc import AsyncIterator, Iterator
 
 import httpx
 import pytest
+from httpx._config import DEFAULT_TIMEOUT_CONFIG
 
 from tests.serving import Server, running_server
+from tests.web.wire import DEADLINE
+
+# After five seconds of silence, which is what it takes by itself, a client would give up: so long a machine with much
+# else to do may well stand still between two heartbeats.
+for step in ("connect", "read", "write", "pool"):
+    setattr(DEFAULT_TIMEOUT_CONFIG, step, DEADLINE)
 
 SETTINGS = """
 instance = "web-1"
@@ -23,6 +30,7 @@ def until_ready(server: Server, timeout: float = 20.0) -> None:
     deadline = time.monotonic() + timeout
     while httpx.get(f"{server.url}/readyz").status_code != 200:
         assert time.monotonic() < deadline, "no collector delivered"
+        time.sleep(0.02)
 
 
 def until_all_are_in(server: Server, timeout: float = 20.0) -> None:
@@ -60,5 +68,5 @@ def shared() -> Iterator[Server]:
 @pytest.fixture
 async def client(shared: Server) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the shared server."""
-    async with httpx.AsyncClient(base_url=shared.url, timeout=10) as opened:
+    async with httpx.AsyncClient(base_url=shared.url, timeout=DEADLINE) as opened:
         yield opened

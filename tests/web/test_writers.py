@@ -6,6 +6,7 @@ import asyncio
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -17,9 +18,9 @@ from dashboard.runtime import running
 from dashboard.web.app import create_app
 from tests.serving import running_server
 from tests.web.afar import afar
-from tests.web.conftest import WRITERS, until_ready
+from tests.web.conftest import WRITERS
 from tests.web.test_stream import streams
-from tests.web.test_stream_ends import COUNTER, MIB, none_is_open, stalled, tasks_of, until
+from tests.web.test_stream_ends import COUNTER, MIB, is_ready, none_is_open, stalled, steady_tasks, until
 from tests.web.wire import DEADLINE, RawStream
 
 IMPATIENT = "stall_timeout = 2\nheartbeat_interval = 0.5\n"
@@ -39,17 +40,24 @@ async def test_a_viewer_of_the_fast_writer_has_no_task(tmp_path: Path, writer: s
     (tmp_path / "tasks.py").write_text(COUNTER)
     config = f'{WRITERS[writer]}collectors_dir = "{tmp_path}"\ninterval = 0.5\n'
     async with running_server(config=config) as server, httpx.AsyncClient(base_url=server.url) as client:
-        until_ready(server)
-        before = await tasks_of(client, time.time())
+        await until(partial(is_ready, client), DEADLINE)
+        before = await steady_tasks(client)
         viewers = [await RawStream.open(server, "?types=metrics") for _ in range(20)]
         for viewer in viewers:
             await viewer.until(b"event: metrics")
-        added = await tasks_of(client, time.time()) - before
+        added = await steady_tasks(client) - before
         assert added >= 20 * tasks if tasks else added <= 3
         for viewer in viewers:
             await viewer.until(b"event: metrics")
             viewer.drop()
         await until(lambda: none_is_open(client), 1.0)
+
+
+async def one_is_cut_off(client: httpx.AsyncClient, left: int) -> bool:
+    """Tell whether so many streams are left, and one is counted as cut off; never are more."""
+    status = (await client.get("/api/v1/status")).json()
+    assert status["streams_aborted"] <= 1
+    return bool(status["streams"] == left and status["streams_aborted"])
 
 
 async def test_both_writers_send_the_same_head() -> None:
@@ -88,11 +96,7 @@ async def test_a_viewer_that_takes_no_bytes_is_cut_off_and_counted(writer: str) 
         viewer = await stalled(server, client)
         memory = psutil.Process(server.pid).memory_info().rss
 
-        async def is_alone() -> bool:
-            return await streams(client) == 1
-
-        await until(is_alone, 4.0)
-        assert (await client.get("/api/v1/status")).json()["streams_aborted"] == 1
+        await until(partial(one_is_cut_off, client, 1), 4.0)
         assert psutil.Process(server.pid).memory_info().rss < memory + 4 * MIB
         await healthy.until(b"event: heartbeat")
         healthy.drop()
@@ -112,23 +116,23 @@ async def test_a_viewer_that_vanished_without_a_word_is_cut_off_and_counted(
         async with httpx.AsyncClient(base_url=server.url) as client:
             assert await streams(client) == 1
             other.cut()
-            await until(lambda: none_is_open(client), 4.0)
+            await until(partial(one_is_cut_off, client, 0), 4.0)
             looking.kill()
-            assert (await client.get("/api/v1/status")).json()["streams_aborted"] == 1
 
 
 @pytest.mark.fault
 async def test_a_slow_viewer_is_not_taken_for_one_that_stalls(fast_first: str) -> None:
     """It takes some bytes now and then, for twice as long as one that takes none would be borne with."""
     async with (
-        running_server(config=fast_first + IMPATIENT) as server,
+        # More patient than this process may stand still: then it takes nothing indeed.
+        running_server(config=fast_first + IMPATIENT.replace("= 2", "= 5")) as server,
         httpx.AsyncClient(base_url=server.url) as client,
     ):
         viewer = await stalled(server, client)
         began = time.monotonic()
         viewer.writer.transport.resume_reading()  # type: ignore[attr-defined]
-        while time.monotonic() - began < 4.0:
-            assert await asyncio.wait_for(viewer.reader.read(16_384), 4.0)
+        while time.monotonic() - began < 10.0:
+            assert await asyncio.wait_for(viewer.reader.read(16_384), DEADLINE)
             await asyncio.sleep(0.25)
         assert await streams(client) == 1
         viewer.drop()
