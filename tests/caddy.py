@@ -22,8 +22,8 @@ from tests.nginx import DEADLINE, free_port, until_listening
 @contextmanager
 def running_caddy(site: str) -> Iterator[int]:
     """Run Debian's Caddy with `site` as what the braces of its one site hold; yield its port."""
-    program, port = need("caddy"), free_port()
-    with TemporaryDirectory(prefix="caddy-", ignore_cleanup_errors=True) as name:
+    program = need("caddy")
+    with free_port() as port, TemporaryDirectory(prefix="caddy-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         (folder / "Caddyfile").write_text(f"{{\n\tadmin off\n}}\nhttp://:{port} {{\n\tbind 127.0.0.1\n{site}\n}}\n")
         with (folder / "log").open("w") as log:

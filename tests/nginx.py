@@ -47,8 +47,7 @@ def running_nginx(http: str) -> Iterator[Nginx]:
     `listen 80` and `listen 443` become a free port of loopback.
     """
     program = need("nginx")
-    port = free_port()
-    with TemporaryDirectory(prefix="nginx-", ignore_cleanup_errors=True) as name:
+    with free_port() as port, TemporaryDirectory(prefix="nginx-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         _configure(folder, _LISTEN.sub(f"listen 127.0.0.1:{port}", http))
         with (folder / "log").open("w") as log:
@@ -88,11 +87,13 @@ def _configure(folder: Path, http: str) -> None:
     )
 
 
-def free_port() -> int:
-    """Return a port of loopback that nobody listened at just now."""
+@contextmanager
+def free_port() -> Iterator[int]:
+    """Keep a port of loopback for a program that takes it with SO_REUSEADDR: nobody is given it by chance meanwhile."""
     with socket.socket() as one:
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
+        yield int(one.getsockname()[1])
 
 
 def until_listening(process: subprocess.Popen[bytes], port: int, log: Path) -> None:

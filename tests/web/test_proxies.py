@@ -23,6 +23,7 @@ from tests.needs import need
 from tests.nginx import certificate, running_nginx
 from tests.serving import Server, running_server
 from tests.web.conftest import until_ready
+from tests.web.patience import Patience, awake
 from tests.web.wire import DEADLINE, ask, asking
 
 PROXIES_PAGE = (Path(__file__).parents[2] / "docs/proxies.md").read_text("utf-8")
@@ -73,18 +74,33 @@ def bare(server: Server, more: str = "") -> str:
     return f"server {{ listen 80; location / {{ proxy_pass {server.url}; }} }} {more}"
 
 
-async def longest_silence(port: int, seconds: float, query: str = "") -> float:
-    """Read a stream through the proxy at a port for so long; return the longest time without a byte."""
+async def longest_silence(port: int, seconds: float, query: str = "", path: str = "/healthz") -> float:
+    """Read a stream through the proxy at a port for so long; return the longest time without a byte.
+
+    The time counts in which answers to `path` came the same way: no proxy gathers these.
+    """
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
         writer.write(f"GET /api/v1/events{query} HTTP/1.1\r\nHost: localhost\r\nAccept-Encoding: gzip\r\n\r\n".encode())
-        began = last = time.monotonic()
-        longest = 0.0
-        while last - began < seconds:
-            assert await asyncio.wait_for(reader.read(1 << 20), DEADLINE), "the stream ended"
-            now = time.monotonic()
-            longest, last = max(longest, now - last), now
+        began = time.monotonic()
+        longest = last = 0.0
+        async with awake(port, path) as clock:
+            while time.monotonic() - began < seconds:
+                assert await asyncio.wait_for(reader.read(1 << 20), DEADLINE), "the stream ended"
+                longest, last = max(longest, clock.now - last), clock.now
         return longest
+    finally:
+        writer.transport.abort()
+
+
+async def until_cut_off(port: int, query: str) -> None:
+    """Read a stream through the proxy at a port until it ends."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        writer.write(f"GET /api/v1/events{query} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+        async with asyncio.timeout(DEADLINE):
+            while await reader.read(1 << 20):
+                pass
     finally:
         writer.transport.abort()
 
@@ -149,10 +165,9 @@ async def test_nginx_that_cuts_off_is_mended_by_the_lines_that_are_shown() -> No
             site = f"proxy_read_timeout 400ms; location / {{ proxy_pass {server.url}; {mended} }}"
             with running_nginx(f"server {{ listen 80; {site} }}") as nginx:
                 if mended:
-                    assert await longest_silence(nginx.port, 2.5, "?types=system") > 0.5
+                    assert await longest_silence(nginx.port, 2.5, "?types=task") > 0.45
                 else:
-                    with pytest.raises(AssertionError, match="the stream ended"):
-                        await longest_silence(nginx.port, 2.5, "?types=system")
+                    await until_cut_off(nginx.port, "?types=task")
 
 
 @pytest.mark.long
@@ -186,10 +201,10 @@ async def test_what_a_viewer_reads_through_a_proxy_is_the_stream(trusting: Serve
         ):
             events = stream.aiter_sse()
             assert (await anext(events)).event == "hello"
-            began = time.monotonic()
-            await client.post("/api/v1/samples", json={"series": "passed_on", "value": 1})
-            event = await anext(event async for event in events if event.event == "metrics")
-            assert event.json()["samples"] == {"passed_on": 1.0} and time.monotonic() - began < 1.0
+            async with awake(nginx.port) as clock:
+                await client.post("/api/v1/samples", json={"series": "passed_on", "value": 1})
+                event = await anext(event async for event in events if event.event == "metrics")
+                assert event.json()["samples"] == {"passed_on": 1.0} and clock.now < 1.0
             polled = await client.get("/api/v1/events", params={**query, "wait": 5, "after": event.id})
             assert polled.json()["events"][0]["resume"] == "resumed"
 
@@ -203,9 +218,9 @@ async def test_a_viewer_that_leaves_the_proxy_leaves_the_server(trusting: Server
         before = await streams()
         with running_nginx(bare(trusting)) as nginx:
             assert await longest_silence(nginx.port, 1, "?types=system") < 1.5
-            began = time.monotonic()
+            patience = Patience(3.0)
             while await streams() > before:
-                assert time.monotonic() - began < 3.0
+                assert patience.spend()
 
 
 def shown(mark: str) -> str:
@@ -223,7 +238,7 @@ async def test_the_nginx_that_is_shown_speaks_http_2_with_browsers(trusting: Ser
     site = re.sub(r"/etc/ssl/\S+\.pem", str(cert), re.sub(r"/etc/ssl/\S+\.key", str(key), site))
     with running_nginx(site) as nginx:
         base = f"https://dash.example.com:{nginx.port}"
-        command = [curl, "--silent", "--show-error", "--http2", "--cacert", cert, "--max-time", "3", "--parallel"]
+        command = [curl, "--silent", "--show-error", "--http2", "--cacert", cert, "--max-time", "8", "--parallel"]
         command += [
             "--resolve",
             f"dash.example.com:{nginx.port}:127.0.0.1",
@@ -314,11 +329,13 @@ async def test_below_a_path_a_browser_is_live(way: str, browser: Browser, tmp_pa
         task = {"title": f"Backup by {way}", "done": 420, "total": 1000, "interval": 60}
         assert (await client.put(f"{base}/api/v1/tasks/backup", json=task)).status_code == 200
         notice = {"title": f"Tests by {way}", "message": "They passed."}
+        toast = glass.page.locator("notice-toasts").get_by_text(notice["title"])
+        toasted = asyncio.create_task(toast.wait_for())  # already, for it does not stay
         assert (await client.post(f"{base}/api/v1/notifications", json=notice)).status_code == 200
         await glass.panels_when(
             lambda panels: line["message"] in panels["log"].text and f"Backup by {way}" in panels["tasks"].text
         )
-        await glass.page.locator("notice-toasts").get_by_text(notice["title"]).wait_for()
+        await toasted
         for schema in ("events.json", "events.d.ts"):
             assert (await client.get(f"{base}/schema/{schema}")).status_code == 200
         await glass.page.close()
