@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -67,12 +68,17 @@ def server(tmp_path_factory: pytest.TempPathFactory, switch: Path) -> Iterator[S
 def test_the_garbage_collector_is_tuned_at_start(server: Server) -> None:
     """What there is at the start is never walked again, and the rest seldom."""
     deadline, found = time.monotonic() + DEADLINE, {"gc_frozen": 0.0}
-    while not found["gc_frozen"]:
-        assert time.monotonic() < deadline
+    while not found["gc_frozen"] or [*found.values()][1:] != [10_000, 500, 1000]:
+        assert time.monotonic() < deadline, found
         result = httpx.get(f"{server.url}/api/v1/latest", params={"match": "gc_*"}).json()["result"]
         found |= {one["series"].partition("{instance")[0].partition(",")[0]: one["value"] for one in result}
     assert found.pop("gc_frozen") > 10_000
-    assert list(found.values()) == [10_000, 500, 1000]
+
+
+async def is_high(client: httpx.AsyncClient) -> bool:
+    """Tell whether the newest word of the load is that it is high."""
+    news = (await client.get("/api/v1/system")).json()["result"]
+    return next((one["event"] for one in news if one["event"] in ("high_load", "load_normal")), "") == "high_load"
 
 
 @pytest.mark.fault
@@ -80,11 +86,15 @@ async def test_an_event_loop_that_is_held_up_is_high_load_and_after_that_normal(
     async with httpx.AsyncClient(base_url=server.url, timeout=DEADLINE) as client:
         async with viewing(client, {"types": "system"}) as viewer:
             await viewer.next("hello")
+            while await is_high(client):
+                await viewer.next("heartbeat")  # it had no turn before, and that is not over yet
             switch.touch()
             high = await viewer.until(lambda event: event.event == "system" and event.json()["event"] == "high_load")
             switch.unlink()
             over = await viewer.until(lambda event: event.event == "system" and event.json()["event"] == "load_normal")
         told = (await client.get("/api/v1/system")).json()["result"]
-    assert "stood still for 1." in high.json()["message"] or "late with its work" in high.json()["message"]
+    # As long as it was held up, or longer where it had no turn besides.
+    said = re.search(r"stood still for ([0-9.]+) s|late with its work", high.json()["message"])
+    assert said is not None and float(said[1] or 1) >= 1
     assert over.json()["message"].startswith("The load is normal again; it was high for ")
     assert {high.id, over.id} <= {one["id"] for one in told}
