@@ -88,9 +88,9 @@ async def test_a_body_that_stalls_is_answered_and_cut_off(port: int, pieces: lis
 async def test_a_body_that_goes_on_coming_is_given_the_time_that_it_needs(
     port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pushing, "SLOWEST", 100)
+    monkeypatch.setattr(pushing, "SLOWEST", 10)
     ask = HEAD + b"Connection: close\r\nContent-Length: 501\r\n\r\n"
-    answer = await sent(port, [ask, *[b" " * 50] * 10, b"x"], every=0.1)  # a second in all
+    answer = await sent(port, [ask + b" " * 50, *[b" " * 50] * 9, b"x"], every=0.1)  # a second in all
     assert answer.startswith(b"HTTP/1.1 400 ") and b"invalid character (byte 500)" in answer, answer
 
 
@@ -112,8 +112,9 @@ REFUSED = [
 
 @pytest.mark.parametrize(("method", "path", "status"), REFUSED)
 async def test_a_body_that_comes_after_its_refusal_costs_no_connection(
-    port: int, method: str, path: str, status: int
+    port: int, method: str, path: str, status: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(pushing, "REST", DEADLINE)
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     head = f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\nContent-Length: 5\r\n\r\n"
     async with asyncio.timeout(DEADLINE):

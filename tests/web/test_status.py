@@ -21,7 +21,7 @@ from dashboard.web.routing import Context
 from dashboard.web.status import MOST_VIEWERS, Status, status
 from tests.serving import running_server
 from tests.web.conftest import until_ready
-from tests.web.test_stream import viewing
+from tests.web.test_stream import none_is_open, viewing
 from tests.web.wire import DEADLINE, RawStream
 
 
@@ -39,6 +39,7 @@ async def test_each_reason_and_limit_is_told_from_the_start_so_that_the_first_is
 
 
 async def test_streams_are_told_by_principal_and_address(client: httpx.AsyncClient) -> None:
+    await none_is_open(client)
     before = await told(client)
     async with viewing(client) as first, viewing(client) as second:
         await first.next("hello")
@@ -64,7 +65,8 @@ async def test_a_resume_and_the_gap_it_is_told_are_counted_once_each(client: htt
 
 async def test_a_stream_that_does_not_read_is_the_slowest_and_one_too_many_is_refused() -> None:
     """What it is behind, and what else came of it, is told by status and by the program's own metrics."""
-    config = 'instance = "web-1"\ninterval = 0.1\nmax_streams = 1\n[[collector]]\nname = "dashboard"\ninterval = 0.5\n'
+    config = 'instance = "web-1"\ninterval = 0.1\nmax_streams = 1\nstall_timeout = 300\n'
+    config += '[[collector]]\nname = "dashboard"\ninterval = 0.5\n'
     async with running_server(config=config) as server, httpx.AsyncClient(base_url=server.url, timeout=10) as client:
         stalled = await RawStream.open(server, receive_buffer=4096)
         await stalled.until(b"event: hello")
