@@ -73,17 +73,8 @@ kind = "processes"
 """
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def server() -> AsyncIterator[Server]:
-    """A server with boards of what is hard to lay out: long names, many series, huge and tiny values, each state."""
-    boards = [
-        board("long", "long_name", legend="{queue}"),
-        board("many", "many", legend="{number}"),
-        board("extreme", "extreme", legend="{size}"),
-        board("hostile", "hostile", legend="{text}"),
-        board("states", "bad_ratio", kinds=("stat",)) + STATES,
-    ]
-    boards = [text.replace("max = 100\n", "") for text in boards]
+async def push(server: Server) -> None:
+    """Push what the boards show. A page that is opened later than their range after that would have none of it."""
     samples: list[dict[str, object]] = [
         {"series": f'long_name{{queue="{LONG[:-2]}{number:02}"}}', "value": number} for number in range(3)
     ]
@@ -98,10 +89,22 @@ async def server() -> AsyncIterator[Server]:
     samples += [{"series": "mixed_bytes", "value": 3e9}, {"series": "mixed_count", "value": 7}]
     for sample in samples:
         sample["interval"] = 3600
+    async with httpx.AsyncClient(base_url=server.url, timeout=20) as client:
+        assert (await client.post("/api/v1/samples", json=samples)).json()["rejected"] == []
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def server() -> AsyncIterator[Server]:
+    """A server with boards of what is hard to lay out: long names, many series, huge and tiny values, each state."""
+    boards = [
+        board("long", "long_name", legend="{queue}"),
+        board("many", "many", legend="{number}"),
+        board("extreme", "extreme", legend="{size}"),
+        board("hostile", "hostile", legend="{text}"),
+        board("states", "bad_ratio", kinds=("stat",)) + STATES,
+    ]
+    boards = [text.replace("max = 100\n", "") for text in boards]
     async with running_server(config="\n".join(boards)) as running:
-        async with httpx.AsyncClient(base_url=running.url) as client:
-            answer = (await client.post("/api/v1/samples", json=samples)).json()
-            assert answer["rejected"] == []
         yield running
 
 
@@ -110,6 +113,7 @@ async def shown(glass: Glass, server: Server, name: str) -> None:
 
     They are in the frame after that in which they are found to be live.
     """
+    await push(server)
     await glass.open(server.url + (f"/boards/{name}" if name else "/"))
     await glass.panels_when(
         lambda panels: all(
