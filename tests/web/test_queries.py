@@ -15,6 +15,7 @@ from httpx_sse import aconnect_sse
 
 from tests.serving import Server
 from tests.test_exposition import complaints
+from tests.web.wire import DEADLINE
 
 Json = dict[str, Any]
 
@@ -36,12 +37,17 @@ async def ask(client: httpx.AsyncClient, path: str, **query: object) -> Json:
 
 
 async def test_the_catalogue_says_what_each_series_is(client: httpx.AsyncClient) -> None:
-    body = await ask(client, "series", match="system_load_1m")
-    (entry,) = body["result"]
+    deadline = time.monotonic() + DEADLINE
+    while True:
+        began = time.time()
+        (entry,) = (await ask(client, "series", match="system_load_1m"))["result"]
+        if 0 <= entry["age"] < 7:
+            break
+        assert time.monotonic() < deadline, entry  # it is one that was late
     assert entry["series"] == 'system_load_1m{instance="web-1"}' and entry["name"] == "system_load_1m"
     assert entry["labels"] == {"instance": "web-1"} and entry["type"] == "gauge" and entry["help"]
     assert entry["source"].startswith("web-1/") and entry["interval"] == 5.0
-    assert 0 <= entry["age"] < 7 and abs(entry["last_seen"] - time.time()) < 7
+    assert began - 0.01 < entry["last_seen"] + entry["age"] < time.time() + 0.01
     everything = await ask(client, "series")
     names = [entry["series"] for entry in everything["result"]]
     assert len(names) > 20 and names == sorted(names)
@@ -194,6 +200,10 @@ async def test_status_tells_how_the_program_is_doing(client: httpx.AsyncClient) 
     assert body["log"]["events"] > 0 and body["log"]["oldest"] < body["log"]["newest"]
     assert body["published"]["metrics"] > 0 and body["published"]["system"] >= 1
     names = {collector["name"]: collector for collector in body["collectors"]}
+    deadline = time.monotonic() + DEADLINE
+    while names["memory"]["state"] != "ok":  # it may be late for once
+        assert time.monotonic() < deadline, names["memory"]
+        names = {collector["name"]: collector for collector in (await ask(client, "status"))["collectors"]}
     assert {"cpu", "memory", "dashboard"} <= names.keys()
     for collector in names.values():
         assert {"source", "state", "interval", "last_success", "since", "error", "duration"} <= collector.keys()
@@ -210,7 +220,7 @@ async def test_the_exposition_of_the_real_server_passes_promtool(
         {"series": "jobs_done_total", "value": 2},
     )
     names = ("system_cpu_total_utilization_ratio", "system_memory_usage_bytes", "dashboard_http_requests_total")
-    async with asyncio.timeout(15):  # the program samples itself every five seconds
+    async with asyncio.timeout(DEADLINE):  # the program samples itself every five seconds
         answer = await client.get("/metrics")
         while not all(f"\n{name}{{" in answer.text for name in names):
             await asyncio.sleep(0.1)
