@@ -61,7 +61,7 @@ class DashboardHandler(logging.Handler):
         self._lines: queue.SimpleQueue[Line | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._closing = threading.Event()
-        self._left_out = 0
+        self._left_out = self._told = 0  # each written by one thread only: by whoever logs, and by the one that sends
 
     def emit(self, record: logging.LogRecord) -> None:
         """Queue a record; never waits."""
@@ -128,8 +128,9 @@ class DashboardHandler(logging.Handler):
             line = self._lines.get()
             if line is not None:
                 lines.append(line)
-        left_out, self._left_out = self._left_out, 0
+        left_out = self._left_out - self._told
         if left_out:
+            self._told += left_out
             message = f"{left_out} lines were left out here: they came faster than the dashboard took them"
             lines.append({"message": message, "level": "warning", "timestamp": time.time(), **self._names})
         return lines

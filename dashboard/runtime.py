@@ -28,6 +28,7 @@ from dashboard.config import CollectorSetting, Settings
 from dashboard.datadir import MARK_AHEAD, DataDir, default_folder
 from dashboard.disk import Disk
 from dashboard.diskarchive import DiskArchive, bounds_of
+from dashboard.errors import StorageError
 from dashboard.eventlog import MemoryLog
 from dashboard.events import GapReason, System, SystemEvent
 from dashboard.history import History, kept
@@ -45,8 +46,10 @@ from dashboard.window import Window
 
 log = logging.getLogger("dashboard")
 
-UNANNOUNCED = " The run before it ended without a word: it was killed, or the machine went down."
+_OFTEN = 10.0  # seconds between samples, up to which a series is not waited for
+_RECALL = 1.0  # seconds that the start waits for what the disk knows of those
 
+UNANNOUNCED = " The run before it ended without a word: it was killed, or the machine went down."
 
 QUESTIONS = 2
 """Questions that history answers at once at most: each keeps a thread busy, and the event loop shares their turns."""
@@ -257,6 +260,7 @@ async def running(settings: Settings, boards: Sequence[Board], path: Path | None
             )
         ]
         await runtime.broadcaster.recall()
+        await _recall_seldom(runtime)
         killed = await _was_killed(runtime)
         runtime.system("start", f"dashboard {__version__} started.{UNANNOUNCED if killed else ''}")
         # Only now, for with the start of a run pages forget what the one before could not store.
@@ -276,6 +280,25 @@ async def running(settings: Settings, boards: Sequence[Board], path: Path | None
             runtime.history.close()
             runtime.data_dir.sign_alive(runtime.clock.wall())
             runtime.archive.close()
+
+
+async def _recall_seldom(runtime: Runtime) -> None:
+    """Let what comes seldom, and still holds, be live at once; what comes often is there again in a moment."""
+    try:
+        async with asyncio.timeout(_RECALL):
+            stored = await asyncio.to_thread(runtime.history.catalogue, [])
+    except (StorageError, TimeoutError):
+        return  # it comes again when it is due
+    now = runtime.clock.wall()
+    for one in stored:
+        time, value = one.last
+        if (
+            one.interval is not None
+            and one.interval > _OFTEN
+            and value is not None
+            and now <= time + 2 * one.interval + 1
+        ):
+            runtime.window.adopt(one.series, one.source, one.interval, (time, value))
 
 
 async def _was_killed(runtime: Runtime) -> bool:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
+from heapq import nlargest
 from itertools import pairwise
 from typing import Literal
 
@@ -60,6 +62,10 @@ class Line:
         _, shorter, longer, _ = sorted(later - earlier for earlier, later in pairwise(recent))
         return (shorter + longer) / 2
 
+    def holds(self, now: float) -> bool:
+        """Tell whether its newest sample is what it is now, for the next is not overdue."""
+        return self.interval is not None and now <= self.last[0] + 2 * self.interval + 1
+
     def is_fed(self, now: float) -> bool:
         """Tell whether its source goes on: no guest may write it then."""
         return now <= self.last[0] + 2 * (self.interval or 60.0) + 1
@@ -78,7 +84,8 @@ class Line:
                 times.insert(at, time)
                 self.values.insert(at, value)
         if times[0] < times[-1] - keep - _SLACK:
-            cut = bisect_left(times, times[-1] - keep - _MARGIN)
+            # Two stay, however seldom they come: one holds until the next is overdue, and a rate is of two.
+            cut = min(bisect_left(times, times[-1] - keep - _MARGIN), len(times) - 2)
             del times[:cut], self.values[:cut]
 
     def count(self, start: float, end: float) -> int:
@@ -158,8 +165,16 @@ class Window:
         return line.source if line is not None else self._owners.get(_home(series), "")
 
     def sweep(self, now: float) -> None:
-        """Forget series without a sample for the whole window."""
-        gone = {text for text, line in self._lines.items() if not line.times or line.times[-1] < now - self.reach}
+        """Forget series without a sample for the whole window, unless the newest still holds.
+
+        Those that come so seldom have a quarter of the room at most: each keeps its place for long.
+        """
+        since = now - self.reach
+        old = [line for line in self._lines.values() if not line.times or line.times[-1] < since]
+        seldom = nlargest(
+            self.max_series // 4, (line for line in old if line.holds(now)), key=lambda line: line.last[0]
+        )
+        gone = {line.text for line in old} - {line.text for line in seldom}
         for text in gone:
             del self._lines[text]
         for origin, lines in list(self._sources.items()):
@@ -215,6 +230,18 @@ class Window:
             times=line.times[low:high],
             values=line.values[low:high],
         )
+
+    def adopt(self, series: Series, source: str, interval: float, last: tuple[float, float]) -> None:
+        """Let a series of an earlier run go on with its newest sample, time and value, unless something came since."""
+        line = Line(series, "", source)
+        if len(self._lines) < self.max_series // 4 and line.text not in self._lines:
+            line.add(*last, self.keep)
+            line.last, line.declared, line.pushed = last, interval, True
+            self._lines[line.text] = line
+
+    def newest(self, line: Line) -> Columns:
+        """Copy the newest sample of a series, of a counter the two newest."""
+        return self.columns(line, line.times[-1] if line.times else 0.0, math.inf)
 
     def _admit(self, key: str, batch: Batch, lines: dict[str, Line], standing: Standing) -> Line | Refusal:
         series = Series.parse(key).merged(batch.resource)

@@ -117,6 +117,28 @@ def test_a_series_without_a_sample_in_the_whole_window_is_forgotten(window: Wind
     assert list(next(window.select([])).values) == [7.0]
 
 
+def test_a_series_whose_next_sample_is_not_overdue_stays_with_its_two_newest(window: Window) -> None:
+    """Of a counter that comes once an hour the rate is known all the time, until it is overdue."""
+    for hour in range(4):
+        window.append(batch(NOW + 3_600 * hour, {"jobs_total": 100.0 * hour}, interval=3_600))
+        window.sweep(NOW + 3_600 * hour + 3_599)
+    line = only(window)
+    assert list(window.newest(line).values) == [200.0, 300.0] and len(line.times) == 2
+    due = NOW + 3_600 * 3 + 2 * 3_600 + 1
+    assert line.holds(due) and not line.holds(due + 1)
+    window.sweep(due)
+    assert only(window) is line
+    window.sweep(due + 1)
+    assert len(window) == 0
+
+
+def test_series_that_come_seldom_have_a_quarter_of_the_room(window: Window) -> None:
+    for number in range(60):
+        window.append(batch(NOW + number, {f"s{number}": 1.0}, interval=86_400))
+    window.sweep(NOW + 2_000)
+    assert {line.series.name for line in window.select([])} == {f"s{number}" for number in range(35, 60)}
+
+
 def test_sources_that_are_gone_leave_nothing_behind(window: Window) -> None:
     for number in range(50):
         window.append(batch(NOW, {"a": 1.0}, source=f"s{number}", instance=f"i{number}"))

@@ -19,6 +19,7 @@ from dashboard.pipeline import LATE
 from dashboard.points import bucketed, collected, rates, short
 from dashboard.selector import Selector
 from dashboard.web.encoder import Encoder, last_of
+from dashboard.web.holding import Holding
 from dashboard.web.routing import Context, Route
 from dashboard.web.shapes import FORMS, Line
 from dashboard.web.snapshot import Snapshot
@@ -39,7 +40,7 @@ class Found(NamedTuple):
 
     step: float
     tier: str
-    lines: list[Line]
+    lines: Sequence[Line]
     incomplete: list[tuple[float, float]]
 
 
@@ -106,10 +107,11 @@ async def _of_window(
     points = (end - start) / step * len(lines) if step else sum(line.count(start, end) for line in lines)
     limit(len(lines), points, wanted)
     columns = [window.columns(line, start, end) for line in lines]
+    holding = Holding(window, lines, wanted, runtime.clock.wall())
     if missing := _missing(wanted, wanted.selectors, [line.series for line in lines]):
         await asyncio.to_thread(_look_for, runtime, wanted, missing, none=not lines)
     return await asyncio.to_thread(
-        lambda: make(Found(step, "raw", _from_columns(columns, start, end, step, wanted.raw), [*unread]))
+        lambda: make(Found(step, "raw", holding.among(_from_columns(columns, start, end, step, wanted.raw)), [*unread]))
     )
 
 
@@ -119,19 +121,22 @@ async def _of_history(runtime: Runtime, wanted: Wanted, make: Callable[[Found], 
     live = list(window.select(wanted.selectors)) if end > now - LATE else []
     limit(len(live), 0, wanted)
     snapshot = Snapshot(window, live, now=now, end=end, step=wanted.step, reached=_reached(runtime))
+    holding = Holding(window, live, wanted, now)
     published = _published(runtime)
     try:
         async with runtime.questions:
             known = await asyncio.to_thread(_known, runtime, wanted)
             limit(len(known), _expected(known, start, end, wanted.step), wanted)
             if not known:
-                return make(Found(wanted.step, "raw", [], []))
+                return make(Found(wanted.step, "raw", holding.among([]), []))
             readings: list[Reading] = []  # which no frame of the event loop's thread holds
             writing = Encoder(snapshot.since) if early else None
             await asyncio.to_thread(_read_into, readings, runtime.history, known, wanted, writing)
             since = snapshot.since(readings[0].step) if _published(runtime) != published else math.inf
             return await asyncio.to_thread(
-                lambda: make(_from_history(known, readings.pop(), snapshot, max(start, since), wanted.raw, writing))
+                lambda: make(
+                    _from_history(known, readings.pop(), snapshot, max(start, since), wanted.raw, writing, holding)
+                )
             )
     except StorageError:  # what is in memory is better than nothing; the rest is told to be missing
         return await _of_window(runtime, wanted, make, [(start, min(_reached(runtime), end))])
@@ -150,7 +155,13 @@ def _published(runtime: Runtime) -> int:
 
 
 def _from_history(
-    known: Sequence[Known], reading: Reading, snapshot: Snapshot, since: float, raw: bool, early: Encoder | None
+    known: Sequence[Known],
+    reading: Reading,
+    snapshot: Snapshot,
+    since: float,
+    raw: bool,
+    early: Encoder | None,
+    holding: Holding,
 ) -> Found:
     """Put an answer together; its points from `since` on are those of the snapshot."""
     read = {stretch.known.text: stretch.points for stretch in reading.stretches}
@@ -174,7 +185,7 @@ def _from_history(
                     written.get(one.text, b""),
                 )
             )
-    return Found(reading.step, reading.tier, lines, reading.incomplete)
+    return Found(reading.step, reading.tier, holding.among(lines), reading.incomplete)
 
 
 def _known(runtime: Runtime, wanted: Wanted) -> list[Known]:

@@ -275,7 +275,10 @@ export class Store {
     const { past } = this.span;
     const oldest = this.clock.now() - (past ? LIVING : this.range);
     const drawn = (/** @type {Line} */ line) => (past ? line.length > 0 : line.lastTime > oldest);
-    const dropped = this.drop((line) => !(line.time > oldest || line.sampled > oldest || drawn(line)));
+    const now = this.clock.monotonic();
+    // What comes so seldom that it has left the chart is still true until the next is overdue.
+    const holds = (/** @type {Line} */ line) => line.own !== null && line.deadline > now;
+    const dropped = this.drop((line) => !(line.time > oldest || line.sampled > oldest || drawn(line) || holds(line)));
     if (dropped.length) for (const [source, { time }] of this.sources) if (time < oldest) this.sources.delete(source);
     return dropped;
   }

@@ -130,6 +130,21 @@ async def test_undeclared_interval(server: Server, open_glass: OpenGlass) -> Non
     assert [frame for frame in late if set(frame.states.values()) != {"stale"}] == []
 
 
+async def test_what_comes_seldom_is_there_when_the_page_is_opened(server: Server, open_glass: OpenGlass) -> None:
+    """A value is true until the next is overdue, though it came before the time that the charts show."""
+    before = time.time() - 400
+    await push(server, {"series": "orders_waiting", "value": 41.5, "timestamp": before, "interval": 3600})
+    glass = await open_glass()
+    await glass.open(f"{server.url}/boards/orders")
+    panels = await glass.panels_when(
+        lambda found: all(panel.state == "live" and "41.5" in panel.text for panel in found.values())
+    )
+    assert panels.keys() == {f"orders-{kind}" for kind in KINDS}
+    image = await glass.page.request.get(f"{server.url}/embed/orders.orders-line.json")
+    (line,) = (await image.json())["lines"]
+    assert line["value"] == 41.5, line
+
+
 async def test_devices_come_and_go(tmp_path: Path, open_glass: OpenGlass) -> None:
     """A new device has its line by the next sample; one that vanished is marked, and veils nothing beside it."""
     folder = tmp_path / "devices"

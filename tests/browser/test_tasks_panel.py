@@ -165,7 +165,7 @@ async def test_what_ended_long_ago_is_folded_away(server: Server, open_glass: Op
 async def test_a_page_of_the_past_counts_from_now(server: Server, open_glass: OpenGlass) -> None:
     """What is "as of now" there has the age that it has now."""
     now = time.time()
-    await put(server, "earlier", title="Earlier", state="completed", started_at=now - 400, ended_at=now - 300)
+    await put(server, "earlier", title="Earlier", state="completed", started_at=now - 400, ended_at=now - 330)
     glass = await open_glass()
     await glass.open(f"{server.url}/boards/work?from={now - 7200:.0f}&to={now - 3600:.0f}")
     assert "5 min" in (await row(glass, "Earlier", " ago")).rpartition(" · ")[2]

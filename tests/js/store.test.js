@@ -156,6 +156,18 @@ test("a counter that has no rate yet is kept until its second sample comes, howe
   assert.equal(page.line('io_bytes_total{instance="web-1"}').value, 50);
 });
 
+test("what comes so seldom that it has left the chart is kept until its next sample is overdue", () => {
+  const page = new Page();
+  const { now } = page;
+  const last = /** @type {[number, number]} */ ([now / 1000 - 3_000, 7]);
+  const result = [{ series: "jobs", interval: 3_600, last, points: [] }, { series: "quick", interval: 10, last, points: [] }];
+  page.store.load({ as_of: "0-0", step: 1, server_time: now / 1000, result });
+  assert.deepEqual(page.store.sweep().map(({ key }) => key), ["quick"]);
+  assert.equal(page.line("jobs").value, 7);
+  page.now += 4_300_000;
+  assert.deepEqual(page.store.sweep().map(({ key }) => key), ["jobs"]);
+});
+
 test("a number of series without end is refused beyond a bound", () => {
   const page = new Page();
   for (let at = 0; at < 30; at++) {

@@ -77,3 +77,17 @@ def test_that_nothing_is_stored_is_said_once_in_the_log_with_the_setting_and_by_
         server.terminate()
         assert server.log().count(f"ERROR {said}written (File exists): ") == 1
         assert server.log().count("nothing is stored") == 2
+
+
+async def test_what_comes_seldom_still_holds_after_a_restart() -> None:
+    """An answer up to now has its value, though it came in an earlier run, before the first point that is asked for."""
+    with running_server() as server:
+        async with httpx.AsyncClient(base_url=server.url) as client:
+            await post(client, "samples", {"series": "seldom", "value": 7, "interval": 3_600})
+        assert server.terminate() == 0
+        await asyncio.to_thread(server.start)
+        async with httpx.AsyncClient(base_url=server.url) as client:
+            now = (await client.get("/api/v1/status")).json()["server_time"]
+            question = {"match": "seldom", "start": str(now), "end": str(now + 5)}
+            (held,) = (await client.get("/api/v1/query_range", params=question)).json()["result"]
+    assert (held["last"][1], held["points"]) == (7, [])

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
 from tests.documents import ROOT, blocks
 from tests.web.test_queries import ask, push
@@ -55,6 +56,33 @@ async def test_what_came_late_is_answered_at_once_with_peaks_resets_and_nulls(cl
     assert rates[600] == [None] * 3
     by_width = await ask(client, "query_range", match="wave", start=span["start"], end=span["end"], points=14)
     assert by_width["step"] == 60 and by_width["result"] == body["result"]
+
+
+@pytest.mark.parametrize(("tier", "ago"), [("window", 60), ("history", 1_000)])
+async def test_what_comes_seldom_is_in_an_answer_up_to_now_until_the_next_is_overdue(
+    tier: str, ago: int, client: httpx.AsyncClient
+) -> None:
+    """A value that came before the first point that is asked for is as true as when it came."""
+    name = f"seldom_{tier}"
+    now = time.time()
+    came, samples = now - 1_200, {name: 7, f"{name}_over": 7, f"{name}_total": 100}
+    await push(
+        client,
+        {"series": f"{name}_total", "value": 10, "timestamp": came - 1_800, "interval": 1_800},
+        *({"series": one, "value": value, "timestamp": came, "interval": 1_800} for one, value in samples.items()),
+        {"series": f"{name}_over", "value": 8, "timestamp": came + 1, "interval": 1},
+    )
+    asked: Json = {"match": f"{name}*", "start": now - ago, "step": 10}
+    found = (await ask(client, "query_range", end=now + 1, **asked))["result"]
+    assert [(line["series"].partition("{")[0], line["last"][1]) for line in found] == [
+        (f"{name}_total", 0.05),
+        (name, 7),
+    ]
+    for line in found:
+        assert line["last"][0] == pytest.approx(came, abs=0.001) and line["interval"] == 1_800
+        assert [mean for _, mean, *_ in line["points"] if mean is not None] == []
+    over = (await ask(client, "query_range", end=now - 30, **asked))["result"]
+    assert [line["series"] for line in over if line["last"]] == [], "a time that is over has its own"
 
 
 async def test_a_time_is_the_same_as_unix_seconds_and_as_iso_with_any_offset(client: httpx.AsyncClient) -> None:
