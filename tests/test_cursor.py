@@ -147,6 +147,26 @@ async def test_whoever_has_to_answer_can_wait_until_the_disk_has_what_was_publis
     await stage.broadcaster.settled()
 
 
+async def test_a_disk_that_hangs_at_the_end_leaves_every_stream_time_for_its_bye(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Streams are cut off a second after the end was asked for: what waits for the disk may not wait as long."""
+    monkeypatch.setattr(admission, "PATIENCE", 600.0)
+    with stage.join() as cursor:
+        cursor.read()
+        stage.archive.hold()
+        stage.broadcaster.publish(line("on its way"), urgent=True)
+        stage.broadcaster.publish(line("stop"))
+        began = asyncio.get_running_loop().time()
+        stage.broadcaster.close()
+        events = []
+        while not cursor.ended:
+            await cursor.changed()
+            events += seen(cursor.read())
+        assert types(events) == ["log", "log", "system", "bye"] and events[2].data["event"] == "not_stored"
+        assert asyncio.get_running_loop().time() - began >= admission.AT_THE_END
+
+
 async def test_a_disk_that_hangs_holds_events_up_for_a_second_once_and_they_are_named() -> None:
     stage = Stage()
     with stage.join() as cursor:

@@ -17,6 +17,9 @@ from dashboard.events import KEPT
 PATIENCE = 1.0
 """Seconds that a commit may hold up what was published with it and after it."""
 
+AT_THE_END = 0.4
+"""Seconds that are left for it at the end: every stream is to have its `bye` before it would be cut off."""
+
 MOST = 5000
 """Events that may be on their way to the disk at once; further ones are not given to it."""
 
@@ -52,6 +55,15 @@ class Admission:
         self._flights: deque[_Flight] = deque()
         self._overdue: set[_Flight] = set()
         self._outstanding = 0
+        self._ending = False
+
+    def hurry(self) -> None:
+        """Let whatever is on its way to the disk, now and from now on, hold up the rest no longer than `AT_THE_END`."""
+        self._ending = True
+        for flight in self._flights:
+            if not flight.ready and flight.timer is not None:
+                flight.timer.cancel()
+                self._wait_for(flight)
 
     @property
     def idle(self) -> bool:
@@ -75,16 +87,19 @@ class Admission:
         if done.done():
             self._committed(flight, done)
             return
-        loop = asyncio.get_running_loop()
-        done.add_done_callback(partial(_tell, loop, partial(self._committed, flight)))
+        done.add_done_callback(partial(_tell, asyncio.get_running_loop(), partial(self._committed, flight)))
         if self._overdue:
             self._late(flight)
         else:
-            flight.timer = loop.call_later(PATIENCE, self._late, flight)
+            self._wait_for(flight)
 
-    def _late(self, flight: _Flight) -> None:
+    def _wait_for(self, flight: _Flight) -> None:
+        patience = AT_THE_END if self._ending else PATIENCE
+        flight.timer = asyncio.get_running_loop().call_later(patience, self._late, flight, patience)
+
+    def _late(self, flight: _Flight, patience: float = PATIENCE) -> None:
         self._overdue.add(flight)
-        self._give_up(flight, f"the disk took longer than {PATIENCE:g} s")
+        self._give_up(flight, f"the disk took longer than {patience:g} s")
         self._advance()
 
     def _give_up(self, flight: _Flight, reason: str) -> None:

@@ -150,11 +150,12 @@ class Broadcaster:
         self._tell_at = -math.inf  # the next run learns it from the disk, or never
         self._tell_of_unstored()
         self._end = "shutdown"
+        self._admission.hurry()
         self._end_if_all_is_told()
         self._wake()
 
     def _end_if_all_is_told(self) -> None:
-        # What is on its way to the disk still comes, for at most a second.
+        # What is on its way to the disk still comes, if that takes no longer than is left for it.
         if self._admission.idle:
             self.closing = self._end
 

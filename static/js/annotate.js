@@ -69,9 +69,13 @@ export class AnnotateDialog {
     /** @type {HTMLElement | null} */ (this.list.querySelector("[aria-current] button"))?.focus();
   }
 
-  /** Write the list anew, if it is seen. */
+  /** Write the list anew, if it is seen; whoever has come to a button of it by the keyboard stays there. */
   refresh() {
-    if (this.dialog.open) this.#write();
+    if (!this.dialog.open) return;
+    const items = () => /** @type {HTMLElement[]} */ ([...this.list.children]);
+    const held = items().find((item) => item.contains(document.activeElement))?.dataset["annotation"];
+    this.#write();
+    if (held !== undefined) items().find((item) => item.dataset["annotation"] === held)?.querySelector("button")?.focus();
   }
 
   /** @param {boolean} adding */
@@ -96,6 +100,7 @@ export class AnnotateDialog {
   /** @param {Annotation} annotation */
   #item(annotation) {
     const [item, head, text] = [make("li"), make("p", "about"), make("p", "text")];
+    item.dataset["annotation"] = String(annotation.id);
     const tags = annotation.tags.length ? ` · ${annotation.tags.join(", ")}` : "";
     head.textContent = `${whenText(annotation, this.preferences)} · ${annotation.author}${tags}`;
     text.textContent = annotation.text;

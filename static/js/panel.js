@@ -51,6 +51,8 @@ export class Panel {
     this.painted = Infinity;
     /** How many stale parts what is painted marks as such. */
     this.overdue = 0;
+    /** How many things that have an age what is painted was made of. */
+    this.depicted = 0;
     /** @type {PanelState} */
     this.state = "loading";
     this.badge = /** @type {HTMLElement} */ (element.querySelector(".badge"));
@@ -127,7 +129,9 @@ export class Panel {
     this.view.render(this.shown(moment), moment, this.sorted ?? []);
     this.painted = Infinity;
     this.overdue = 0;
-    for (const { deadline } of this.subjects(moment)) {
+    const subjects = this.subjects(moment);
+    this.depicted = subjects.length;
+    for (const { deadline } of subjects) {
       if (deadline > moment.now) this.painted = Math.min(this.painted, deadline);
       else this.overdue++;
     }
@@ -199,7 +203,7 @@ export class Panel {
    */
   #drawn(moment, overdue) {
     const veiled = this.state !== "live" && this.state !== "some";
-    return !veiled || (this.renderedAt > 0 && this.painted > moment.now && this.overdue === overdue);
+    return !veiled || (this.depicted > 0 && this.painted > moment.now && this.overdue === overdue);
   }
 
   /**

@@ -186,6 +186,13 @@ async def test_an_annotation_is_put_on_all_charts_told_and_deleted(server: Serve
     await expect(other.page.locator(".tip .text")).to_have_text("deployed\nby hand <b>")
     await other.page.keyboard.press("Enter")
     await expect(other.page.locator("#annotate li[aria-current] .text")).to_have_text("deployed\nby hand <b>")
+    async with httpx.AsyncClient(base_url=server.url, timeout=20) as client:
+        # One that comes meanwhile takes nobody from the button that the keyboard is at.
+        body = {"text": "meanwhile", "start": time.time() - 5}
+        added = (await client.post("/api/v1/annotations", json=body)).json()
+        await expect(other.page.locator("#annotate li .text")).to_have_count(2)
+        assert (await client.delete(f"/api/v1/annotations/{added['id']}")).status_code == 200
+        await expect(other.page.locator("#annotate li .text")).to_have_count(1)
     await other.page.keyboard.press("Enter")
     await other.page.locator("#annotate button.sure").click()
     await expect(other.page.locator("#annotate h3")).to_contain_text("None")
