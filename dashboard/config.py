@@ -5,8 +5,9 @@ from __future__ import annotations
 import ipaddress
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated
 
@@ -213,7 +214,8 @@ def load(
             option = _Named("--" + key.replace("_", "-"))
             values[key] = _checked(option, key, (), flag, kinds[key])
             sources[key] = option.name
-    return Loaded(msgspec.structs.replace(Settings(), **values), sources, _warnings(environ, kinds))
+    settings = msgspec.structs.replace(Settings(), **values)
+    return Loaded(settings, sources, (*_warnings(environ, kinds), *_upside_down(settings)))
 
 
 def top_level() -> dict[str, str]:
@@ -336,3 +338,11 @@ def _warnings(environ: Mapping[str, str], kinds: Mapping[str, object]) -> tuple[
     if injected:
         lines.append(f"ignored, as a container orchestrator put it there: {', '.join(injected)}")
     return tuple(lines)
+
+
+def _upside_down(settings: Settings) -> Iterator[str]:
+    """Yield a line for each coarser tier of the history that is kept for a shorter time than a finer one."""
+    for finer, coarser in pairwise(("keep_raw_age", "keep_10s_age", "keep_1m_age", "keep_15m_age")):
+        longer, shorter = getattr(settings, finer), getattr(settings, coarser)
+        if shorter < longer:
+            yield f"{coarser} = {shorter:g} is less than {finer} = {longer:g}: coarser points are there to be kept longer"

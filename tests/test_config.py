@@ -228,6 +228,13 @@ def test_an_unknown_variable_is_a_warning_with_the_nearest() -> None:
     assert loaded.warnings == ("DASHBOARD_PROT: no such setting; the nearest is DASHBOARD_PORT",)
 
 
+def test_ages_of_points_that_make_no_sense_together_are_a_warning() -> None:
+    loaded = load(None, {"DASHBOARD_KEEP_RAW_AGE": "200000", "DASHBOARD_KEEP_15M_AGE": "2592000"})
+    assert loaded.settings.keep_raw_age == 200_000
+    (line,) = loaded.warnings
+    assert line.startswith("keep_10s_age = 172800 is less than keep_raw_age = 200000: ")
+
+
 def test_what_an_orchestrator_injects_is_ignored_with_one_line() -> None:
     environ = {
         "DASHBOARD_PORT": "tcp://10.0.0.1:80",
