@@ -345,4 +345,4 @@ def _upside_down(settings: Settings) -> Iterator[str]:
     for finer, coarser in pairwise(("keep_raw_age", "keep_10s_age", "keep_1m_age", "keep_15m_age")):
         longer, shorter = getattr(settings, finer), getattr(settings, coarser)
         if shorter < longer:
-            yield f"{coarser} = {shorter:g} is less than {finer} = {longer:g}: coarser points are there to be kept longer"
+            yield f"{coarser} = {shorter:g} is less than {finer} = {longer:g}: coarser points are to be kept longer"
