@@ -23,6 +23,18 @@ def allowance(interval: float) -> float:
     return 2 * interval + 1
 
 
+def interval_then(points: Sequence[Point], step: float, today: float | None) -> float | None:
+    """Return the seconds between samples at the end of a time that is past, as its points tell.
+
+    Today they may come more often, or less. The same rule stands in `static/js/past.js`.
+    """
+    last = next((at for at in range(len(points) - 1, -1, -1) if points[at][1] is not None), 0)
+    if not last or points[last - 1][1] is None:
+        return today
+    apart = points[last][0] - points[last - 1][0]
+    return apart if apart > step else min(today or step, step)
+
+
 class Line:
     """A series as it was read: `points` at `step` seconds, and its newest sample up to the end of the axis.
 

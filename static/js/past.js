@@ -47,7 +47,7 @@ function hold(line) {
   let at = line.length - 1;
   while (at >= 0 && Number.isNaN(line.meanAt(at))) at--;
   if (at < 0) return null;
-  const interval = line.interval ?? line.step;
+  const interval = intervalThen(line, at);
   const time = line.timeAt(at) + (interval < line.step ? line.step / 2 : 0);
   return Object.create(line, {
     value: { value: line.meanAt(at) },
@@ -57,4 +57,16 @@ function hold(line) {
     deadline: { value: Infinity },
     lapse: { value: Infinity },
   });
+}
+
+/**
+ * Seconds between samples before a point, as the points themselves tell: today they may come more often, or less.
+ * @param {Line} line
+ * @param {number} at place of the point
+ */
+function intervalThen(line, at) {
+  const today = line.interval ?? line.step;
+  const apart = line.timeAt(at) - line.timeAt(at - 1);
+  if (!at || Number.isNaN(line.meanAt(at - 1))) return today;
+  return apart > line.step ? apart : Math.min(today, line.step);
 }

@@ -281,6 +281,19 @@ test("of a panel's lines those that had ended before have no value of its moment
   assert.deepEqual(coverage(new Held().take(lines.slice(0, 1), 1, false), 100, 200).holes, [{ from: 151, to: 200 }]);
 });
 
+test("a past is judged by how often samples came then, not by how often they come today", () => {
+  const page = new Page();
+  page.store.show(spanOf({ kind: "past", from: 100, to: 200 }, true));
+  const each = (/** @type {number} */ seconds) => Array.from({ length: 100 / seconds }, (_, at) => /** @type {Point} */ ([100 + seconds * at, at, at, at]));
+  const result = [{ series: "a", interval: 0.5, points: each(10) }, { series: "b", interval: 60, points: each(1).slice(0, 50) }];
+  page.store.load({ as_of: "0-0", step: 1, server_time: page.now / 1000, result });
+  const [a, b] = new Held().take([...page.store.lines.values()], 1, false);
+  assert.ok(a && b);
+  assert.deepEqual([a.interval, a.coarse, a.time, b.interval], [10, false, 190, 1]);
+  assert.deepEqual(coverage([a], 100, 200).holes, []);
+  assert.deepEqual(coverage([b], 100, 200).holes, [{ from: 150, to: 200 }]);
+});
+
 test("a record that is known to reach further back has a hole where nothing is, not its beginning", () => {
   const page = new Page();
   page.store.show(spanOf({ kind: "past", from: 100, to: 200 }, true));

@@ -161,6 +161,18 @@ async def test_a_past_is_that_of_its_own_points(client: httpx.AsyncClient) -> No
     assert account["y"]["max"] < 30 and account["since"] >= end - 40
 
 
+async def test_a_past_is_judged_by_how_often_samples_came_then(client: httpx.AsyncClient) -> None:
+    """Where they came each 10 s nothing is missing between two of them, nor after the last, though today more come."""
+    now = time.time()
+    end = now // 60 * 60 - 7_200
+    await push(client, 'past_bytes{name="rare"}', {at: 5.0 + at % 3 for at in range(-50, 700, 10)}, 10, now=end)
+    await push(client, 'past_bytes{name="rare"}', {0: 5.0}, 0.5)
+    account = (await client.get("/embed/own.past.json", params={"from": end - 600, "to": end})).json()
+    (line,) = account["lines"]
+    assert account["holes"] == [] and line["peak"] is None
+    assert line["time"] == end - 10
+
+
 @pytest.mark.parametrize(
     ("address", "status", "said"),
     [

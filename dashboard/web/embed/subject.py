@@ -12,6 +12,7 @@ import msgspec
 from dashboard.drawing import Line, Scene, draw, print_out
 from dashboard.drawing.colour import counted, slots
 from dashboard.drawing.coverage import Span
+from dashboard.drawing.line import interval_then
 from dashboard.drawing.scene import Note
 from dashboard.drawing.standing import OVER_TIME, held, shown
 from dashboard.errors import StorageError
@@ -90,15 +91,18 @@ class Subject(msgspec.Struct, frozen=True):
 
     def _line(self, found: shapes.Line) -> Line:
         series = Series(found.name, found.labels)
-        middle = self.found.step / 2 if (found.interval or self.found.step) < self.found.step else 0.0
+        step, interval = self.found.step, found.interval
+        if self.times.past:
+            interval = interval_then(found.points, step, interval)
+        middle = step / 2 if (interval or step) < step else 0.0
         last = self.newest.get(found.text) or _told(found, middle)
         return Line(
             series,
             found.points,
-            self.found.step,
+            step,
             last=last,
             counter=found.counter,
-            interval=found.interval,
+            interval=interval,
             source=found.source,
             first=math.inf if found.first is None else found.first,
             afar=(series.label("instance") or self.instance) != self.instance,
