@@ -46,7 +46,7 @@ export class Board {
     this.blinds = [];
     /** @type {import("./annotations.js").Annotation[]} */
     this.annotations = [];
-    this.guard = new Guard(guard);
+    this.guard = new Guard(guard, () => this.judge());
     this.palette = readPalette();
     /** @type {number | null} */
     this.hover = null;

@@ -37,7 +37,7 @@ const api = new Api(head.dataset["root"] ?? "");
 const clock = new ServerClock();
 const sleep = new SleepDetector();
 const preferences = new Preferences();
-const guard = new Guard(find("#guard"));
+const guard = new Guard(find("#guard"), () => judge());
 const rates = new Rates();
 const word = /** @type {import("./elements/connection-status.js").ConnectionStatus} */ (find("connection-status"));
 const panels = /** @type {HTMLElement[]} */ ([...document.querySelectorAll(".status .panel")]);

@@ -11,10 +11,17 @@
   const frames = [];
   window.recorded = { frames, unix };
 
-  // A frame that was begun before a standstill has the time of then; what covers it is the compositor's own clock.
+  // A frame that was begun before a standstill has the time of then; what covers it is the compositor's own clock, by what
+  // it was given with an earlier frame.
+  const given = new WeakSet();
   const covers = (guard) => {
-    if (guard === null || getComputedStyle(guard).opacity === "1") return guard !== null;
-    return guard.getAnimations().some(({ startTime, effect }) => startTime !== null && performance.now() >= startTime + effect.getTiming().delay);
+    if (getComputedStyle(guard).opacity === "1") return true;
+    return guard.getAnimations().some((one) => {
+      const { startTime, effect } = one;
+      const due = given.has(one) && startTime !== null && performance.now() >= startTime + effect.getTiming().delay;
+      given.add(one);
+      return due;
+    });
   };
 
   const covered = (panel) => {
@@ -34,7 +41,7 @@
 
   function record() {
     const now = unix();
-    const guarded = covers(document.getElementById("guard"));
+    const guarded = [...document.querySelectorAll(".guard")].filter(covers).length > 0;
     const states = {};
     let oldest = null;
     let where = "";

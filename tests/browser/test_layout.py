@@ -236,7 +236,7 @@ async def test_reduced_motion(server: Server, open_glass: OpenGlass) -> None:
     glass = await open_glass(reduced_motion="reduce", viewport={"width": 1440, "height": 3000})
     await shown(glass, server, "")
     await glass.page.locator("[data-switch=theme]").hover()
-    moving = """document.getAnimations().filter(({ effect }) => effect.target.id !== "guard").length"""
+    moving = """document.getAnimations().filter(({ effect }) => !effect.target.matches(".guard")).length"""
     assert await glass.page.evaluate(moving) == 0
     await glass.page.locator(".panel").first.click()
     assert await glass.page.evaluate(moving) == 0

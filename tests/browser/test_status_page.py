@@ -174,7 +174,7 @@ async def test_the_veil_over_the_page_is_put_off_by_each_answer_alone(open_glass
     glass = await open_glass()
     await glass.open(f"{server.url}/status")
     left = """(() => {
-        const [animation] = document.getElementById("guard").getAnimations();
+        const [animation] = [...document.querySelectorAll(".guard")].flatMap((guard) => guard.getAnimations());
         return animation ? animation.effect.getTiming().delay - animation.currentTime : 0;
     })()"""
     assert 0 < float(await glass.until(left)) <= 5000
