@@ -11,15 +11,18 @@ from dashboard.web.wanted import Wanted, whole
 from dashboard.window import Line as Held
 from dashboard.window import Window
 
+SLACK = 15.0
+"""Seconds that a question may have been on its way, and still be one up to now."""
+
 
 class Holding:
     """The newest samples, from before a question, of those series of it whose next is not overdue; copied at once."""
 
     def __init__(self, window: Window, lines: Iterable[Held], wanted: Wanted, now: float) -> None:
-        """Take them from `lines`; of a question in which `now`, in Unix seconds, is not, there are none."""
+        """Take them from `lines`; of a question that does not reach up to `now`, in Unix seconds, there are none."""
         self._raw = wanted.raw
         start, end = whole(wanted)
-        since = start if start <= now <= end else -math.inf
+        since = start if start <= now <= end + SLACK else -math.inf
         self._newest = [window.newest(line) for line in lines if line.last[0] < since and line.holds(now)]
 
     def among(self, answered: Sequence[Line]) -> Sequence[Line]:

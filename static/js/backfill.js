@@ -37,6 +37,8 @@ export class Backfill {
     this.onFilled = onFilled;
     this.onShown = onShown;
     this.loaded = false;
+    /** Whether the first answer, or that for another choice, could not be had. */
+    this.failed = false;
     /** What is to be shown; `store.span` is what is. */
     this.wanted = store.span;
     /** @type {Gap[]} gaps that are to be filled; those of a slow viewer once it has caught up */
@@ -62,6 +64,22 @@ export class Backfill {
       this.onShown(refused ? `This time cannot be shown: ${error.message}` : "This time could not be fetched yet; it is tried again.");
       this.againAt = this.store.clock.monotonic() + AGAIN;
     }
+  }
+
+  /**
+   * Fill all charts for the first time, or for another choice; tells whether it was done. Else it is said, and tried again.
+   * @param {RangeAnswer} [known] the answer, where it is here already
+   */
+  async begin(known) {
+    this.failed = false;
+    try {
+      await this.load(known);
+    } catch {
+      this.failed = true;
+      this.againAt = this.store.clock.monotonic() + AGAIN;
+      this.onShown("What was before could not be fetched yet; it is tried again.");
+    }
+    return !this.failed;
   }
 
   /**
@@ -94,7 +112,9 @@ export class Backfill {
   /** Once in a while: fetch what failed, fit the range to the record, complete what had begun. */
   async renew() {
     const { store } = this;
-    if (!this.loaded || store.asking || store.clock.monotonic() < this.againAt) return;
+    if (store.asking || store.clock.monotonic() < this.againAt) return;
+    if (this.failed && this.truth.connection.phase === "open") await this.begin();
+    if (!this.loaded) return;
     if (this.wanted !== store.span) return this.show(this.wanted);
     const fitting = store.fitting();
     if (fitting) return this.show(fitting);

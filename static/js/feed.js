@@ -94,8 +94,8 @@ export class Feed {
     try {
       const history = this.first === null ? null : this.api.history(this.first).catch(again);
       await Promise.all([this.#ask(), history]);
-      await this.backfill.load((await history) ?? undefined);
-      this.connection.start(idBefore(this.store.asOf, LOOK_BACK));
+      const filled = await this.backfill.begin((await history) ?? undefined);
+      this.connection.start(filled ? idBefore(this.store.asOf, LOOK_BACK) : null);
     } catch {
       // The connection finds out why, says so, and tries again; history follows with its first `hello`.
       this.connection.start(null);
@@ -113,15 +113,10 @@ export class Feed {
     this.truth.refused.clear();
     this.connection.want(selectors);
     this.choosing++;
-    try {
-      await backfill.load();
-    } catch {
-      // It is asked for again with the next `hello`.
-      backfill.loaded = false;
-      this.connection.wake();
-    } finally {
-      this.choosing--;
-    }
+    backfill.loaded = await backfill.begin();
+    // Else it is asked for again in a while, or with the next `hello`.
+    if (!backfill.loaded) this.connection.wake();
+    this.choosing--;
   }
 
   /** Ask the server what those new series are whose names leave it open. */
@@ -199,7 +194,7 @@ export class Feed {
     this.truth.latencies = [];
     this.truth.serverVersion = event.version;
     this.news.hello(event);
-    if (!this.loaded) void this.backfill.load().catch(() => this.connection.wake());
+    if (!this.loaded) void this.backfill.begin().then((filled) => filled || this.connection.wake());
     else if (verdict !== "doubtful" && this.clock.monotonic() - this.askedAt > FRESH) void this.#ask().catch(() => {});
   }
 

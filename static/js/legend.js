@@ -86,7 +86,8 @@ export class Legend {
       const lowest = trough === null ? "" : ` ↓\u00a0${formatText(trough, unit, whole)}`;
       const highest = peak === null ? "" : ` ↑\u00a0${formatText(peak, unit, whole)}`;
       const age = aged ? `${formatAge((moment.now - line.born) / 1000)} ago` : "";
-      const text = stale && !this.roomy ? age : `${formatText(shown, unit, whole)}${lowest}${highest} ${age}`.trimEnd();
+      const figures = `${formatText(shown, unit, whole)}${lowest}${highest}`;
+      const text = stale && !this.roomy ? age : [figures, age].filter(Boolean).join(" · ");
       write(value, text);
       root.classList.toggle("stale", stale);
     }

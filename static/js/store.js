@@ -335,6 +335,8 @@ export class Store {
   isGone(line) {
     const source = this.sources.get(line.source);
     if (source === undefined || this.clock.monotonic() < line.deadline) return false;
-    return source.time - line.time > 2 * (line.interval ?? 1);
+    // A counter whose samples come too far apart for a rate is still there.
+    const newest = line.sampled > line.time ? line.sampled : line.time;
+    return source.time - newest > 2 * (line.interval ?? 1);
   }
 }

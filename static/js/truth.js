@@ -161,7 +161,10 @@ export class Truth {
     if (failed) return `collector ${failed.name}: ${failed.error}`;
     if ((now - this.newestAt) / 1000 > this.hush) return "server: it sends no samples";
     if (this.late || (now - this.newestBorn) / 1000 > this.patience) return "stream: catching up";
-    return source ? `source ${source}: it stopped sending` : "server: it sends no samples";
+    if (!source) return "server: it sends no samples";
+    const heard = this.store.sources.get(source)?.time ?? -Infinity;
+    const goesOn = !over && this.store.clock.now() - heard < this.patience;
+    return `source ${source}: ${goesOn ? "it goes on, but not with this" : "it stopped sending"}`;
   }
 
   /**

@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 import pytest_asyncio
+from playwright.async_api import Route
 
 from tests.browser.conftest import OpenGlass
 from tests.browser.glass import BEACON, Glass, bare_and_old, board, collectors, frames, until
@@ -323,3 +324,32 @@ async def test_farewell(server: Server, open_glass: OpenGlass) -> None:
     )
     await asyncio.to_thread(server.start)
     await all_live(glass)
+
+
+async def test_a_history_that_cannot_be_had_at_first_is_asked_for_until_it_is(
+    server: Server, open_glass: OpenGlass
+) -> None:
+    """The stream is live meanwhile, and the page says what is missing."""
+    asked = 0
+
+    async def refuse(route: Route) -> None:
+        nonlocal asked
+        asked += 1
+        await (route.fulfill(status=502) if asked < 3 else route.continue_())
+
+    async with httpx.AsyncClient(base_url=server.url) as client:
+
+        async def recorded() -> bool:
+            query: dict[str, str | int] = {"match": "beacon", "step": 1, "unknown": "empty"}
+            found = (await client.get("/api/v1/query_range", params=query)).json()["result"]
+            return sum(mean is not None for line in found for _, mean, *_ in line["points"]) > 3
+
+        await until(recorded)
+    glass = await open_glass(scripts=(TOLD,))
+    await glass.page.route("**/api/v1/query_range*", refuse)
+    opened = time.time()
+    await glass.open(f"{server.url}/boards/beacon")
+    await glass.until(f"{VIEW}.traces[0]?.line.timeAt(0) < {opened - 1}", timeout=30)
+    assert asked >= 3
+    body = "document.body.innerText.includes('could not be fetched')"
+    await glass.until(f"!{body}")

@@ -74,6 +74,11 @@ async def test_what_comes_seldom_is_in_an_answer_up_to_now_until_the_next_is_ove
     )
     asked: Json = {"match": f"{name}*", "start": now - ago, "step": 10}
     found = (await ask(client, "query_range", end=now + 1, **asked))["result"]
+    # A question may have been on its way for a while, and of one without an end that is when it came.
+    for late in ({**asked, "end": now - 1}, {**asked, "step": 0}):
+        assert [line["last"] for line in (await ask(client, "query_range", **late))["result"]] == [
+            line["last"] for line in found
+        ]
     assert [(line["series"].partition("{")[0], line["last"][1]) for line in found] == [
         (f"{name}_total", 0.05),
         (name, 7),

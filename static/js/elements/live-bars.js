@@ -70,7 +70,7 @@ export class LiveBars extends HTMLElement {
       const title = detail ? `${line.key}\n${name}\n${detail}` : `${line.key}\n${name}`;
       if (row.root.title !== title) row.root.title = title;
       const text = formatText(line.value, this.spec.unit || line.unit, isWhole([line]));
-      write(row.value, stale ? `${text} ${formatAge((moment.now - line.born) / 1000)} ago` : (MARKS[severity] ?? "") + text);
+      write(row.value, stale ? `${text} · ${formatAge((moment.now - line.born) / 1000)} ago` : (MARKS[severity] ?? "") + text);
       row.bar.style.transform = `scaleX(${Math.min(1, Math.max(0, line.value / (longest.get(line) ?? NaN))) || 0})`;
       row.root.dataset["severity"] = severity;
       row.root.classList.toggle("stale", stale);
