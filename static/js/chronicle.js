@@ -27,7 +27,7 @@ const WORDS = {
   clock_step: { shape: "◇", tone: "calm", say: () => "the clock was set" },
   storing_stopped: { shape: "△", tone: "bad", say: () => "points and logs are not stored" },
   storing_resumed: { shape: "✓", tone: "good", say: () => "points and logs are stored again" },
-  not_stored: { shape: "△", tone: "bad", say: ({ ids }) => `${counted(ids?.length ?? 0, "event")} not kept on disk` },
+  not_stored: { shape: "△", tone: "bad", say: () => "not kept on disk" },
 };
 
 /** Of these pages fetch again; they tell nothing of the machine. */
@@ -111,12 +111,4 @@ function insert(list, one) {
   list.splice(at < 0 ? list.length : at, 0, one);
   list.length = Math.min(list.length, MOST);
   return true;
-}
-
-/**
- * @param {number} count
- * @param {string} noun
- */
-function counted(count, noun) {
-  return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }

@@ -50,7 +50,7 @@ test("happenings are in people's words, the newest first, each once; what pages 
   assert.equal(book.take(system("4-0", "changed", { what: "boards" })), false);
   book.take(system("5-0", "of_a_later_version", { message: "well" }));
   assert.deepEqual(book.happenings.map(({ shape, tone, text }) => `${shape} ${tone} ${text}`), [
-    "◇ calm of a later version: well", "△ bad collector disks has trouble: it hangs", "△ bad 2 events not kept on disk", "● calm dashboard 1.2 started",
+    "◇ calm of a later version: well", "△ bad collector disks has trouble: it hangs", "△ bad not kept on disk", "● calm dashboard 1.2 started",
   ]);
 });
 
