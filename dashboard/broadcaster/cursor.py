@@ -80,8 +80,10 @@ class Cursor:
         broadcaster.flush()
         self._seen = broadcaster.log.bounds().newest
         self.position = broadcaster.log.end
+        # Behind an id that nobody gave nothing follows, whether or not there is a gap to tell of.
+        resumed = after is not None and _FIRST <= after <= self._seen
         gaps = self._place(after) if after is not None else []
-        self._first = broadcaster.hello("fresh" if after is None else "gap" if gaps else "resumed") + self._tell(*gaps)
+        self._first = broadcaster.hello("gap" if gaps else "resumed" if resumed else "fresh") + self._tell(*gaps)
         if after is not None:
             broadcaster.resumes += 1
 
