@@ -92,13 +92,17 @@ export function worstOf(judged, failed, now, fault = false) {
   /** @type {string[]} */
   const titles = [];
   let stale = 0;
+  /** What was bad when it was heard of last: that it is well by now nobody knows. */
+  let last = "";
   /** @type {Set<string>} */
   const seen = new Set();
   for (const { spec, lines } of judged) {
     const fresh = lines.filter(({ key, value }) => !seen.has(key) && !Number.isNaN(value));
     for (const { key } of fresh) seen.add(key);
     const live = fresh.filter((line) => now < line.deadline);
-    stale += fresh.length - live.length;
+    const old = fresh.filter((line) => !live.includes(line));
+    stale += old.length;
+    last ||= values(spec, old).find(({ value }) => severityOf(value, spec.thresholds) !== null)?.text ?? "";
     known.push(...live);
     if (live.length) titles.push(spec.title);
     for (const { value, unit, text, subject } of values(spec, live)) {
@@ -115,6 +119,7 @@ export function worstOf(judged, failed, now, fault = false) {
   if (!judged.length) return { severity: "", text: "", problems };
   const partly = stale > 0 || judged.some(({ refusal }) => refusal);
   if (!known.length) return { severity: "unknown", text: stale ? "Not known: the data is old" : "", problems };
+  if (last) return { severity: "unknown", text: `Not known: ${last} when last heard of`, problems };
   return partly ? { severity: "unknown", text: "Calm, as far as is known", problems } : { severity: "", text: calm(titles, known), problems };
 }
 

@@ -64,6 +64,9 @@ test("what is old is never called well", () => {
   const judged = [panel([line('fs_ratio{mountpoint="/"}', 0.1, -10_000)])];
   assert.equal(worstOf(judged, [], 100).severity, "unknown");
   assert.equal(worstOf([panel([full(0.1), line('fs_ratio{mountpoint="/old"}', 0.1, -10_000)])], [], 100).text, "Calm, as far as is known");
+  const bad = panel([full(0.1), line('fs_ratio{mountpoint="/old"}', 0.97, -10_000)]);
+  const { severity, text } = worstOf([bad], [], 100);
+  assert.deepEqual([severity, text.startsWith("Not known: Disk"), text.endsWith("97.0\u00a0% when last heard of")], ["unknown", true, true]);
 });
 
 test("a collector that fails is a warning, below what is critical", () => {
