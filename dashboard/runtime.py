@@ -292,13 +292,8 @@ async def _recall_seldom(runtime: Runtime) -> None:
     now = runtime.clock.wall()
     for one in stored:
         time, value = one.last
-        if (
-            one.interval is not None
-            and one.interval > _OFTEN
-            and value is not None
-            and now <= time + 2 * one.interval + 1
-        ):
-            runtime.window.adopt(one.series, one.source, one.interval, (time, value))
+        if one.interval is not None and one.interval > _OFTEN and value is not None:
+            runtime.window.adopt(one.series, one.source, one.interval, (time, value), now)
 
 
 async def _was_killed(runtime: Runtime) -> bool:

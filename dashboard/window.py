@@ -231,12 +231,15 @@ class Window:
             values=line.values[low:high],
         )
 
-    def adopt(self, series: Series, source: str, interval: float, last: tuple[float, float]) -> None:
-        """Let a series of an earlier run go on with its newest sample, time and value, unless something came since."""
+    def adopt(self, series: Series, source: str, interval: float, last: tuple[float, float], now: float) -> None:
+        """Let a series of an earlier run go on with its newest sample, time and value, if that still holds.
+
+        What came since is newer; there is as much room for these as `sweep` leaves to what comes seldom.
+        """
         line = Line(series, "", source)
-        if len(self._lines) < self.max_series // 4 and line.text not in self._lines:
-            line.add(*last, self.keep)
-            line.last, line.declared, line.pushed = last, interval, True
+        line.add(*last, self.keep)
+        line.last, line.declared, line.pushed = last, interval, True
+        if line.holds(now) and line.text not in self._lines and len(self._lines) < self.max_series // 4:
             self._lines[line.text] = line
 
     def newest(self, line: Line) -> Columns:

@@ -113,9 +113,11 @@ export class Feed {
     this.truth.refused.clear();
     this.connection.want(selectors);
     this.choosing++;
-    backfill.loaded = await backfill.begin();
-    // Else it is asked for again in a while, or with the next `hello`.
-    if (!backfill.loaded) this.connection.wake();
+    if (!(await backfill.begin())) {
+      // It is asked for again in a while, or with the next `hello`.
+      backfill.loaded = false;
+      this.connection.wake();
+    }
     this.choosing--;
   }
 
