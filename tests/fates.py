@@ -181,7 +181,9 @@ def _lost(folder: Path, told: list[float], begun: float) -> float | None:
         times = [point[0] for point in found.get("doomed_wave", ())]
         assert minutes(history, begun - 10, told[-1] + 10) >= {at // 60 * 60 for at in times}
     assert times[: len(told)] == told[: len(times)], "points are missing before the last, or twice there"
-    assert len(times) <= len(told) + 1, "more than one was stored and not told"
+    untold = times[len(told) :]
+    assert len(untold) <= 1, "more than one was stored and not told"
+    assert all(at > told[-1] and at % EVERY == 0 for at in untold), "what was not told is of no tick that follows"
     for name, points in found.items():
         assert [point[:2] for point in points] == [(at, VALUES[name](at)) for at in times], name
     lost = (len(told) - len(times)) * EVERY  # where nothing was taken, as the machine stood still, nothing is lost
