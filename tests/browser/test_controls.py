@@ -207,7 +207,7 @@ async def pointed(glass: Glass, ahead: int, *panels: str, ago: tuple[float, floa
 async def seconds_of(server: Server, series: str) -> bool:
     """Tell whether the server has enough of a series for a chart to point at, so that no page has to wait for that."""
     now = time.time()
-    query: dict[str, str | float] = {"match": series, "start": now - 60, "end": now, "step": 1}
+    query: dict[str, str | float] = {"match": series, "start": now - 60, "end": now, "step": 1, "unknown": "empty"}
     async with httpx.AsyncClient(base_url=server.url, timeout=20) as client:
         found = (await client.get("/api/v1/query_range", params=query)).json()["result"]
     return any(sum(point[1] is not None for point in line["points"]) > 12 for line in found)

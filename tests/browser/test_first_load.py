@@ -182,7 +182,7 @@ async def test_past_and_present_join(server: Server, open_glass: OpenGlass) -> N
 
         async def recorded(start: float, end: float) -> dict[str, list[list[float]]]:
             """Return what the server has of these seconds, by series: `[time, mean]`."""
-            query: dict[str, Any] = {"match": SEAM, "start": start, "end": end, "step": 1}
+            query: dict[str, Any] = {"match": SEAM, "start": start, "end": end, "step": 1, "unknown": "empty"}
             found = (await client.get("/api/v1/query_range", params=query)).json()["result"]
             kept = {line["series"]: [point[:2] for point in line["points"] if point[1] is not None] for line in found}
             return {series: points for series, points in kept.items() if points}
