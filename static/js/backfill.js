@@ -41,7 +41,7 @@ export class Backfill {
     this.failed = false;
     /** What is to be shown; `store.span` is what is. */
     this.wanted = store.span;
-    /** @type {Gap[]} gaps that are to be filled; those of a slow viewer once it has caught up */
+    /** @type {Gap[]} gaps that are to be filled: once no answer is under way that may begin anew without them, and a slow viewer has caught up */
     this.waiting = [];
     /** When what failed may be asked for again, milliseconds. */
     this.againAt = 0;
@@ -95,6 +95,7 @@ export class Backfill {
       if (!known) this.later = [];
       store.show(span, answer.step);
       store.load(answer);
+      this.waiting = this.waiting.filter((gap) => compareIds(gap.before, answer.as_of) > 0);
       this.#begun(answer);
     });
     if (outdated()) return;
@@ -162,7 +163,10 @@ export class Backfill {
     if (!later.length || !this.loaded) return;
     this.later = [];
     const { start, end } = questionOf(store.span, store.clock.now());
-    await this.#fetch(later, start, end).catch(() => (this.later = later));
+    await this.#fetch(later, start, end).catch(() => {
+      this.later = later;
+      this.againAt = store.clock.monotonic() + AGAIN;
+    });
   }
 
   /**
@@ -192,7 +196,7 @@ export class Backfill {
    * @param {Gap} gap
    */
   missed(gap) {
-    if (!gap.types.includes("metrics") || compareIds(gap.before, this.store.asOf) <= 0 || !this.loaded) return false;
+    if (!gap.types.includes("metrics") || compareIds(gap.before, this.store.asOf) <= 0) return false;
     this.waiting = [union([...this.waiting, gap])];
     return true;
   }
@@ -201,7 +205,7 @@ export class Backfill {
   async fill() {
     const { store, truth, waiting } = this;
     const now = store.clock.now();
-    if (!waiting.length || store.clock.monotonic() < this.againAt) return;
+    if (!waiting.length || !this.loaded || store.asking || store.clock.monotonic() < this.againAt) return;
     this.waiting = [];
     // A time that is past has no gaps, and whoever comes back from it is given all points anew.
     if (store.span.past) return;
