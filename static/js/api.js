@@ -13,10 +13,24 @@ export class Api {
 
   /**
    * @param {string} path
-   * @param {number} [timeout] milliseconds
+   * @param {number} [patience] milliseconds without a byte; a long answer over a narrow way may take its time
    */
-  async get(path, timeout = 8000) {
-    const response = await fetch(this.root + path, { signal: AbortSignal.timeout(timeout) });
+  async get(path, patience = 8000) {
+    const silence = new AbortController();
+    const wait = () => setTimeout(() => silence.abort(new DOMException("nothing comes any more", "TimeoutError")), patience);
+    let timer = wait();
+    const rest = () => clearTimeout(timer);
+    const found = await fetch(this.root + path, { signal: silence.signal }).finally(rest);
+    timer = wait();
+    const heard = new TransformStream({
+      transform(part, out) {
+        rest();
+        timer = wait();
+        out.enqueue(part);
+      },
+      flush: rest,
+    });
+    const response = new Response(found.body?.pipeThrough(heard), found);
     if (!response.ok) throw new Refused(response.status, (await response.json().catch(() => null))?.error);
     return response;
   }
