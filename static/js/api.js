@@ -4,6 +4,9 @@
  * @typedef {import("./connection.js").Cause} Cause
  */
 
+/** Milliseconds that an answer which has begun may take to its end. */
+const WHOLE = 60_000;
+
 /** What the page asks the server for, besides the stream. */
 export class Api {
   /** @param {string} root path prefix, without a slash at its end */
@@ -13,24 +16,14 @@ export class Api {
 
   /**
    * @param {string} path
-   * @param {number} [patience] milliseconds without a byte; a long answer over a narrow way may take its time
+   * @param {number} [patience] milliseconds until the answer begins; all of a long one may take its time on a narrow way
    */
   async get(path, patience = 8000) {
-    const silence = new AbortController();
-    const wait = () => setTimeout(() => silence.abort(new DOMException("nothing comes any more", "TimeoutError")), patience);
-    let timer = wait();
-    const rest = () => clearTimeout(timer);
-    const found = await fetch(this.root + path, { signal: silence.signal }).finally(rest);
-    timer = wait();
-    const heard = new TransformStream({
-      transform(part, out) {
-        rest();
-        timer = wait();
-        out.enqueue(part);
-      },
-      flush: rest,
-    });
-    const response = new Response(found.body?.pipeThrough(heard), found);
+    const limit = new AbortController();
+    const give = () => limit.abort(new DOMException("it takes too long", "TimeoutError"));
+    const timer = setTimeout(give, patience);
+    const response = await fetch(this.root + path, { signal: limit.signal }).finally(() => clearTimeout(timer));
+    setTimeout(give, WHOLE);
     if (!response.ok) throw new Refused(response.status, (await response.json().catch(() => null))?.error);
     return response;
   }
