@@ -22,7 +22,8 @@ LABEL_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 _BLANK = re.compile(r"\s*")
 _LABEL = re.compile(r'([a-zA-Z_][a-zA-Z0-9_]*)\s*=\s*"((?:[^"\\\n]|\\.)*)"\s*(,|(?=\}))')
 _ESCAPE = {"\\": "\\\\", '"': '\\"', "\n": "\\n"}
-_UNESCAPE = {"\\\\": "\\", '\\"': '"', "\\n": "\n"}
+_UNESCAPE = {"\\": "\\", '"': '"', "n": "\n", "'": "'"}
+_ESCAPED = re.compile(r"\\(.)")
 
 
 class Clock(Protocol):
@@ -150,7 +151,10 @@ class Series(msgspec.Struct, frozen=True):
 
     @classmethod
     def parse(cls, text: str) -> Series:
-        """Read `name{label="value",…}`; raise SeriesSyntaxError with the position of the fault."""
+        """Read `name{label="value",…}`; raise SeriesSyntaxError with the position of the fault.
+
+        A label with the empty value is none, as Prometheus has it: with it and without it is one series.
+        """
         match = NAME.match(text)
         if match is None:
             raise SeriesSyntaxError(text, 0, "a name begins with a letter, '_' or ':'")
@@ -162,7 +166,7 @@ class Series(msgspec.Struct, frozen=True):
         labels, end = parse_labels(text, rest + 1)
         if end != len(text):
             raise SeriesSyntaxError(text, end, "expected the end after '}'")
-        return cls(name, tuple(sorted(labels.items())))
+        return cls(name, tuple(sorted((key, value) for key, value in labels.items() if value)))
 
 
 class Batch(msgspec.Struct, frozen=True):
@@ -183,8 +187,8 @@ class Batch(msgspec.Struct, frozen=True):
 
 
 def series_text(name: str, labels: Iterable[tuple[str, str]]) -> str:
-    """Write a series in its one canonical form: sorted labels, Prometheus's escaping."""
-    inner = ",".join(f'{key}="{escape_label(value)}"' for key, value in sorted(labels))
+    """Write a series in its one canonical form: sorted labels, Prometheus's escaping; an empty label is none."""
+    inner = ",".join(f'{key}="{escape_label(value)}"' for key, value in sorted(labels) if value != "")
     return f"{name}{{{inner}}}" if inner else name
 
 
@@ -196,10 +200,16 @@ def escape_label(value: str) -> str:
 
 
 def unescape_label(value: str) -> str:
-    """Undo `escape_label`; an unknown escape stays as it is."""
-    if "\\" not in value:
-        return value
-    return re.sub(r"\\.", lambda match: _UNESCAPE.get(match.group(), match.group()), value)
+    """Undo `escape_label`, and `\\'` of a selector; an unknown escape stays as it is, for `unknown_escape` to find."""
+    return _ESCAPED.sub(lambda match: _UNESCAPE.get(match[1], match[0]), value) if "\\" in value else value
+
+
+def unknown_escape(value: str, known: str = '\\"n') -> tuple[int, str] | None:
+    """Return the place of the first `\\` that stands before none of the `known`, and what to say of it."""
+    for match in _ESCAPED.finditer(value):
+        if match[1] not in known:
+            return match.start(), f'{match[0]} is no escape: there are \\\\ \\" and \\n, so a backslash is written \\\\'
+    return None
 
 
 def parse_labels(text: str, start: int) -> tuple[dict[str, str], int]:
@@ -212,6 +222,8 @@ def parse_labels(text: str, start: int) -> tuple[dict[str, str], int]:
             raise SeriesSyntaxError(text, at, 'expected label="value"')
         if match.group(1) in labels:
             raise SeriesSyntaxError(text, at, f"label {match.group(1)!r} stands twice")
+        if (unknown := unknown_escape(match.group(2))) is not None:
+            raise SeriesSyntaxError(text, match.start(2) + unknown[0], unknown[1])
         labels[match.group(1)] = unescape_label(match.group(2))
         at = _skip_blank(text, match.end())
     return labels, at + 1

@@ -54,7 +54,7 @@ async def watch(showing: Showing, every: float = 1.0, settle: float = 0.1) -> No
     while True:
         if stamp != seen:
             seen = await _settled(path, stamp, settle)
-            applied.take(*await asyncio.to_thread(_read, path))
+            applied.take(*await asyncio.to_thread(_read, path, tuple(showing.boards.values())))
         await asyncio.sleep(every)
         stamp = await asyncio.to_thread(_stamp, path)
 
@@ -122,8 +122,11 @@ async def _settled(path: Path, stamp: Stamp, settle: float) -> Stamp:
         stamp = now
 
 
-def _read(path: Path) -> tuple[tuple[Settings, tuple[Board, ...]] | None, str | None]:
-    """Return what the file says, or what is wrong with it."""
+def _read(path: Path, shown: tuple[Board, ...]) -> tuple[tuple[Settings, tuple[Board, ...]] | None, str | None]:
+    """Return what the file says, or what is wrong with it.
+
+    One that says nothing any more takes no boards away: it is being written, or its disk is full.
+    """
     try:
         if _stamp(path) is None:
             raise ConfigFileError(path, None, "", "is gone; what it said stays in effect until it is back")
@@ -133,6 +136,8 @@ def _read(path: Path) -> tuple[tuple[Settings, tuple[Board, ...]] | None, str | 
         with faults.gathered():
             boards = load_boards(file)
         faults.raise_first()
+        if not file.data and boards != shown:
+            raise ConfigFileError(path, None, "", "is empty; the boards stay as they were until it says something")
         return (settings, boards), None
     except ConfigError as error:
         return None, str(error)

@@ -215,7 +215,8 @@ class Runtime:
 
     def _on_state(self, state: CollectorState) -> None:
         if state.state in ("failed", "late"):
-            self.system("collector_failed", state.error or "", collector=state.name)
+            what = "late" if state.state == "late" else None
+            self.system("collector_failed", state.error or "", collector=state.name, what=what)
         elif state.state == "ok":
             self.system("collector_recovered", "", collector=state.name)
 
@@ -266,6 +267,8 @@ async def running(settings: Settings, boards: Sequence[Board], path: Path | None
         # Only now, for with the start of a run pages forget what the one before could not store.
         owned.append(tasks.create_task(_for_ever("storing", lambda: _watch_storing(runtime, storing))))
         runtime.tell_blind(between_runs(runtime.last_alive, began, settings.interval, killed=killed))
+        # Whoever asks first finds this run's start, not the last one's. A disk that hangs holds that up for a second.
+        await runtime.broadcaster.settled()
         try:
             with OwnLog(runtime.broadcaster.publish, runtime.clock, runtime.instance):
                 for fault in runtime.load_faults:

@@ -15,7 +15,7 @@ import msgspec
 import re2
 
 from dashboard.errors import InvalidParameter, SelectorSyntaxError
-from dashboard.model import Series, escape_label, unescape_label
+from dashboard.model import Series, escape_label, unescape_label, unknown_escape
 
 MAX_LENGTH = 2_000
 """Longest selector in characters."""
@@ -175,8 +175,12 @@ def _parse_matchers(text: str, start: int) -> tuple[list[Matcher], int]:
         match = _MATCHER.match(text, at)
         if match is None:
             raise SelectorSyntaxError(text, at, 'expected label="value" (or != =~ !~) and then , or }')
-        value = unescape_label(match.group(3)[1:-1].replace("\\'", "'"))
-        matchers.append(Matcher(match.group(1), cast("Operator", match.group(2)), value))
+        operator, value = cast("Operator", match.group(2)), match.group(3)[1:-1]
+        # In an expression `\d` and the like need not be doubled: RE2 reads them.
+        unknown = None if operator.endswith("~") else unknown_escape(value, "\\\"n'")
+        if unknown is not None:
+            raise SelectorSyntaxError(text, match.start(3) + 1 + unknown[0], unknown[1])
+        matchers.append(Matcher(match.group(1), operator, unescape_label(value)))
         at = match.end()
 
 

@@ -114,6 +114,32 @@ async def test_a_fault_keeps_the_boards_until_it_is_mended(path: Path) -> None:
     assert program.told == ["fault", "fault", "fault", "boards"]
 
 
+@pytest.mark.parametrize("nothing", ["", " \n\n", "# all of it\n"])
+async def test_a_file_that_says_nothing_any_more_takes_no_boards_away(path: Path, nothing: str) -> None:
+    path.write_text(board("one"))
+    async with watched(path) as program:
+        path.write_text(nothing)
+        await program.until(lambda: bool(program.told))
+        assert program.board_fault == f"{path}: is empty; the boards stay as they were until it says something"
+        assert list(program.boards) == ["overview", "one"]
+        path.write_text("interval = 1.0\n")
+        await program.until(lambda: program.board_fault is None)
+        assert list(program.boards) == ["overview"]
+        path.write_text(nothing)
+        path.write_text(board("two"))
+        await program.until(lambda: "two" in program.boards)
+    assert program.told == ["fault", "boards", "boards"]
+
+
+async def test_an_empty_file_that_had_no_boards_is_no_fault(path: Path) -> None:
+    path.write_text("")
+    async with watched(path) as program:
+        path.write_text("# boards come later\n")
+        path.write_text(board("one"))
+        await program.until(lambda: "one" in program.boards)
+    assert program.told == ["boards"]
+
+
 async def test_each_fault_and_its_end_are_one_line_of_the_log(path: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "dashboard")
     path.write_text(board("one"))

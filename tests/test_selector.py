@@ -47,6 +47,20 @@ def test_a_broken_expression_is_named_with_its_reason() -> None:
         Selector.parse('up{a=~"x["}')
 
 
+@pytest.mark.parametrize("text", ['up{a="b\\x"}', "up{a!='b\\d'}", 'up{c="\\n",a="\\\\\\t"}'])
+def test_an_escape_that_there_is_not_is_refused_and_those_there_are_named(text: str) -> None:
+    with pytest.raises(SelectorSyntaxError) as caught:
+        Selector.parse(text)
+    assert text[caught.value.position :][:2] == caught.value.reason[:2]
+    assert 'is no escape: there are \\\\ \\" and \\n' in str(caught.value)
+
+
+def test_a_backslash_before_a_quote_in_the_other_quotes_is_read_once() -> None:
+    assert Selector.parse(r"""up{a="\'",b='\\',c='\'',d="\\'"}""").matches(
+        Series("up", (("a", "'"), ("b", "\\"), ("c", "'"), ("d", "\\'")))
+    )
+
+
 def test_order_of_matchers_blanks_and_quotes_make_no_other_selector() -> None:
     one, other = Selector.parse("""up{b='2' , a="1",}"""), Selector.parse('up{a="1",b="2"}')
     assert one == other and hash(one) == hash(other) and str(one) == 'up{a="1",b="2"}'

@@ -154,7 +154,9 @@ def _from_folder(folder: Path | None, faults: list[LoadFault]) -> Iterator[Candi
     if folder is None:
         return
     try:
-        paths = sorted(path for path in folder.iterdir() if path.suffix == ".py" and path.name[0] not in "._")
+        # From the root on, as tracebacks name them.
+        found = [path.absolute() for path in folder.iterdir()]
+        paths = sorted(path for path in found if path.suffix == ".py" and path.name[0] not in "._")
     except OSError as error:
         faults.append(LoadFault("collectors_dir", str(folder), None, f"cannot be read: {error.strerror}"))
         return

@@ -69,7 +69,7 @@ class Scheduler:
             for each in collectors
         }
         self._tasks: set[asyncio.Task[None]] = set()
-        self._unsaid: dict[str, CollectorState] = {}  # by name: late, and its run goes on
+        self._unsaid: set[str] = set()  # names of those that are late, and their run goes on
 
     def states(self) -> list[CollectorState]:
         """Return how every collector is doing, in the order in which they were given."""
@@ -162,8 +162,9 @@ class Scheduler:
             judged.append((watch.collector.name, changed))
         for name, changed in judged:  # last, for what the disk keeps holds up what is published with it
             self._report(changed)
-            if (late := self._unsaid.pop(name, None)) is not None:
-                _say(late)
+            if name in self._unsaid:
+                self._unsaid.discard(name)
+                _say(self._watches[name].state())
 
     def _batch(self, watch: Watch, job: Job, outcome: Outcome) -> Batch:
         return Batch(
@@ -180,9 +181,9 @@ class Scheduler:
     def _report(self, changed: CollectorState | None, *, goes_on: bool = False) -> None:
         if changed is None:
             return
-        self._unsaid.pop(changed.name, None)
+        self._unsaid.discard(changed.name)
         if goes_on and changed.state == "late":
-            self._unsaid[changed.name] = changed
+            self._unsaid.add(changed.name)
         else:
             _say(changed)
         self._on_state(changed)

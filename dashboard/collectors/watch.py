@@ -111,7 +111,8 @@ class Watch:
             if self.limit is not None and self.limit.when() is None:
                 self.limit.reschedule(asyncio.get_running_loop().time())
             return self._failed(f"did not return within {self.deadline:g} s", wall)
-        return self._late(wall) if took > self.late_after else None
+        late = took > self.late_after and self._state != "late"
+        return self._late(wall, "it takes longer than its") if late else None
 
     def settle(
         self, outcome: Outcome, wall: float, monotonic: float, *, refused: str | None = None
@@ -133,7 +134,9 @@ class Watch:
             self._failures += 1
             return self._failed(error, wall, told=outcome.told)
         self._last_success = wall
-        return self._late(wall) if outcome.duration > self.late_after else self._went_well(wall)
+        if outcome.duration > self.late_after:
+            return self._late(wall, f"it takes {outcome.duration:.3g} s of its")
+        return self._went_well(wall)
 
     def _count_overrun(self, job: Job | None) -> None:
         if job is not self._overrun:
@@ -154,11 +157,12 @@ class Watch:
         self._good = 0
         return None
 
-    def _late(self, wall: float) -> CollectorState | None:
+    def _late(self, wall: float, how: str) -> CollectorState | None:
+        if self._state != "failed":
+            self._error = f"{how} interval of {self.interval:g} s"
         if self._state in ("failed", "late"):
             self._good = 0
             return None
-        self._error = f"takes longer than its interval of {self.interval:g} s"
         return self._worse("late", wall)
 
     def _worse(self, state: Literal["failed", "late"], wall: float) -> CollectorState:

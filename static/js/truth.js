@@ -28,7 +28,7 @@ export class Truth {
     this.version = version;
     /** Version that the server says it has. */
     this.serverVersion = version;
-    /** @type {Map<string, { name: string, error: string }>} collectors that fail, by source */
+    /** @type {Map<string, { name: string, error: string, late?: boolean }>} collectors that fail or are late, by source */
     this.failed = new Map();
     /** @type {Map<string, import("./answers.js").CollectorState>} by source */
     this.collectors = new Map();
@@ -191,7 +191,7 @@ export class Truth {
     this.failed.clear();
     this.collectors = new Map(status.collectors.map((one) => [one.source, one]));
     for (const { name, source, state, error } of status.collectors) {
-      if (state === "failed" || state === "late") this.failed.set(source, { name, error: error || "it is late" });
+      if (state === "failed" || state === "late") this.failed.set(source, { name, error: error || "it is late", late: state === "late" });
     }
   }
 
@@ -200,7 +200,7 @@ export class Truth {
     const name = event.collector ?? "";
     const instance = event.source.split("/")[0];
     const source = `${instance}/${name}`;
-    if (event.event === "collector_failed") this.failed.set(source, { name, error: event.message || "it failed" });
+    if (event.event === "collector_failed") this.failed.set(source, { name, error: event.message || "it failed", late: event.what === "late" });
     else this.failed.delete(source);
   }
 }

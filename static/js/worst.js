@@ -78,14 +78,14 @@ function calm(titles, lines) {
  * called well.
  * @param {{ spec: PanelSpec, lines: Line[], refusal?: string }[]} judged panels that have thresholds; of a line shown twice
  *   the first tells
- * @param {{ name: string, error: string }[]} failed collectors
+ * @param {{ name: string, error: string, late?: boolean }[]} failed collectors
  * @param {number} now milliseconds
  * @param {boolean} [fault] whether the settings have one
  * @returns {Verdict}
  */
 export function worstOf(judged, failed, now, fault = false) {
   /** @type {{ weight: number, subject: string, problem: Problem }[]} */
-  const found = failed.map(({ name }) => told(FAILURE, `Collector ${name} fails`));
+  const found = failed.map(({ name, late }) => told(FAILURE, `Collector ${name} ${late ? "is late" : "fails"}`));
   if (fault) found.push(told(FAULT, "The settings have a fault"));
   /** @type {Line[]} */
   const known = [];

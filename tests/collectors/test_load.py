@@ -115,6 +115,16 @@ def test_bad_file_is_told_and_harms_no_other(tmp_path: Path, text: str, line: in
     assert {"good", "cpu"} <= {collector.name for collector in collectors}
 
 
+@pytest.mark.parametrize("text", ["\nraise ValueError\n", "import sys\nsys.exit(3)\n", "\nexit()\n"])
+def test_a_fault_has_its_line_also_where_the_folder_is_relative(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "own").mkdir()
+    fault = only(load(put(Path("own"), bad=text))[1])
+    assert (fault.path, fault.line) == (str(tmp_path / "own/bad.py"), 2)
+
+
 def test_fault_is_the_state_of_a_failed_collector(tmp_path: Path) -> None:
     state = only(load(put(tmp_path, bad="\nnonsense\n"))[1]).state("web-1", since=5.0)
     assert state.interval is None

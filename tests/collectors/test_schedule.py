@@ -220,7 +220,7 @@ async def test_late_collector_is_reported_once_and_its_samples_count(caplog: pyt
         late.free()
         await stage.tick("steady", "late")
         assert stage.reports == [("late", "late"), ("late", "ok")]
-    assert warned(caplog) == ["collector late: late: takes longer than its interval of 1 s"]
+    assert warned(caplog) == ["collector late: late: it takes 1.5 s of its interval of 1 s"]
 
 
 async def test_late_collector_that_fails_in_the_end_has_one_line_in_the_log(caplog: pytest.LogCaptureFixture) -> None:

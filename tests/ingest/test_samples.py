@@ -114,6 +114,7 @@ def test_bad_samples_are_refused_one_by_one_and_the_good_ones_kept() -> None:
         (sample("a{b=1}"), "invalid_series", "character 3"),
         (sample('a{b="1",b="2"}'), "invalid_series", "twice"),
         (sample('a{__name__="b"}'), "invalid_series", "__name__"),
+        (sample('a{b="C:\\x"}'), "invalid_series", r"\x is no escape: there are \\ "),
         (sample("a" * 5_000), "invalid_sample", "series"),
         (sample("a{" + ",".join(f'l{n}="1"' for n in range(MAX_LABELS + 1)) + "}"), "invalid_series", "at most 64"),
     ],

@@ -59,3 +59,16 @@ test("what had no successor when the history was told does not wait for a stream
   assert.equal(truth.explain("vm/push", 100_000), "source vm/push: it stopped sending");
   assert.equal(truth.explain("vm/cpu", 100_000), "stream: catching up");
 });
+
+test("a collector that is late only is known as late, whether the server's state or an event tells it", () => {
+  const { truth } = page([]);
+  const late = { name: "disks", error: "it takes 3.1 s of its interval of 1 s", late: true };
+  const one = { name: "disks", source: "vm/disks", state: "late", error: late.error };
+  truth.adopt(/** @type {any} */ ({ collectors: [one, { ...one, name: "cpu", source: "vm/cpu", state: "failed" }] }));
+  assert.deepEqual([truth.failed.get("vm/disks"), truth.failed.get("vm/cpu")?.late], [late, false]);
+  const event = { source: "vm/dashboard", event: "collector_failed", collector: "disks", message: late.error, what: "late" };
+  truth.collector(/** @type {any} */ ({ ...event, what: undefined }));
+  assert.equal(truth.failed.get("vm/disks")?.late, false);
+  truth.collector(/** @type {any} */ (event));
+  assert.deepEqual(truth.failed.get("vm/disks"), late);
+});

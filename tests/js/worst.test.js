@@ -69,11 +69,11 @@ test("what is old is never called well", () => {
   assert.deepEqual([severity, text.startsWith("Not known: Disk"), text.endsWith("97.0\u00a0% when last heard of")], ["unknown", true, true]);
 });
 
-test("a collector that fails is a warning, below what is critical", () => {
-  const failed = [{ name: "disks", error: "it hangs" }];
+test("a collector that fails or is late is a warning, told as what it is, below what is critical", () => {
+  const failed = [{ name: "disks", error: "it hangs" }, { name: "cpu", error: "it takes 3 s", late: true }];
   const { severity, problems } = worstOf([panel([full(0.9)])], failed, 100);
   assert.equal(severity, "warning");
-  assert.deepEqual(problems.map(({ text }) => text), ["Collector disks fails", "Disk / 90.0\u00a0%"]);
+  assert.deepEqual(problems.map(({ text }) => text), ["Collector disks fails", "Collector cpu is late", "Disk / 90.0\u00a0%"]);
   assert.equal(worstOf([panel([full(0.99)])], failed, 100).severity, "critical");
 });
 

@@ -56,6 +56,17 @@ def collect():
     yield Sample("large", 3, {"i": "c"})
 """
 
+SLOW = """
+import os, time
+from dashboard.collectors import Family, Sample
+families = [Family("slow", "gauge", "", "Slow.")]
+interval = 4
+def collect():
+    while not os.path.exists("{gate}"):
+        time.sleep(0.01)
+    yield Sample("slow", 1)
+"""
+
 SETTINGS = """
 instance = "web-1"
 max_series = 900
@@ -158,3 +169,16 @@ def test_a_collector_ends_neither_the_server_nor_what_it_gives_itself(tmp_path: 
         )
         server.send(signal.SIGINT)
         assert server.wait() == 0
+
+
+def test_one_that_is_late_only_is_told_as_late_with_the_seconds_that_it_took(tmp_path: Path) -> None:
+    """Its interval is so long that a machine that stands still for some seconds does not make it fail."""
+    gate = tmp_path / "gate"
+    with running_server(config=serving(tmp_path, slow=SLOW.replace("{gate}", str(gate)))) as server:
+        state = told(server, "slow", lambda state: state.state == "late")
+        assert state.error == "it takes longer than its interval of 4 s"
+        gate.touch()
+        server.wait_for_log(r"collector slow: late: it takes [0-9.]+ s of its interval of 4 s")
+        news = httpx.get(f"{server.url}/api/v1/system", timeout=DEADLINE).json()["result"]
+        first = [event for event in news if event.get("collector") == "slow"][-1]
+        assert (first["event"], first["what"]) == ("collector_failed", "late")
