@@ -56,6 +56,6 @@ export function drawValues(ctx, area, { min, max }, unit, { palette }, { family,
     ctx.fillStyle = palette.grid;
     ctx.fillRect(area.left, Math.round(y) - (y >= area.bottom ? 1 : 0), area.right - area.left, Math.max(1, Math.round(rem)));
     ctx.fillStyle = palette.muted;
-    ctx.fillText(formatTick(tick, unit), area.left - 6 * rem, y);
+    ctx.fillText(formatTick(tick, unit), area.left - 6 * rem, y, (GUTTER - 8) * rem);
   }
 }

@@ -297,12 +297,14 @@ FITS = """(() => {
         const rem = parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
         const { canvas, chartArea: { left } } = chart;
         const [width, height] = [canvas.width, canvas.height].map((pixels) => pixels / devicePixelRatio);
-        return [width - plot.clientWidth, height - plot.clientHeight, left - 68 * rem].every((off) => Math.abs(off) <= 1);
+        const off = [width - plot.clientWidth, height - plot.clientHeight, left - 68 * rem];
+        return off.every((pixels) => Math.abs(pixels) <= 1);
     };
     // What was painted is told after its frame, in which a window's new size is laid out after all that waited for it.
     port.port1.onmessage = () => {
         const charts = [...document.querySelectorAll("live-chart")].filter(({ chart }) => chart);
-        if (charts.length) (window.painted ??= []).push([innerWidth, charts.length, charts.filter((one) => !fits(one)).length]);
+        const wrong = charts.filter((one) => !fits(one)).length;
+        if (charts.length) (window.painted ??= []).push([innerWidth, charts.length, wrong]);
         requestAnimationFrame(() => port.port2.postMessage(0));
     };
     requestAnimationFrame(() => port.port2.postMessage(0));
