@@ -203,6 +203,12 @@ def test_an_axis_names_two_values_at_least_within_its_gutter(values: list[float]
     assert not labels
 
 
+def test_a_unit_that_is_too_long_for_an_axis_is_left_out_there() -> None:
+    """The legend has it, and the axis its numbers, of which none is cut or too small to be read."""
+    said = texts(draw(scene([line()], panel(unit="orders per fortnight"))))
+    assert "0.500 orders per fortnight" in said and {"0", "0.5"} <= set(said)
+
+
 def test_since_when_there_is_a_record_never_covers_a_line() -> None:
     """It stands left of where the record begins, and nowhere where that is too narrow."""
     begins = draw(scene([line(values=[0.5] * 30)]))

@@ -11,6 +11,7 @@ from dashboard.drawing.coverage import Coverage, Span, coverage, shown_blind, un
 from dashboard.drawing.legend import ROW, draw_legend, page_rows, rows_of
 from dashboard.drawing.name import width_of
 from dashboard.drawing.notes import draw_notes, tell_notes
+from dashboard.drawing.number import NBSP
 from dashboard.drawing.panel import Box, content_of
 from dashboard.drawing.plot import Plot
 from dashboard.drawing.printed import Printed, printed, zone_name
@@ -23,6 +24,7 @@ GUTTER, AXIS, RIGHT, TOP = 68.0, 22.0, 8.0, 8.0
 """What the axes take at the left, below, and what is left free at the right and above."""
 
 _FIRST = 10.0  # seconds that the first samples may take after a time in which nobody watched
+_TIGHT = 1.5  # how much wider than its room a label may be, which is then drawn smaller
 _STRIP = 6.0  # height of the strip that marks the holes of single lines
 
 
@@ -80,8 +82,11 @@ def draw_axes(pen: Pen, plot: Plot, account: Printed) -> None:
         for value, text in account.y.ticks:
             y = box.bottom - (value - account.y.min) / height * box.height
             pen.rect(box.left, round(y) - (1 if y >= box.bottom else 0), box.width, 1, palette.grid)
-            size = min(12, 12 * (GUTTER - 8) / width_of(text, 12))
-            pen.write(box.left - 6, y, text, palette.muted, size=size, anchor="end")
+            room = GUTTER - 8
+            # A unit that is a phrase stands in the legend alone: as small as that nobody could read it.
+            label = text if width_of(text, 12) < _TIGHT * room else text.partition(NBSP)[0]
+            size = min(12, 12 * room / width_of(label, 12))
+            pen.write(box.left - 6, y, label, palette.muted, size=size, anchor="end")
     for at, (time, text) in enumerate(account.x.ticks if account.x is not None else ()):
         x = plot.x(time)
         pen.write(x, below, text, palette.muted, anchor="middle")

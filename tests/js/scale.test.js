@@ -36,10 +36,18 @@ test("an axis names two values at least, within its gutter, however high it is a
         assert.ok(ticks.length > 1 && ticks.length <= 5, `${low} to ${high} ${unit}: ${ticks}`);
       }
       const fillText = (_text, x, y, room) => assert.ok(x - room >= 0 && y > -1 && y < 151);
-      const ctx = { fillRect() {}, fillText };
+      const ctx = { fillRect() {}, fillText, measureText: () => ({ width: 50 }) };
       drawValues(ctx, { left: GUTTER, right: 300, top: 0, bottom: 150 }, { min, max }, unit, { palette: {} }, { family: "", rem: 1 });
     }
   }
+});
+
+test("a unit that is too long for an axis is left out there", () => {
+  const drawn = [];
+  const ctx = { fillRect() {}, fillText: (text) => drawn.push(text), measureText: (text) => ({ width: 7 * text.length }) };
+  const area = { left: GUTTER, right: 300, top: 0, bottom: 100 };
+  for (const unit of ["orders per fortnight", "rpm"]) drawValues(ctx, area, { min: 0, max: 1 }, unit, { palette: {} }, { family: "", rem: 1 });
+  assert.deepEqual(drawn, ["0", "0.5", "1", "0\u00a0rpm", "0.5\u00a0rpm", "1\u00a0rpm"]);
 });
 
 test("an ordinary axis has round ticks up to its end", () => {
