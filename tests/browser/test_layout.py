@@ -322,3 +322,21 @@ async def test_charts_fill_their_plots_in_every_frame(server: Server, open_glass
         await glass.until(f"painted.filter(([width]) => width === {width}).length > 1")
     assert await glass.page.evaluate("painted.at(-1)[1]") > 3
     assert await glass.page.evaluate("painted.filter(([, , wrong]) => wrong)") == []
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+async def test_a_long_title_leaves_room_for_how_old_it_is(width: int, open_glass: OpenGlass) -> None:
+    """What comes at no known interval has its age beside the title, whole, however long that is."""
+    config = "".join(
+        f'[[board.panel]]\nid = "{kind}"\ntitle = "{LONG}"\nseries = ["aged"]\nkind = "{kind}"\nwidth = 4\n'
+        for kind in ("line", "stat")
+    )
+    async with running_server(config='[[board]]\nname = "aged"\n' + config) as running:
+        async with httpx.AsyncClient(base_url=running.url, timeout=20) as client:
+            assert (await client.post("/api/v1/samples", json=[{"series": "aged", "value": 1}])).is_success
+        glass = await open_glass(viewport={"width": width, "height": 900})
+        await glass.open(running.url + "/boards/aged")
+        badges = glass.page.locator(".panel[data-state=live] .badge", has_text="old")
+        await expect(badges).to_have_count(2)
+        whole = "(all) => all.every((one) => one.clientWidth > 30 && one.scrollWidth <= one.clientWidth)"
+        assert await badges.evaluate_all(whole)
