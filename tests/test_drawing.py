@@ -187,6 +187,36 @@ def test_any_values_make_an_image(kind: str, values: list[float | None]) -> None
     msgspec.json.encode(print_out(subject))
 
 
+@pytest.mark.parametrize("height", [100, 160, 280])
+@pytest.mark.parametrize("values", [[-3.0, 7.0], [1e308] * 3, [-1e308, 1e308], [1e-320] * 3], ids=str)
+def test_an_axis_names_two_values_at_least_within_its_gutter(values: list[float], height: int) -> None:
+    """However high the image is and whatever is drawn; a long label is written smaller."""
+    subject = scene([line("a_bytes", values)], panel(unit="bytes/s"), height=height)
+    account = print_out(subject)
+    assert account.y is not None and len(account.y.ticks) > 1
+    labels = {text.replace("\xa0", " ") for _, text in account.y.ticks}
+    for one in ElementTree.fromstring(draw(subject)).iter(SVG + "text"):
+        text = "".join(one.itertext()).replace("\xa0", " ")
+        if text in labels and one.get("text-anchor") == "end":
+            labels.remove(text)
+            assert float(one.get("x", 0)) - width_of(text, float(one.get("font-size", 12))) > 0
+    assert not labels
+
+
+def test_a_unit_that_is_too_long_for_an_axis_is_left_out_there() -> None:
+    """The legend has it, and the axis its numbers, of which none is cut or too small to be read."""
+    said = texts(draw(scene([line()], panel(unit="orders per fortnight"))))
+    assert "0.500 orders per fortnight" in said and {"0", "0.5"} <= set(said)
+
+
+def test_since_when_there_is_a_record_never_covers_a_line() -> None:
+    """It stands left of where the record begins, and nowhere where that is too narrow."""
+    begins = draw(scene([line(values=[0.5] * 30)]))
+    (words,) = (one for one in ElementTree.fromstring(begins).iter(SVG + "text") if "since" in (one.text or ""))
+    assert words.text == "recorded since 08:26:10" and words.get("text-anchor") == "end"
+    assert not [text for text in texts(draw(scene([line(values=[0.5] * 52)]))) if "since" in text]
+
+
 def test_an_image_says_of_when_its_data_are_in_a_named_zone() -> None:
     """The newest sample's time stands in the head, the zone beside the times of the axis."""
     said = texts(draw(scene([line()])))

@@ -11,6 +11,7 @@ from dashboard.drawing.coverage import Coverage, Span, coverage, shown_blind, un
 from dashboard.drawing.legend import ROW, draw_legend, page_rows, rows_of
 from dashboard.drawing.name import width_of
 from dashboard.drawing.notes import draw_notes, tell_notes
+from dashboard.drawing.number import NBSP
 from dashboard.drawing.panel import Box, content_of
 from dashboard.drawing.plot import Plot
 from dashboard.drawing.printed import Printed, printed, zone_name
@@ -23,6 +24,7 @@ GUTTER, AXIS, RIGHT, TOP = 68.0, 22.0, 8.0, 8.0
 """What the axes take at the left, below, and what is left free at the right and above."""
 
 _FIRST = 10.0  # seconds that the first samples may take after a time in which nobody watched
+_TIGHT = 1.5  # how much wider than its room a label may be, which is then drawn smaller
 _STRIP = 6.0  # height of the strip that marks the holes of single lines
 
 
@@ -80,7 +82,11 @@ def draw_axes(pen: Pen, plot: Plot, account: Printed) -> None:
         for value, text in account.y.ticks:
             y = box.bottom - (value - account.y.min) / height * box.height
             pen.rect(box.left, round(y) - (1 if y >= box.bottom else 0), box.width, 1, palette.grid)
-            pen.write(box.left - 6, y, text, palette.muted, anchor="end")
+            room = GUTTER - 8
+            # A unit that is a phrase stands in the legend alone: as small as that nobody could read it.
+            label = text if width_of(text, 12) < _TIGHT * room else text.partition(NBSP)[0]
+            size = min(12, 12 * room / width_of(label, 12))
+            pen.write(box.left - 6, y, label, palette.muted, size=size, anchor="end")
     for at, (time, text) in enumerate(account.x.ticks if account.x is not None else ()):
         x = plot.x(time)
         pen.write(x, below, text, palette.muted, anchor="middle")
@@ -204,28 +210,20 @@ def _begin(pen: Pen, plot: Plot, known: Coverage, blind: Sequence[Span]) -> None
 
 
 def _tell_begin(pen: Pen, plot: Plot, known: Coverage, blind: Sequence[Span]) -> None:
-    """Tell since when there is a record, left of where it begins; where that is too narrow, right of it."""
+    """Tell since when there is a record, left of where it begins if there is room: right of it are the lines."""
     edge = _begins(plot, known, blind)
     if edge is None:
         return
     scene, box = plot.scene, plot.box
-    at, free = plot.x(known.begin), plot.x(edge)
+    free = plot.x(edge)
     left = max([box.left, *(plot.x(span.end) for span in blind if plot.x(span.end) < free)])
-    right = min([box.right, *(plot.x(span.start) for span in blind if plot.x(span.start) > at)])
     clock = _clock(scene, known.begin)
-    texts = [(text, width_of(text, 12) + 16) for text in (f"recorded since {clock}", f"since {clock}")]
-    muted, surface = scene.palette.muted, scene.palette.surface
-    for text, wide in texts:
+    for text in (f"recorded since {clock}", f"since {clock}"):
+        wide = width_of(text, 12) + 16
         if wide <= free - left:
             plot.free(free - wide, free, 0)
-            pen.rect(free - wide + 4, box.top + 5, wide - 8, 16, surface)
-            pen.write(free - 8, box.top + 13, text, muted, anchor="end")
-            return
-    for text, wide in texts:
-        if wide <= right - at:
-            plot.free(at, at + wide, 0)
-            pen.rect(at + 4, box.top + 5, wide - 8, 16, surface, fill_opacity=0.7)
-            pen.write(at + 8, box.top + 13, text, muted)
+            pen.rect(free - wide + 4, box.top + 5, wide - 8, 16, scene.palette.surface)
+            pen.write(free - 8, box.top + 13, text, scene.palette.muted, anchor="end")
             return
 
 

@@ -110,7 +110,7 @@ def most_ticks(height: float) -> int:
 
 
 def value_ticks(low: float, high: float, unit: str, most: int) -> list[float]:
-    """Return three or four round values between the ends of an axis."""
+    """Return three or four round values between the ends of an axis, never one alone."""
     span = high - low
     if math.isinf(span):
         return [tick * 4 for tick in value_ticks(low / 4, high / 4, unit, most) if math.isfinite(tick * 4)]
@@ -122,7 +122,9 @@ def value_ticks(low: float, high: float, unit: str, most: int) -> list[float]:
     step = base * power * next((nice for nice in _NICE if nice * power >= rough and _whole(nice * power, base)), 10)
     first = math.ceil(low / step - 1e-9)
     ticks = dict.fromkeys((first + at) * step for at in range(_MOST_TICKS))
-    return [tick for tick in ticks if math.isfinite(tick) and tick <= high + span * 1e-9]
+    found = [tick for tick in ticks if math.isfinite(tick) and tick <= high + span * 1e-9]
+    # One alone names no scale: between ends that are no round values smaller steps do.
+    return found if len(found) > 1 or most == _MOST_TICKS else value_ticks(low, high, unit, most + 1)
 
 
 def full_of(unit: str) -> float | None:

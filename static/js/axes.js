@@ -16,6 +16,8 @@ export const AXIS = 22;
 export const RIGHT = 8;
 
 const FONT = 12;
+/** How much wider than its room a label may be, which is then drawn narrower. */
+const TIGHT = 1.5;
 
 /**
  * @param {CanvasRenderingContext2D} ctx
@@ -56,6 +58,10 @@ export function drawValues(ctx, area, { min, max }, unit, { palette }, { family,
     ctx.fillStyle = palette.grid;
     ctx.fillRect(area.left, Math.round(y) - (y >= area.bottom ? 1 : 0), area.right - area.left, Math.max(1, Math.round(rem)));
     ctx.fillStyle = palette.muted;
-    ctx.fillText(formatTick(tick, unit), area.left - 6 * rem, y);
+    const text = formatTick(tick, unit);
+    const room = (GUTTER - 8) * rem;
+    // A unit that is a phrase stands in the legend alone: pressed together nobody could read it.
+    const fits = ctx.measureText(text).width < TIGHT * room;
+    ctx.fillText(fits ? text : (text.split("\u00a0")[0] ?? ""), area.left - 6 * rem, y, room);
   }
 }

@@ -65,7 +65,7 @@ export function most(height) {
 const MOST_TICKS = 12;
 
 /**
- * Three or four round values from 0 (or below) up to `max`.
+ * Three or four round values between the ends of an axis, never one alone.
  * @param {number} min
  * @param {number} max
  * @param {string} unit
@@ -82,7 +82,9 @@ export function valueTicks(min, max, unit, most = 3) {
   const step = base * power * ([1, 2, 2.5, 5, 10].find((nice) => nice * power >= rough && whole(nice * power, base)) ?? 10);
   const first = Math.ceil(min / step - 1e-9);
   const ticks = Array.from({ length: MOST_TICKS }, (_, at) => (first + at) * step);
-  return [...new Set(ticks)].filter((tick) => Number.isFinite(tick) && tick <= max + span * 1e-9);
+  const found = [...new Set(ticks)].filter((tick) => Number.isFinite(tick) && tick <= max + span * 1e-9);
+  // One alone names no scale: between ends that are no round values smaller steps do.
+  return found.length > 1 || most === MOST_TICKS ? found : valueTicks(min, max, unit, most + 1);
 }
 
 /**

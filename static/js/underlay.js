@@ -112,9 +112,8 @@ function begin({ ctx, chartArea: area }, x, moment) {
 }
 
 /**
- * Tell since when there is a record, left of where it begins, in fewer words if need be; where that is too narrow, right
- * of it. What is drawn there already does not strike it through, and values are still seen beneath. A blind time just
- * before it, which has a name of its own, stays free.
+ * Tell since when there is a record, left of where it begins, in fewer words if need be; not at all where that is too
+ * narrow, for right of it are the lines. A blind time just before it, which has a name of its own, stays free.
  * @param {Plot} plot
  * @param {number} seconds
  * @param {Moment} moment
@@ -122,18 +121,14 @@ function begin({ ctx, chartArea: area }, x, moment) {
  */
 function tellBegin({ ctx, chartArea: area, scales }, seconds, moment, rem) {
   const place = (/** @type {number} */ time) => scales.x.getPixelForValue(time * 1000);
-  const at = place(seconds);
   const free = place(edge(seconds, moment));
   const from = Math.max(area.left, ...blinds(moment).map(({ to }) => place(to)).filter((end) => end < free));
-  const to = Math.min(area.right, ...blinds(moment).map((span) => place(span.from)).filter((start) => start > at));
   const clock = timeWords(moment, seconds);
-  const texts = [`recorded since ${clock}`, `since ${clock}`];
   const widthOf = (/** @type {string} */ text) => ctx.measureText(text).width + 16 * rem;
-  const left = texts.find((text) => widthOf(text) <= free - from);
-  const text = left ?? texts.find((text) => widthOf(text) <= to - at);
+  const text = [`recorded since ${clock}`, `since ${clock}`].find((text) => widthOf(text) <= free - from);
   if (!text) return;
-  const x = left ? free - 8 * rem : at + widthOf(text) - 8 * rem;
-  ctx.fillStyle = left ? moment.palette.surface : `${moment.palette.surface}b3`;
+  const x = free - 8 * rem;
+  ctx.fillStyle = moment.palette.surface;
   ctx.fillRect(x - widthOf(text) + 12 * rem, area.top + 5 * rem, widthOf(text) - 8 * rem, 16 * rem);
   ctx.fillStyle = moment.palette.muted;
   ctx.textAlign = "right";

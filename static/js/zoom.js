@@ -96,7 +96,7 @@ export class Zoom {
     const { board } = this;
     const last = board.zoomed;
     if (panel === last) return;
-    if (!last) this.top = scrollY;
+    if (!last) document.documentElement.style.setProperty("--scrolled", `${-(this.top = scrollY)}px`);
     board.zoomed = panel;
     for (const one of [last, panel]) {
       const on = one === panel;

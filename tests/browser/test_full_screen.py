@@ -11,6 +11,7 @@ from playwright.async_api import expect
 
 from tests.browser.conftest import OpenGlass
 from tests.browser.glass import BEACON, Glass, board, collectors
+from tests.browsing import open_browser
 from tests.serving import Server, running_server
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("browser-controls")]
@@ -210,3 +211,29 @@ async def test_the_board_is_where_it_was(server: Server, open_glass: OpenGlass) 
     await glass.page.go_back()
     await full(glass, None)
     await glass.until(f"scrollY === {before}")
+
+
+@pytest.mark.parametrize("scrollbar", [True, False])
+async def test_no_strip_is_left_at_the_edge(scrollbar: bool, server: Server) -> None:
+    """The head reaches the edge, or the scrollbar; and nothing moves aside when a panel takes the whole page."""
+    where = """() => [...document.querySelectorAll(".top, .health, .panel:not([data-panel=log])")].map((one) => {
+        const { left, right } = one.getBoundingClientRect();
+        return [one.className, left, right];
+    })"""
+    async with open_browser(without=("--hide-scrollbars",) if scrollbar else ()) as browser:
+        glass = Glass(await browser.new_page(viewport={"width": 1440, "height": 900}))
+        await shown(glass, server)
+        drawn = 15 if scrollbar else 0
+        before = await glass.page.evaluate(where)
+        assert [right for name, _, right in before if name in ("top", "health")] == [1440 - drawn] * 2
+        await glass.page.evaluate("scrollTo(0, 200)")
+        await glass.page.locator("[data-panel=log] button.expand").click()
+        await full(glass, "log")
+        assert await glass.page.evaluate(where) == before
+        assert (
+            await glass.page.evaluate("document.querySelector('.full').getBoundingClientRect().right") == 1440 - drawn
+        )
+        await glass.page.keyboard.press("Escape")
+        await full(glass, None)
+        await glass.until("scrollY === 200")
+        assert await glass.page.evaluate(where) == before

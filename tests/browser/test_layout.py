@@ -289,3 +289,53 @@ async def test_nothing_moves_when_the_machine_gets_into_trouble(width: int, open
             # A minute of the uptime has got another digit meanwhile, or so: that is not the trouble's doing.
             await push(0)
         assert trouble["places"] == calm["places"]
+
+
+FITS = """addEventListener("load", () => {
+    const fits = ({ chart, plot }) => {
+        const rem = parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
+        const { canvas, chartArea: { left } } = chart;
+        const [width, height] = [canvas.width, canvas.height].map((pixels) => pixels / devicePixelRatio);
+        const off = [width - plot.clientWidth, height - plot.clientHeight, left - 68 * rem];
+        return off.every((pixels) => Math.abs(pixels) <= 1);
+    };
+    // What looks for sizes later than the charts do is told by the browser after them, before the frame is painted.
+    const observer = new ResizeObserver(() => {
+        const charts = [...document.querySelectorAll("live-chart")].filter(({ chart }) => chart);
+        (window.painted ??= []).push([innerWidth, charts.length, charts.filter((one) => !fits(one)).length]);
+    });
+    customElements.whenDefined("live-chart").then(() => {
+        for (const plot of document.querySelectorAll("live-chart .plot")) observer.observe(plot);
+    });
+})"""
+"""Writes down, whenever plots got another size, how wide the window was, and how many charts did not fit."""
+
+
+async def test_charts_fill_their_plots_in_every_frame(server: Server, open_glass: OpenGlass) -> None:
+    """From a phone to a wall and back each chart has the size of its plot, and axes of the page's type, at once."""
+    glass = await open_glass(scripts=(FITS,), viewport={"width": 390, "height": 844})
+    await glass.open(server.url)
+    await glass.until("[...document.querySelectorAll('live-chart')].some(({ chart }) => chart)")
+    for width, height in ((3840, 1200), (390, 844), (1440, 900), (3840, 1200), (1440, 900)):
+        await glass.page.set_viewport_size({"width": width, "height": height})
+        await glass.until(f"painted.at(-1)[0] === {width}")
+    assert await glass.page.evaluate("painted.at(-1)[1]") > 3
+    assert await glass.page.evaluate("painted.filter(([, , wrong]) => wrong)") == []
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+async def test_a_long_title_leaves_room_for_how_old_it_is(width: int, open_glass: OpenGlass) -> None:
+    """What comes at no known interval has its age beside the title, whole, however long that is."""
+    config = "".join(
+        f'[[board.panel]]\nid = "{kind}"\ntitle = "{LONG}"\nseries = ["aged"]\nkind = "{kind}"\nwidth = 4\n'
+        for kind in ("line", "stat")
+    )
+    async with running_server(config='[[board]]\nname = "aged"\n' + config) as running:
+        async with httpx.AsyncClient(base_url=running.url, timeout=20) as client:
+            assert (await client.post("/api/v1/samples", json=[{"series": "aged", "value": 1}])).is_success
+        glass = await open_glass(viewport={"width": width, "height": 900})
+        await glass.open(running.url + "/boards/aged")
+        badges = glass.page.locator(".panel[data-state=live] .badge", has_text="old")
+        await expect(badges).to_have_count(2)
+        whole = "(all) => all.every((one) => one.clientWidth > 30 && one.scrollWidth <= one.clientWidth)"
+        assert await badges.evaluate_all(whole)

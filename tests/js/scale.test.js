@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { format, formatText, formatTick } from "../../static/js/format.js";
+import { drawValues, GUTTER } from "../../static/js/axes.js";
 import { bounds, drawable, fullOf, Reach, roundUp, topOf, valueTicks } from "../../static/js/scale.js";
+import { limits } from "../../static/js/trace.js";
+import { NO_PANEL } from "../../static/js/protocol.js";
 
 const SIZES = [0, 5e-324, 2.3e-308, 1e-300, 1e-15, 0.3, 1, 100, 1023.5, 2 ** 53, 1e15, 1e300, 1.7e308, Number.MAX_VALUE];
 const EXTREMES = [...new Set(SIZES.flatMap((size) => [size, -size, size * (1 + 2 ** -52), size - 1]))].filter(Number.isFinite);
@@ -23,9 +26,34 @@ test("any two finite numbers make an axis with a few finite ticks in order", () 
   }
 });
 
+test("an axis names two values at least, within its gutter, however high it is and whatever is drawn", () => {
+  const data = [[0, 2.1], [-3, 7], [-3, 0], [0, 1e308], [-1e308, 1e308], [-1e308, 0], [0, 1e-320], [0, 1e-299]];
+  for (const [low = 0, high = 0] of data) {
+    const { min, max } = limits({ ...NO_PANEL, min: null, max: null }, low, high);
+    for (const unit of UNITS) {
+      for (const most of [2, 3, 4]) {
+        const ticks = valueTicks(min, max, unit, most);
+        assert.ok(ticks.length > 1 && ticks.length <= 5, `${low} to ${high} ${unit}: ${ticks}`);
+      }
+      const fillText = (_text, x, y, room) => assert.ok(x - room >= 0 && y > -1 && y < 151);
+      const ctx = { fillRect() {}, fillText, measureText: () => ({ width: 50 }) };
+      drawValues(ctx, { left: GUTTER, right: 300, top: 0, bottom: 150 }, { min, max }, unit, { palette: {} }, { family: "", rem: 1 });
+    }
+  }
+});
+
+test("a unit that is too long for an axis is left out there", () => {
+  const drawn = [];
+  const ctx = { fillRect() {}, fillText: (text) => drawn.push(text), measureText: (text) => ({ width: 7 * text.length }) };
+  const area = { left: GUTTER, right: 300, top: 0, bottom: 100 };
+  for (const unit of ["orders per fortnight", "rpm"]) drawValues(ctx, area, { min: 0, max: 1 }, unit, { palette: {} }, { family: "", rem: 1 });
+  assert.deepEqual(drawn, ["0", "0.5", "1", "0\u00a0rpm", "0.5\u00a0rpm", "1\u00a0rpm"]);
+});
+
 test("an ordinary axis has round ticks up to its end", () => {
   assert.deepEqual(valueTicks(0, 1, "ratio"), [0, 0.5, 1]);
   assert.deepEqual(valueTicks(-10, 10, ""), [-10, 0, 10]);
+  assert.deepEqual(valueTicks(-3.8, 8.5, ""), [0, 5]);
   assert.deepEqual(valueTicks(0, 1.7e308, "", 3).map((tick) => formatTick(tick, "")), ["0", "1e308"]);
 });
 

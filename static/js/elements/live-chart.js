@@ -85,6 +85,7 @@ export class LiveChart extends HTMLElement {
     this.cross.hidden = true;
     this.plot.append(this.cross);
     this.turn = [...document.querySelectorAll(this.localName)].indexOf(this);
+    new ResizeObserver(() => this.#fit()).observe(this.plot);
   }
 
   disconnectedCallback() {
@@ -185,6 +186,15 @@ export class LiveChart extends HTMLElement {
     return drawing({ spec, unit, traces, undrawn, coverage: this.coverage, blinds: blinds(shown), moment: shown, size, ...limits(spec, this.lowest, this.highest) });
   }
 
+  /** Fill the plot, and have type of the page's size, in the very frame in which these change. */
+  #fit() {
+    const { chart, plot, moment } = this;
+    if (!chart || !moment || !plot?.clientWidth) return;
+    if (chart.width === plot.clientWidth && chart.height === plot.clientHeight) return;
+    this.restyle();
+    this.#draw(moment);
+  }
+
   /** Colours or sizes have changed. */
   restyle() {
     this.chart?.destroy();
@@ -231,6 +241,7 @@ export class LiveChart extends HTMLElement {
     const canvas = document.createElement("canvas");
     canvas.setAttribute("aria-hidden", "true");
     this.plot?.prepend(canvas);
+    Object.assign(canvas, { width: this.plot?.clientWidth, height: this.plot?.clientHeight });
     const rem = parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
     const type = { family: getComputedStyle(this).fontFamily, rem };
     // The axes are drawn here: those of the library cost more, each second, than all the rest of a chart.
@@ -259,7 +270,7 @@ export class LiveChart extends HTMLElement {
       type: "line",
       data: { datasets: [] },
       options: {
-        animation: false, parsing: false, normalized: true, maintainAspectRatio: false, events: [],
+        animation: false, parsing: false, normalized: true, responsive: false, events: [],
         devicePixelRatio: Math.min(2, window.devicePixelRatio),
         layout: { padding: { top: 8 * rem, right: RIGHT * rem, bottom: AXIS * rem, left: GUTTER * rem } },
         elements: { line: { borderWidth: 1.5 * rem, borderJoinStyle: "bevel" }, point: { radius: 0, hitRadius: 0 } },
