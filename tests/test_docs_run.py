@@ -30,10 +30,13 @@ from tests.documents import (
 )
 from tests.needs import need
 from tests.serving import Server, running_server
-from tests.web.conftest import until_ready
+from tests.web.conftest import until_all_are_in, until_ready
 
 LIVE = "system_load_1m"
 """What every example that goes on for ever prints sooner or later."""
+
+LAST = "system_cpu_total_utilization_ratio"
+"""Comes after all others that examples ask for, as a share of the time between two looks."""
 
 DEADLINE = 20.0
 
@@ -42,7 +45,11 @@ DEADLINE = 20.0
 def shared() -> Iterator[Server]:
     """A server for all examples."""
     with running_server() as running:
-        until_ready(running)
+        until_all_are_in(running)
+        deadline = time.monotonic() + DEADLINE
+        while not httpx.get(f"{running.url}/api/v1/latest", params={"match": LAST}, timeout=DEADLINE).json()["result"]:
+            assert time.monotonic() < deadline, running.log()
+            time.sleep(0.05)
         yield running
 
 
