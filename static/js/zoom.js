@@ -23,6 +23,11 @@ export class Zoom {
     this.top = 0;
     this.head = /** @type {HTMLElement} */ (document.querySelector("health-line"));
     for (const panel of board.panels) this.admit(panel);
+    for (const { id } of board.late) {
+      // Pressed before it is there, it is opened when it is: by then the address asks for it.
+      const early = () => board.panels.some(({ spec }) => spec.id === id) || this.#address(id);
+      document.querySelector(`#panel-${CSS.escape(id)} button.expand`)?.addEventListener("click", early, { once: true });
+    }
     document.addEventListener("keydown", (event) => {
       if (event.key === "Escape" && board.zoomed && !document.querySelector("dialog[open]")) this.close();
     });
@@ -61,8 +66,13 @@ export class Zoom {
 
   /** @param {Panel} panel */
   open(panel) {
-    history.pushState({ ...history.state, zoomed: true }, "", addressOf(panel.spec.id));
+    this.#address(panel.spec.id);
     this.#set(panel);
+  }
+
+  /** @param {string} id of a panel, for which the address asks from now on */
+  #address(id) {
+    history.pushState({ ...history.state, zoomed: true }, "", addressOf(id));
   }
 
   close() {

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import httpx
 import pytest
 import pytest_asyncio
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 
 from tests.browser.conftest import OpenGlass
 from tests.browser.glass import BEACON, Glass, board, collectors
@@ -16,6 +18,7 @@ from tests.serving import Server, running_server
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("browser-controls")]
 
+BUILT = Path(__file__).parents[2] / "static/built"
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True}
 MORE = """
 [[board.panel]]
@@ -51,9 +54,23 @@ async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Serv
 
 
 async def shown(glass: Glass, server: Server, fragment: str = "") -> None:
-    """Open the board and wait until its panels are live."""
+    """Open the board and wait until its panels are live, the processes have rows, and the log can be used."""
     await glass.open(f"{server.url}/boards/beacon{fragment}")
-    await glass.panels_when(lambda panels: panels[fragment[1:] or "beacon-line"].state == "live")
+    if fragment:
+        await glass.panels_when(lambda panels: panels[fragment[1:]].state == "live")
+        return
+    await glass.panels_when(
+        lambda panels: all(panel.state == "live" for name, panel in panels.items() if name != "log")
+    )
+    await glass.until("document.querySelector('[data-panel=processes] tbody tr') !== null")
+    # What is not part of the first picture is brought later, and drawn where it is seen.
+    await glass.until("document.querySelector('live-log:defined') !== null")
+
+
+async def logged(glass: Glass) -> None:
+    """Wait until the log has its lines: those that come later come below them."""
+    for text in ("Running on", "A line to read"):
+        await expect(glass.page.locator("live-log .line[data-kind=line]", has_text=text)).to_be_visible()
 
 
 async def full(glass: Glass, panel: str | None) -> None:
@@ -83,6 +100,7 @@ async def test_controls_are_their_own(server: Server, open_glass: OpenGlass) -> 
     """What can be pressed in a panel does what it is for, and no more; so does what opens by itself, such as a line."""
     glass = await open_glass()
     await shown(glass, server)
+    await logged(glass)
     page = glass.page
     await page.locator("[data-order=resident_bytes]").click()
     await page.locator("live-log input").click()
@@ -97,6 +115,7 @@ async def test_text_can_be_selected(part: str, server: Server, open_glass: OpenG
     """A press that ends a selection of text, or a drag, opens nothing."""
     glass = await open_glass(viewport={"width": 1440, "height": 2000})
     await shown(glass, server)
+    await logged(glass)
     box = await glass.page.locator(part).first.bounding_box()
     assert box is not None
     mouse, middle = glass.page.mouse, box["y"] + box["height"] / 2
@@ -223,6 +242,7 @@ async def test_no_strip_is_left_at_the_edge(scrollbar: bool, server: Server) -> 
     async with open_browser(without=("--hide-scrollbars",) if scrollbar else ()) as browser:
         glass = Glass(await browser.new_page(viewport={"width": 1440, "height": 900}))
         await shown(glass, server)
+        await logged(glass)
         drawn = 15 if scrollbar else 0
         before = await glass.page.evaluate(where)
         assert [right for name, _, right in before if name in ("top", "health")] == [1440 - drawn] * 2
@@ -237,3 +257,29 @@ async def test_no_strip_is_left_at_the_edge(scrollbar: bool, server: Server) -> 
         await full(glass, None)
         await glass.until("scrollY === 200")
         assert await glass.page.evaluate(where) == before
+
+
+async def test_what_is_pressed_before_it_is_there_opens_when_it_is(server: Server, open_glass: OpenGlass) -> None:
+    """A panel that is no part of the first picture has its button, too; a press of it is not lost."""
+    glass = await open_glass()
+    asked, go = asyncio.Event(), asyncio.Event()
+
+    async def late(route: Route) -> None:
+        asked.set()
+        await go.wait()
+        await route.continue_()
+
+    (rooms,) = (path.name for path in BUILT.glob("shared-*.js") if "openNews" in path.read_text("utf-8"))
+    await glass.page.route(f"**/built/{rooms}", late)
+    await glass.open(f"{server.url}/boards/beacon")
+    await asyncio.wait_for(asked.wait(), 20)
+    await glass.page.locator("[data-panel=log] button.expand").click()
+    assert await glass.page.locator(".panel.full").count() == 0
+    go.set()
+    await full(glass, "log")
+    await glass.page.keyboard.press("Escape")
+    await full(glass, None)
+    await glass.page.locator("[data-panel=log] button.expand").click()
+    await full(glass, "log")
+    await glass.page.go_back()
+    await full(glass, None)
