@@ -19,6 +19,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
+import uuid
 
 MAX_MESSAGE = 8_192
 """Characters of a line at most; the server takes no more."""
@@ -101,17 +102,19 @@ class DashboardHandler(logging.Handler):
 
     def _run(self) -> None:
         lines: list[Line] = []
-        pause = 0.0
+        key, pause = "", 0.0
         while not self._closing.is_set():
-            lines = lines or self._gather()
-            if self._send(lines):
+            if not lines:
+                lines, key = self._gather(), uuid.uuid4().hex
+            if self._send(lines, key):
                 lines, pause = [], 0.0
             else:
                 pause = min(max(1.0, 2 * pause), _LONGEST_PAUSE)
                 self._closing.wait(pause)
         while lines or not self._lines.empty():
-            lines = lines or self._taken()
-            if not self._send(lines):
+            if not lines:
+                lines, key = self._taken(), uuid.uuid4().hex
+            if not self._send(lines, key):
                 return
             lines = []
 
@@ -135,12 +138,18 @@ class DashboardHandler(logging.Handler):
             lines.append({"message": message, "level": "warning", "timestamp": time.time(), **self._names})
         return lines
 
-    def _send(self, lines: list[Line]) -> bool:
-        """Return whether these lines are done with: taken, or refused for good."""
+    def _send(self, lines: list[Line], key: str) -> bool:
+        """Return whether these lines are done with: taken, or refused for good.
+
+        By the key the server knows lines that it took before, and whose answer came too late or not at all.
+        """
         if not lines:
             return True
         request = urllib.request.Request(
-            self._url, json.dumps(lines).encode(), {"Content-Type": "application/json"}, method="POST"
+            self._url,
+            json.dumps(lines).encode(),
+            {"Content-Type": "application/json", "Idempotency-Key": key},
+            method="POST",
         )
         try:
             with urllib.request.urlopen(request, timeout=_TIMEOUT) as answer:

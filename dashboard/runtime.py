@@ -32,6 +32,7 @@ from dashboard.errors import StorageError
 from dashboard.eventlog import MemoryLog
 from dashboard.events import GapReason, System, SystemEvent
 from dashboard.history import History, kept
+from dashboard.ingest.repeats import Repeats
 from dashboard.ingest.tasklist import TaskList, restore
 from dashboard.model import Batch
 from dashboard.ownlog import OwnLog
@@ -94,6 +95,7 @@ class Runtime:
         self.questions = asyncio.Semaphore(QUESTIONS)
         self.pipeline = Pipeline(self.window, self.broadcaster, self.clock, self.history)
         self.tasks = TaskList(self.clock)
+        self.repeats = Repeats()
         self.load_faults: list[LoadFault] = []
         self.scheduler = self._schedule()
 

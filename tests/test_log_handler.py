@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import http.server
 import logging
 import os
 import socket
@@ -13,7 +14,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import httpx
 import pytest
@@ -154,3 +155,37 @@ async def test_lines_wait_for_a_server_that_comes_back_and_what_was_left_out_is_
             await asyncio.to_thread(server.start)
             await asyncio.to_thread(until, all_told)
             assert lines(server, "kept or counted")[0]["message"] == "kept or counted 0"
+
+
+class Deaf(http.server.BaseHTTPRequestHandler):
+    """Passes lines on to the server and answers, but for the first time, when it hangs up."""
+
+    target = ""
+    keys: ClassVar[list[str]] = []
+
+    def do_POST(self) -> None:
+        key = self.headers["Idempotency-Key"]
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        headers = {"Content-Type": "application/json", "Idempotency-Key": key}
+        status = httpx.post(self.target + self.path, content=body, headers=headers, timeout=20).status_code
+        self.keys.append(key)
+        if len(self.keys) > 1:
+            self.send_response(status)
+            self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Be silent."""
+
+
+def test_lines_whose_answer_was_lost_are_on_the_dashboard_once(shared: Server) -> None:
+    Deaf.target = shared.url
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Deaf) as relay:
+        threading.Thread(target=relay.serve_forever, daemon=True).start()
+        with logging_to(DashboardHandler(f"http://127.0.0.1:{relay.server_address[1]}")) as log:
+            log.info("the first of one answer")
+            until(lambda: len(Deaf.keys) == 2)
+            log.info("the second of one answer")
+            until(lambda: len(Deaf.keys) == 3)
+        relay.shutdown()
+    assert Deaf.keys[0] == Deaf.keys[1] != Deaf.keys[2]
+    assert [line["message"][4:9] for line in lines(shared, "of one answer")] == ["first", "secon"]

@@ -9,9 +9,10 @@ from quart import Response
 from dashboard.errors import InvalidParameter
 from dashboard.events import Log
 from dashboard.ingest.logs import LEVELS, read
+from dashboard.ingest.repeats import Answer
 from dashboard.model import Role
 from dashboard.recent import recent
-from dashboard.web.pushing import answer, json_body, limit, listed, sender
+from dashboard.web.pushing import limit, listed, sender, taken_once
 from dashboard.web.routing import Context, Route
 
 MAX_LINES = 1_000
@@ -20,14 +21,16 @@ MAX_LINES = 1_000
 
 async def push(context: Context) -> Response:
     """Take one line or a list; answer what was accepted and, one by one, what was not and why."""
-    runtime = context.runtime
-    reading = await asyncio.to_thread(
-        read, await json_body(context), instance=sender(context), now=runtime.clock.wall()
-    )
-    for line in reading.lines:
-        runtime.broadcaster.publish(line)
-    await runtime.broadcaster.settled()
-    return answer(len(reading.lines), reading.rejected)
+    runtime, instance = context.runtime, sender(context)
+
+    async def take(body: bytes) -> Answer:
+        reading = await asyncio.to_thread(read, body, instance=instance, now=runtime.clock.wall())
+        for line in reading.lines:
+            runtime.broadcaster.publish(line)
+        await runtime.broadcaster.settled()
+        return len(reading.lines), reading.rejected
+
+    return await taken_once(context, take)
 
 
 async def newest(context: Context) -> Response:

@@ -8,10 +8,11 @@ from quart import Response
 
 from dashboard.events import Notification
 from dashboard.ingest.notifications import read
+from dashboard.ingest.repeats import Answer
 from dashboard.model import Role
 from dashboard.recent import recent
 from dashboard.web.annotations import annotate
-from dashboard.web.pushing import answer, json_body, limit, listed, sender
+from dashboard.web.pushing import limit, listed, sender, taken_once
 from dashboard.web.routing import Context, Route
 
 MAX_NOTIFICATIONS = 500
@@ -20,14 +21,18 @@ MAX_NOTIFICATIONS = 500
 
 async def push(context: Context) -> Response:
     """Take one notice or a list; answer what was accepted and, one by one, what was not and why."""
-    runtime = context.runtime
-    source = f"{sender(context)}/{context.principal.name}"
-    reading = await asyncio.to_thread(read, await json_body(context), source=source, now=runtime.clock.wall())
-    for notification in reading.notifications:
-        runtime.broadcaster.publish(notification, urgent=True)
-    await runtime.broadcaster.settled()
-    await annotate(runtime, reading.annotated, context.principal.name)
-    return answer(len(reading.notifications), reading.rejected)
+    runtime, name = context.runtime, context.principal.name
+    source = f"{sender(context)}/{name}"
+
+    async def take(body: bytes) -> Answer:
+        reading = await asyncio.to_thread(read, body, source=source, now=runtime.clock.wall())
+        for notification in reading.notifications:
+            runtime.broadcaster.publish(notification, urgent=True)
+        await runtime.broadcaster.settled()
+        await annotate(runtime, reading.annotated, name)
+        return len(reading.notifications), reading.rejected
+
+    return await taken_once(context, take)
 
 
 async def newest(context: Context) -> Response:

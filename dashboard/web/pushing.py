@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from quart import Response
@@ -13,6 +13,7 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from dashboard.errors import InvalidInput, InvalidParameter
 from dashboard.ingest.items import Rejection
+from dashboard.ingest.repeats import Answer
 from dashboard.recent import Recent
 from dashboard.web.routing import JSON, MAX_BODY, Context, json_response
 
@@ -117,6 +118,18 @@ def sender(context: Context) -> str:
     except ValueError:
         local = True
     return context.runtime.instance if local else address
+
+
+async def taken_once(context: Context, take: Callable[[bytes], Awaitable[Answer]]) -> Response:
+    """Have `take` the JSON of the body, unless its `Idempotency-Key` says that it did before; give the same answer.
+
+    Raises what `json_body` does, and InvalidParameter for a key that cannot be used.
+    """
+    body, key = await json_body(context), context.request.headers.get("Idempotency-Key", "")
+    if not key:
+        return answer(*await take(body))
+    place = (context.principal.name, context.request.path, key)
+    return answer(*await context.runtime.repeats.once(place, body, lambda: take(body)))
 
 
 def answer(accepted: int, rejected: Sequence[Rejection]) -> Response:
