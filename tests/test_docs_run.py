@@ -23,6 +23,7 @@ from httpx_sse import aconnect_sse
 from playwright.async_api import Browser
 
 from dashboard.web.routing import MAX_BODY
+from tests.commands.running import until
 from tests.documents import (
     WRITTEN,
     Block,
@@ -46,10 +47,9 @@ def shared() -> Iterator[Server]:
     """A server for all examples."""
     with running_server() as running:
         until_all_are_in(running)
-        deadline = time.monotonic() + DEADLINE
-        while not httpx.get(f"{running.url}/api/v1/latest", params={"match": LAST}, timeout=DEADLINE).json()["result"]:
-            assert time.monotonic() < deadline, running.log()
-            time.sleep(0.05)
+        until(
+            lambda: httpx.get(f"{running.url}/api/v1/latest", params={"match": LAST}, timeout=DEADLINE).json()["result"]
+        )
         yield running
 
 

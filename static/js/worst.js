@@ -100,7 +100,7 @@ export function worstOf(judged, failed, now, fault = false) {
     const fresh = lines.filter(({ key, value }) => !seen.has(key) && !Number.isNaN(value));
     for (const { key } of fresh) seen.add(key);
     const live = fresh.filter((line) => now < line.deadline);
-    const old = fresh.filter((line) => !live.includes(line));
+    const old = fresh.filter((line) => !(now < line.deadline));
     stale += old.length;
     last ||= values(spec, old).find(({ value }) => severityOf(value, spec.thresholds) !== null)?.text ?? "";
     known.push(...live);
