@@ -31,7 +31,7 @@ RUNS_REMEMBERED = 15
 """Runs for which a process's user and its full name are remembered."""
 
 SHORTEST = 0.1
-"""Seconds between two readings below which their difference says nothing."""
+"""Seconds between two rounds of readings below which their difference says nothing."""
 
 STATES = {
     "R": "running",
@@ -54,8 +54,9 @@ def create(settings: Settings) -> Processes | Elsewhere:
 
 
 class Process(msgspec.Struct, frozen=True):
-    """What one `stat` file says: CPU time and start in clock ticks, resident memory in pages."""
+    """What one `stat` file says: CPU time and start in clock ticks, resident memory in pages; and when it said so."""
 
+    at: float
     pid: int
     name: str
     state: str
@@ -65,11 +66,12 @@ class Process(msgspec.Struct, frozen=True):
     resident: int
 
 
-def parse(pid: int, stat: bytes) -> Process:
-    """Read a `stat` file; the name in it may hold blanks and brackets."""
+def parse(at: float, pid: int, stat: bytes) -> Process:
+    """Read a `stat` file that was read at this time since boot; the name in it may hold blanks and brackets."""
     begin, end = stat.index(b"("), stat.rindex(b")")
     fields = stat[end + 2 :].split(b" ", 22)
     return Process(
+        at,
         pid,
         stat[begin + 1 : end].decode("utf-8", "replace"),
         fields[0].decode(),
@@ -103,27 +105,28 @@ class Processes:
         self._runs = 0
         self._at = since_boot()
         self._last = {process.pid: process for process in self._all()}
+        self._ended = since_boot()
 
     def collect(self) -> Iterator[ProcessRow | Program]:
         """Give the top processes, then all by name; CPU is that of the time since the last collection."""
         self._refresh()
         last, before = self._last, self._at
         now = self._since_boot()
-        if now - before < SHORTEST:
+        if now - self._ended < SHORTEST:
             return
         processes = list(self._all())
-        self._at, self._last = now, {process.pid: process for process in processes}
-        spent = [(self._spent(process, last.get(process.pid), before), process) for process in processes]
+        self._at, self._last, self._ended = now, {process.pid: process for process in processes}, self._since_boot()
+        spent = [(self._cpu_ratio(process, last.get(process.pid), before), process) for process in processes]
         busiest = sorted((each for each in spent if each[0]), key=lambda each: each[0], reverse=True)[:TOP]
         largest = sorted(spent, key=lambda each: each[1].resident, reverse=True)[:TOP]
-        chosen = {process.pid: (ticks, process) for ticks, process in (*busiest, *largest)}
-        for ticks, process in chosen.values():
-            row = self._row(process, ticks / self._hertz / (now - before))
+        chosen = {process.pid: (cpu_ratio, process) for cpu_ratio, process in (*busiest, *largest)}
+        for cpu_ratio, process in chosen.values():
+            row = self._row(process, cpu_ratio)
             if row is not None:
                 yield row
         # Only a process that took something counts: kernel threads are many, and sleep.
-        took = ((self._names.of(each), ticks, each.resident) for ticks, each in spent if ticks or each.resident)
-        yield from programs(took, 1 / self._hertz / (now - before), self._page)
+        took = ((self._names.of(each), ratio, each.resident) for ratio, each in spent if ratio or each.resident)
+        yield from programs(took, self._page)
 
     def _refresh(self) -> None:
         """Forget now and then: a daemon gives up its rights after its start."""
@@ -132,11 +135,13 @@ class Processes:
             self._users.forget()
             self._names.forget()
 
-    def _spent(self, process: Process, last: Process | None, before: float) -> int:
+    def _cpu_ratio(self, process: Process, last: Process | None, before: float) -> float:
+        """Divide by the time between the two readings of this one: on a busy machine a round takes a while."""
         if last is not None and last.start == process.start:
-            return max(process.ticks - last.ticks, 0)
+            return max(process.ticks - last.ticks, 0) / self._hertz / (process.at - last.at)
         # One that was not there last time has spent all its time since, unless it was only hidden.
-        return process.ticks if process.start >= before * self._hertz - 1 else 0
+        began_since = process.start >= before * self._hertz - 1
+        return process.ticks / self._hertz / (process.at - before) if began_since else 0.0
 
     def _all(self) -> Iterator[Process]:
         for entry in os.listdir(self._proc):
@@ -150,7 +155,7 @@ class Processes:
                     os.close(file)
             except OSError:
                 continue  # it ended just now, or is not ours to see
-            yield parse(int(entry), stat)
+            yield parse(self._since_boot(), int(entry), stat)
 
     def _row(self, process: Process, cpu_ratio: float) -> ProcessRow | None:
         command = None
@@ -233,8 +238,8 @@ def arguments(proc: str, pid: int) -> list[str]:
     return read(f"{proc}/{pid}/cmdline").rstrip("\0").split("\0")
 
 
-def programs(found: Iterable[tuple[str, float, int]], cores: float = 1.0, size: int = 1) -> Iterator[Program]:
-    """Add up by name: of each process the name, its CPU in parts of `cores`, its memory in pieces of `size` bytes."""
+def programs(found: Iterable[tuple[str, float, int]], size: int = 1) -> Iterator[Program]:
+    """Add up by name: of each process the name, its share of a core, its memory in pieces of `size` bytes."""
     sums: dict[str, list[float]] = {}  # CPU, memory, and how many there are
     for name, cpu, resident in found:
         sum = sums.get(name)
@@ -245,7 +250,7 @@ def programs(found: Iterable[tuple[str, float, int]], cores: float = 1.0, size: 
             sum[1] += resident
             sum[2] += 1
     for name, (taken, held, count) in sums.items():
-        yield Program(name, round(taken * cores, 4), int(held) * size, int(count))
+        yield Program(name, round(taken, 4), int(held) * size, int(count))
 
 
 def _shown(command: str) -> str | None:

@@ -26,11 +26,12 @@ class Machine:
     """A recorded `/proc` whose processes work when they are told to."""
 
     def __init__(self, proc: Path) -> None:
-        self.proc, self.now = proc, 1000.0
+        self.proc, self.now, self.each_look = proc, 1000.0, 0.0
         for pid in ("1", "2", "700", "800"):
             shutil.copytree(RECORDED / "proc" / pid, proc / pid)
 
     def since_boot(self) -> float:
+        self.now += self.each_look
         return self.now
 
     def work(self, pid: int, ticks: int) -> None:
@@ -71,7 +72,7 @@ def programs(collector: Processes | Elsewhere) -> dict[str, Program]:
 
 
 def test_name_with_brackets_and_blanks() -> None:
-    process = parse(700, (RECORDED / "proc/700/stat").read_bytes())
+    process = parse(0, 700, (RECORDED / "proc/700/stat").read_bytes())
     assert (process.name, process.state, process.ticks, process.threads) == ("tricky) S (name", "R", 1500, 4)
 
 
@@ -85,6 +86,22 @@ def test_cpu_is_that_of_the_time_since_the_last_collection(machine: Machine) -> 
     assert rows(collector) == {}  # no time has passed
     machine.now += 1
     assert rows(collector)[700].cpu_ratio == 0
+
+
+def test_a_round_that_takes_long_makes_nobody_busier(machine: Machine) -> None:
+    """On a busy machine a process is read long after its round began; it worked on until then."""
+    for other in ("1", "2", "800"):
+        shutil.rmtree(machine.proc / other)
+    collector = machine.collector()
+    machine.now, machine.each_look = 1001, 1
+    machine.work(700, 3 * HERTZ)  # by 1003 s, when it is read, after 1002 s, when the round begins
+    (row,) = rows(collector).values()
+    assert row.cpu_ratio == 1
+    machine.each_look = 0
+    machine.work(700, HERTZ)
+    assert rows(collector) == {}  # the round before has only just ended
+    machine.now += 2
+    assert rows(collector)[700].cpu_ratio == pytest.approx(1 / 3, abs=1e-3)
 
 
 def test_name_that_the_kernel_cut_is_completed(machine: Machine) -> None:
