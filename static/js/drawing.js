@@ -39,6 +39,19 @@ export function drawing({ spec, unit, traces, undrawn, coverage: known, blinds: 
 }
 
 /**
+ * What a table shows: a line for each of its rows.
+ * @param {Line[]} lines
+ * @param {PanelSpec} spec
+ * @param {Shown} moment
+ */
+export function tableDrawing(lines, spec, moment) {
+  const known = lines.filter(({ value }) => !Number.isNaN(value));
+  const names = legendTexts(spec.legend, known.map(({ series }) => series));
+  const stroke = { colour: moment.palette.text, dash: 0 };
+  return account(spec, moment, { unit: spec.unit ?? "", lines: known.map((line, at) => lineOf(line, names[at] ?? "", stroke, spec, moment)) });
+}
+
+/**
  * What a panel of any kind shows; `null` stands for an axis that it does not have.
  * @param {PanelSpec} spec
  * @param {Pick<Moment, "palette">} moment

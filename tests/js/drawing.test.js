@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
+import { barsDrawing } from "../../static/js/bars.js";
 import { blinds } from "../../static/js/blind.js";
 import { coverage } from "../../static/js/coverage.js";
 import { cellsOf, endsOf, heatDrawing } from "../../static/js/heat.js";
-import { drawing } from "../../static/js/drawing.js";
+import { drawing, tableDrawing } from "../../static/js/drawing.js";
 import { Line } from "../../static/js/line.js";
 import { readPalette, slotsOf } from "../../static/js/palette.js";
 import { Preferences } from "../../static/js/preferences.js";
@@ -69,8 +70,10 @@ for (const one of cases("drawing")) {
       assert.deepEqual(Object.fromEntries(found), one.cells);
       return;
     }
-    if (spec.kind === "stat") {
-      near(JSON.parse(JSON.stringify(tileDrawing(lines, spec, moment))), one.drawing, "drawing");
+    const others = { stat: tileDrawing, bar: barsDrawing, table: tableDrawing };
+    const other = others[/** @type {keyof typeof others} */ (spec.kind)];
+    if (other) {
+      near(JSON.parse(JSON.stringify(other(lines, spec, moment))), one.drawing, "drawing");
       return;
     }
     const slots = slotsOf(lines);

@@ -1,13 +1,13 @@
-import { formatAge, formatText, isWhole, tellApart } from "../format.js";
-import { leadingUnit } from "../groups.js";
+import { barsDrawing, barsOf } from "../bars.js";
+import { formatAge, formatText, isWhole } from "../format.js";
 import { writeName } from "../legend.js";
 import { make, Rows, write } from "../rows.js";
-import { namesOf } from "../series.js";
 import { severityOf } from "../thresholds.js";
 import { NO_PANEL } from "../protocol.js";
 
 /**
  * @typedef {import("../line.js").Line} Line
+ * @typedef {import("../panel.js").Moment} Moment
  */
 
 /** Height of a row in rem; a roomy one has its bar below and further figures below that. */
@@ -25,6 +25,12 @@ export class LiveBars extends HTMLElement {
   strict = false;
   spec = NO_PANEL;
 
+  /** @type {Line[]} */
+  lines = [];
+
+  /** @type {Moment | null} */
+  moment = null;
+
   connectedCallback() {
     this.list = /** @type {HTMLElement} */ (this.querySelector("ul"));
     this.more = /** @type {HTMLElement} */ (this.querySelector(".more"));
@@ -39,82 +45,38 @@ export class LiveBars extends HTMLElement {
 
   /**
    * @param {Line[]} lines
-   * @param {import("../panel.js").Moment} moment
+   * @param {Moment} moment
    */
   render(lines, moment) {
-    const unit = leadingUnit(this.spec);
-    const known = lines.filter((line) => !Number.isNaN(line.value));
-    const names = namesOf(this.spec.legend, known.map(({ series }) => series));
-    const nameOf = new Map(known.map((line, at) => [line, names[at] ?? ""]));
-    const parts = tellApart(names);
-    const partsOf = new Map(known.map((line, at) => [line, parts[at] ?? []]));
-    const leading = known.filter((line) => unit === null || line.unit === unit);
-    const named = new Set(leading.map((line) => nameOf.get(line)));
-    const details = known.filter((line) => !leading.includes(line) && named.has(nameOf.get(line)));
-    const { ranked, longest } = scaled([...leading, ...known.filter((line) => !leading.includes(line) && !details.includes(line))], this.spec);
+    [this.lines, this.moment] = [lines, moment];
+    const bars = barsOf(lines, this.spec, moment);
     const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
-    const roomy = ranked.length * ROOMY * rem <= this.clientHeight;
+    const roomy = bars.length * ROOMY * rem <= this.clientHeight;
     this.list?.classList.toggle("roomy", roomy);
     const room = Math.max(1, Math.floor(this.clientHeight / (ROW * rem)));
-    const count = ranked.length > room ? room - 1 : ranked.length;
+    const count = bars.length > room ? room - 1 : bars.length;
     this.rows?.take(count).forEach((row, at) => {
-      const line = /** @type {Line} */ (ranked[at]);
+      const { line, name, parts, detail, share } = /** @type {import("../bars.js").Bar} */ (bars[at]);
       const stale = moment.now >= line.deadline;
       const severity = severityOf(line.value, this.spec.thresholds) ?? "";
-      const name = nameOf.get(line) ?? "";
-      writeName(row.name, partsOf.get(line) ?? []);
-      const own = details.filter((other) => nameOf.get(other) === name && moment.now < other.deadline);
-      const detail = sizes(own.sort((a, b) => rankOf(this.spec, a) - rankOf(this.spec, b))).join(" · ");
+      writeName(row.name, parts);
       if (row.detail.hidden !== (!detail || !roomy)) row.detail.hidden = !detail || !roomy;
       write(row.detail, detail);
       const title = detail ? `${line.key}\n${name}\n${detail}` : `${line.key}\n${name}`;
       if (row.root.title !== title) row.root.title = title;
       const text = formatText(line.value, this.spec.unit || line.unit, isWhole([line]));
       write(row.value, stale ? `${text} · ${formatAge((moment.now - line.born) / 1000)} ago` : (MARKS[severity] ?? "") + text);
-      row.bar.style.transform = `scaleX(${Math.min(1, Math.max(0, line.value / (longest.get(line) ?? NaN))) || 0})`;
+      row.bar.style.transform = `scaleX(${share})`;
       row.root.dataset["severity"] = severity;
       row.root.classList.toggle("stale", stale);
     });
-    if (this.more) write(this.more, count < ranked.length ? `and ${ranked.length - count} more` : "");
+    if (this.more) write(this.more, count < bars.length ? `and ${bars.length - count} more` : "");
   }
-}
 
-/**
- * Bars in their order, those of one unit together, the largest first; and for each the value of a full bar.
- * @param {Line[]} bars
- * @param {import("../protocol.js").PanelSpec} spec
- */
-function scaled(bars, { unit, max }) {
-  const unitOf = (/** @type {Line} */ line) => unit || line.unit;
-  const units = [...new Set(bars.map(unitOf))];
-  const ranked = units.flatMap((own) => bars.filter((line) => unitOf(line) === own).sort((a, b) => b.value - a.value));
-  const highest = new Map(units.map((own) => [own, max ?? Math.max(0, ranked.find((line) => unitOf(line) === own)?.value ?? 0)]));
-  return { ranked, longest: new Map(ranked.map((line) => [line, highest.get(unitOf(line))])) };
-}
-
-/**
- * Which of the panel's selectors a line comes from, by the name.
- * @param {import("../protocol.js").PanelSpec} spec
- * @param {Line} line
- */
-function rankOf({ series }, line) {
-  return series.findIndex((selector) => selector.split("{")[0] === line.series.name);
-}
-
-/**
- * What is used and what is free, of each metric whose series are parts by their state; else its value.
- * @param {Line[]} lines
- */
-function sizes(lines) {
-  const names = [...new Set(lines.map((line) => line.series.name))];
-  return names.map((name) => {
-    const parts = lines.filter((line) => line.series.name === name);
-    const [{ unit = "" } = {}] = parts;
-    const what = unit ? "" : ` ${name.split("_").at(-1)}`;
-    const of = (/** @type {string} */ state) => parts.find((line) => line.series.labels["state"] === state)?.value ?? NaN;
-    if (Number.isNaN(of("used"))) return formatText(parts.reduce((sum, line) => sum + line.value, 0), unit) + what;
-    return `${formatText(of("used"), unit)}${what} used, ${formatText(of("free"), unit)} free`;
-  });
+  /** What is shown, as the server's image of this panel prints it, too; null while there is nothing. */
+  drawing() {
+    return this.moment && barsDrawing(this.lines, this.spec, this.moment);
+  }
 }
 
 customElements.define("live-bars", LiveBars);

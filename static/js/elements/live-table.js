@@ -1,9 +1,15 @@
 import { timeWords } from "../blind.js";
+import { tableDrawing } from "../drawing.js";
 import { formatAge, formatText, isWhole, tellApart } from "../format.js";
 import { writeName } from "../legend.js";
 import { make, Rows, write } from "../rows.js";
 import { legendTexts } from "../series.js";
 import { NO_PANEL } from "../protocol.js";
+
+/**
+ * @typedef {import("../line.js").Line} Line
+ * @typedef {import("../panel.js").Moment} Moment
+ */
 
 const ROW = 1.75;
 
@@ -12,6 +18,12 @@ export class LiveTable extends HTMLElement {
   moving = true;
   strict = false;
   spec = NO_PANEL;
+
+  /** @type {Line[]} */
+  lines = [];
+
+  /** @type {Moment | null} */
+  moment = null;
 
   connectedCallback() {
     this.more = /** @type {HTMLElement} */ (this.querySelector(".more"));
@@ -25,10 +37,11 @@ export class LiveTable extends HTMLElement {
   }
 
   /**
-   * @param {import("../line.js").Line[]} lines
-   * @param {import("../panel.js").Moment} moment
+   * @param {Line[]} lines
+   * @param {Moment} moment
    */
   render(lines, moment) {
+    [this.lines, this.moment] = [lines, moment];
     const known = lines.filter((line) => !Number.isNaN(line.value));
     write(/** @type {HTMLElement} */ (this.querySelector("th.age")), moment.past === null ? "Age" : "At");
     const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
@@ -37,7 +50,7 @@ export class LiveTable extends HTMLElement {
     const texts = legendTexts(this.spec.legend, known.map((line) => line.series));
     const parts = tellApart(texts);
     this.rows?.take(count).forEach((row, at) => {
-      const line = /** @type {import("../line.js").Line} */ (known[at]);
+      const line = /** @type {Line} */ (known[at]);
       writeName(row.name, parts[at] ?? []);
       const title = `${line.key}\n${texts[at]}`;
       if (row.root.title !== title) row.root.title = title;
@@ -46,6 +59,11 @@ export class LiveTable extends HTMLElement {
       row.root.classList.toggle("stale", moment.now >= line.deadline);
     });
     if (this.more) write(this.more, count < known.length ? `and ${known.length - count} more` : "");
+  }
+
+  /** What is shown, as the server's image of this panel prints it, too; null while there is nothing. */
+  drawing() {
+    return this.moment && tableDrawing(this.lines, this.spec, this.moment);
   }
 }
 
