@@ -25,7 +25,7 @@ from dashboard.drawing.number import age, exponent, tick, unit_of, written
 from dashboard.drawing.panel import Box
 from dashboard.drawing.plot import Plot
 from dashboard.drawing.printed import printed
-from dashboard.drawing.scale import offset_of, round_up, time_text, time_ticks, top_of
+from dashboard.drawing.scale import offset_of, round_up, time_text, time_ticks, top_of, value_ticks
 from dashboard.drawing.scene import Note
 from dashboard.drawing.trace import peaks, trace
 from dashboard.model import Series
@@ -185,6 +185,20 @@ def test_any_values_make_an_image(kind: str, values: list[float | None]) -> None
     ElementTree.fromstring(svg)
     assert not re.search(r"[ \"](?:-?inf|nan)", svg)
     msgspec.json.encode(print_out(subject))
+
+
+def test_lengths_of_time_have_ticks_that_a_clock_has() -> None:
+    """The same are held in `tests/js/scale.test.js`."""
+    told = {}
+    for top in (90, 150, 420, 2700, 42e6):
+        told[top] = [tick(value, "seconds").replace("\xa0", " ") for value in value_ticks(0, top, "seconds", 4)]
+    assert told == {
+        90: ["0 s", "50 s"],
+        150: ["0 s", "1 min", "2 min"],
+        420: ["0 s", "2 min 30 s", "5 min"],
+        2700: ["0 s", "20 min", "40 min"],
+        42e6: ["0 s", "200 d", "400 d"],
+    }
 
 
 @pytest.mark.parametrize("height", [100, 160, 280])

@@ -23,6 +23,7 @@ _MOST_TIMES = 200
 _MOST_TICKS = 12
 _LARGEST = sys.float_info.max / 8  # beyond it sums and spans are no finite numbers
 _LEAST = 1e-300  # below this span no slope is finite
+_CLOCK = (86_400.0, 3600.0, 60.0)  # what is round on an axis of seconds that is twice as long at least
 _NICE = (1, 2, 2.5, 5, 10)
 _TOPS = (1, 1.1, 1.2, 1.3, 1.5, 1.7, 1.9, 2.1, 2.4, 2.7, 3, 3.4, 3.8, 4.2, 4.7, 5.3, 6, 6.7, 7.5, 8.5, 10)
 _ROUND = (1, 1.5, 2, 3, 4, 6, 8, 10)
@@ -116,7 +117,7 @@ def value_ticks(low: float, high: float, unit: str, most: int) -> list[float]:
         return [tick * 4 for tick in value_ticks(low / 4, high / 4, unit, most) if math.isfinite(tick * 4)]
     if not span > _LEAST:
         return [low]
-    base = 1024.0 ** max(0, math.floor(math.log(span) / math.log(1024))) if unit.startswith("bytes") else 1.0
+    base = _base_of(unit, span)
     rough = span / base / (most - 1)
     power = float(f"1e{exponent(rough)}")
     step = base * power * next((nice for nice in _NICE if nice * power >= rough and _whole(nice * power, base)), 10)
@@ -144,6 +145,13 @@ def round_up(value: float, unit: str) -> float:
     return power * next(nice for nice in _ROUND if nice * power >= least or nice == 10)
 
 
+def _base_of(unit: str, span: float) -> float:
+    """Return what the ticks count in: of bytes a power of 1024, of lengths of time a minute, hour or day; else one."""
+    if unit == "seconds":
+        return next((size for size in _CLOCK if span >= 2 * size), 1.0)
+    return 1024.0 ** max(0, math.floor(math.log(span) / math.log(1024))) if unit.startswith("bytes") else 1.0
+
+
 def _whole(step: float, base: float) -> bool:
-    """Tell whether a step is one of whole bytes: below one KiB a fraction of a byte is no round value."""
+    """Tell whether a step is round: a fraction is none, but for those below one: half a minute, half a KiB."""
     return base == 1 or step < 1 or step == int(step) or step == 2.5

@@ -76,7 +76,7 @@ export function valueTicks(min, max, unit, most = 3) {
   const span = max - min;
   if (span === Infinity) return valueTicks(min / 4, max / 4, unit, most).map((tick) => tick * 4).filter(Number.isFinite);
   if (!(span > LEAST)) return [min];
-  const base = unit.startsWith("bytes") ? 1024 ** Math.max(0, Math.floor(Math.log(span) / Math.log(1024))) : 1;
+  const base = baseOf(unit, span);
   const rough = span / base / (most - 1);
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = base * power * ([1, 2, 2.5, 5, 10].find((nice) => nice * power >= rough && whole(nice * power, base)) ?? 10);
@@ -87,8 +87,21 @@ export function valueTicks(min, max, unit, most = 3) {
   return found.length > 1 || most === MOST_TICKS ? found : valueTicks(min, max, unit, most + 1);
 }
 
+/** Seconds that are round values on an axis that is twice as long at least: a day, an hour, a minute. */
+const CLOCK = [86_400, 3600, 60];
+
 /**
- * Below one KiB a fraction of a byte is no round value.
+ * What the ticks of an axis count in: of bytes a power of 1024, of lengths of time a minute, an hour, a day; else one.
+ * @param {string} unit
+ * @param {number} span
+ */
+function baseOf(unit, span) {
+  if (unit === "seconds") return CLOCK.find((size) => span >= 2 * size) ?? 1;
+  return unit.startsWith("bytes") ? 1024 ** Math.max(0, Math.floor(Math.log(span) / Math.log(1024))) : 1;
+}
+
+/**
+ * A fraction is no round value, but for those below one: half a minute, and of bytes half a KiB.
  * @param {number} step
  * @param {number} base
  */

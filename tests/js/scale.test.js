@@ -54,6 +54,12 @@ test("an ordinary axis has round ticks up to its end", () => {
   assert.deepEqual(valueTicks(0, 1, "ratio"), [0, 0.5, 1]);
   assert.deepEqual(valueTicks(-10, 10, ""), [-10, 0, 10]);
   assert.deepEqual(valueTicks(-3.8, 8.5, ""), [0, 5]);
+  const words = (/** @type {number} */ top) => valueTicks(0, top, "seconds", 4).map((tick) => formatTick(tick, "seconds").replaceAll("\u00a0", " "));
+  assert.deepEqual(words(90), ["0 s", "50 s"]);
+  assert.deepEqual(words(150), ["0 s", "1 min", "2 min"]);
+  assert.deepEqual(words(420), ["0 s", "2 min 30 s", "5 min"]);
+  assert.deepEqual(words(2700), ["0 s", "20 min", "40 min"]);
+  assert.deepEqual(words(42_000_000), ["0 s", "200 d", "400 d"]);
   assert.deepEqual(valueTicks(0, 1.7e308, "", 3).map((tick) => formatTick(tick, "")), ["0", "1e308"]);
 });
 
