@@ -137,6 +137,9 @@ export function causeOf(error) {
   return { kind: "refused", text: `the server answers ${error.status}` };
 }
 
+/** Answers that speak of who asks, how often or by which way: behind a proxy each of them may pass. */
+const PASSING = [401, 403, 408, 421, 425, 429];
+
 /** An answer that is no success. */
 export class Refused extends Error {
   /**
@@ -147,6 +150,11 @@ export class Refused extends Error {
     super(told?.message ?? `HTTP ${status}`);
     this.status = status;
     this.told = told;
+  }
+
+  /** Whether the same question may be answered later: it was not the question that was refused. */
+  get passing() {
+    return this.status >= 500 || PASSING.includes(this.status);
   }
 }
 

@@ -59,7 +59,7 @@ export class Backfill {
       await this.load();
     } catch (error) {
       if (this.wanted !== span) return;
-      const refused = error instanceof Refused && error.status < 500;
+      const refused = error instanceof Refused && !error.passing;
       if (refused) this.wanted = this.store.span;
       this.onShown(refused ? `This time cannot be shown: ${error.message}` : "This time could not be fetched yet; it is tried again.");
       this.againAt = this.store.clock.monotonic() + AGAIN;
@@ -217,7 +217,7 @@ export class Backfill {
       const start = Math.floor(Math.max(from, now - store.range) / step) * step;
       await this.#fetch(this.selectors.filter((one) => !truth.refused.has(one)), start, Math.max(start, to) + step);
     } catch (error) {
-      if (error instanceof Refused && error.status < 500) return;
+      if (error instanceof Refused && !error.passing) return;
       this.againAt = store.clock.monotonic() + AGAIN;
       this.waiting = [union([...waiting, ...this.waiting])];
     } finally {

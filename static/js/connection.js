@@ -9,6 +9,10 @@ import { Polling } from "./polling.js";
  */
 
 const LONGEST = 30_000;
+/** Doublings of the wait after which it stays for a while: who comes back from a restart is to be met within seconds. */
+const SOON = 3;
+/** Tries after which the wait doubles on. */
+const PATIENT = 12;
 /** A stream that lasted this long ends the back-off. */
 const STABLE = 5_000;
 /** A stream of which nothing has come for so long is asked after. */
@@ -171,7 +175,8 @@ export class Connection {
   /** @param {Cause} cause */
   #fail(cause) {
     // The first try comes within a second; then the waits double, each with jitter, so that a crowd does not come back as one.
-    const ceiling = Math.min(LONGEST, 900 * 2 ** this.attempts);
+    const doublings = Math.min(SOON, this.attempts) + Math.max(0, this.attempts - PATIENT);
+    const ceiling = Math.min(LONGEST, 900 * 2 ** doublings);
     this.attempts++;
     this.#wait(cause, ceiling * (0.5 + this.random() / 2));
     const tries = this.attempts;

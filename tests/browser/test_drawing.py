@@ -35,17 +35,18 @@ async def server() -> AsyncIterator[Server]:
 
 
 def alike_axes(page: dict[str, Any] | None, image: dict[str, Any] | None) -> bool:
-    """Tell whether both have the same ticks and the same upper end; bars have neither."""
+    """Tell whether both have the same ticks and ends; bars have neither."""
     if page is None or image is None:
         return page is image
-    return bool(page["ticks"] == image["ticks"] and page["max"] == pytest.approx(image["max"]))
+    ends = (image["min"], image["max"])
+    return bool(page["ticks"] == image["ticks"] and (page["min"], page["max"]) == pytest.approx(ends))
 
 
 def differences(page: dict[str, Any], image: dict[str, Any]) -> list[str]:
     """Return what two accounts differ in; numbers may in their last figures, for answers have fewer."""
     if not image["lines"]:
         return ["no data on the server yet"]
-    wrong = [key for key in page if key not in ("lines", "y") and page[key] != image[key]]
+    wrong = [key for key in {*page, *image} - {"lines", "y"} if page.get(key) != image.get(key)]
     if not alike_axes(page["y"], image["y"]):
         wrong.append(f"y: {page['y']} {image['y']}")
     if len(page["lines"]) != len(image["lines"]):

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { Refused } from "../../static/js/api.js";
 import { Backfill } from "../../static/js/backfill.js";
 import { ServerClock } from "../../static/js/clock.js";
 import { coverage } from "../../static/js/coverage.js";
@@ -133,17 +134,32 @@ test("what was missed before the first answer came is fetched; what that answer 
   assert.equal(page.questions.length, 0);
 });
 
-test("what could not be fetched is asked for again after a while, and not before", async () => {
+for (const error of [new Error("the network is away"), new Refused(429), new Refused(401), new Refused(502)]) {
+  test(`what could not be fetched is asked for again after a while, and not before: ${error.message}`, async () => {
+    const page = await filled();
+    page.lose(20);
+    page.pass(3);
+    void page.backfill.fill();
+    await page.answer(error);
+    page.pass(4);
+    await page.backfill.fill();
+    assert.equal(page.questions.length, 0);
+    page.pass(2);
+    void page.backfill.fill();
+    await page.answer();
+    assert.deepEqual(page.holes, []);
+  });
+}
+
+test("what the server will never answer is not asked for again", async () => {
   const page = await filled();
   page.lose(20);
   page.pass(3);
   void page.backfill.fill();
-  await page.answer(new Error("the network is away"));
-  page.pass(4);
+  await page.answer(new Refused(400));
+  await page.answer(new Refused(400)); // each selector is asked alone then
+  page.pass(10);
   await page.backfill.fill();
   assert.equal(page.questions.length, 0);
-  page.pass(2);
-  void page.backfill.fill();
-  await page.answer();
-  assert.deepEqual(page.holes, []);
+  assert.equal(page.holes.length, 1);
 });

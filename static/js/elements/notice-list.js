@@ -59,13 +59,17 @@ export class NoticeList extends HTMLElement {
    */
   alert({ id, title, message = "" }) {
     if (!this.wanted || !document.hidden || !window.isSecureContext || Notification.permission !== "granted") return false;
-    // With one tag for each notice, several open tabs tell of it once.
-    const shown = new Notification(title, { body: message, tag: `notice ${id}` });
-    shown.addEventListener("click", () => {
-      window.focus();
-      this.open(true);
-    });
-    return true;
+    try {
+      // With one tag for each notice, several open tabs tell of it once.
+      const shown = new Notification(title, { body: message, tag: `notice ${id}` });
+      shown.addEventListener("click", () => {
+        window.focus();
+        this.open(true);
+      });
+      return true;
+    } catch {
+      return false; // browsers of phones let service workers alone tell of anything, whatever was allowed
+    }
   }
 
   render() {
