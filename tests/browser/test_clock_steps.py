@@ -61,7 +61,7 @@ async def late(route: Route) -> None:
 
 @pytest.mark.parametrize(
     ("hours", "seconds"),
-    [(-1, 5), pytest.param(-1, 25, marks=pytest.mark.long), pytest.param(1, 25, marks=pytest.mark.long)],
+    [(-1, 5), (1, 5), pytest.param(-1, 25, marks=pytest.mark.long), pytest.param(1, 25, marks=pytest.mark.long)],
 )
 async def test_clock_is_set(hours: int, seconds: float, tmp_path: Path, open_glass: OpenGlass) -> None:
     """All panels stay live through the step, points stand at the new time, and each id is above the last.

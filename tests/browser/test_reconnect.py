@@ -198,6 +198,8 @@ STALE = """[...document.querySelectorAll(".panel")].filter((panel) =>
     && document.querySelector(".worst").textContent.includes("○")"""
 """Nothing of the overview is told as true now: no panel, nor what its line of health says."""
 
+HEAD = "document.querySelector('.health').getBoundingClientRect().height"
+
 
 @pytest.mark.fault
 async def test_stopped_server_of_the_overview(open_glass: OpenGlass) -> None:
@@ -205,12 +207,14 @@ async def test_stopped_server_of_the_overview(open_glass: OpenGlass) -> None:
     ours = ("cpu", "memory", "cpu-modes", "processes", "cores", "filesystems", "log", "tasks")
     quick = [f'[[collector]]\nname = "{name}"\ninterval = 1\n' for name in ("loadavg", "filesystems", "device_errors")]
     async with running_server(config="\n".join(quick)) as server:
-        glass = await open_glass()
+        glass = await open_glass(viewport={"width": 390, "height": 3400})
         await glass.open(server.url)
         await all_live_of(glass, ours)
         await glass.until("![...document.querySelectorAll('health-line b')].some((fact) => fact.textContent === '–')")
+        high = await glass.page.evaluate(HEAD)
         server.stop()
         await glass.until(STALE)
+        assert await glass.page.evaluate(HEAD) == high  # nothing jumps on a phone, where the reason needs a row
         found = await glass.panels()
         assert {found[name].state for name in ours} == {"stale"}
         server.cont()
