@@ -187,6 +187,11 @@ def test_any_values_make_an_image(kind: str, values: list[float | None]) -> None
     msgspec.json.encode(print_out(subject))
 
 
+def test_a_tile_is_hatched_where_its_line_has_a_hole() -> None:
+    whole, holed = (draw(scene([line(values=values)], panel("stat"))) for values in ([0.5] * 60, [0.5, None] * 30))
+    assert ("unwatched" in whole, "unwatched" in holed) == (False, True)
+
+
 def test_lengths_of_time_have_ticks_that_a_clock_has() -> None:
     """The same are held in `tests/js/scale.test.js`."""
     told = {}

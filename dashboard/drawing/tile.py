@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 
 from dashboard.drawing.colour import Palette
-from dashboard.drawing.coverage import shown_blind, unknown
+from dashboard.drawing.coverage import Coverage, coverage, shown_blind, unknown
 from dashboard.drawing.group import Group, grouped, is_telling, severity_of
 from dashboard.drawing.line import Line
 from dashboard.drawing.name import width_of
@@ -59,7 +59,7 @@ def print_tile(scene: Scene) -> Printed:
         for at, group in enumerate(groups)
     ]
     ends = _ends(scene, groups)
-    return account(scene, worst.unit, lines, y=ValueAxis(ends.min, ends.max, []))
+    return account(scene, worst.unit, lines, y=ValueAxis(ends.min, ends.max, []), known=_known(scene, groups))
 
 
 def _groups(scene: Scene) -> tuple[list[Group], Group]:
@@ -67,6 +67,10 @@ def _groups(scene: Scene) -> tuple[list[Group], Group]:
     groups = grouped(scene.known, scene.panel.legend, scene.panel.unit)
     worst = max(groups, key=lambda group: group.value)
     return (groups if len(groups) <= 2 else [worst]), worst
+
+
+def _known(scene: Scene, groups: Sequence[Group]) -> Coverage:
+    return coverage([one for group in groups for one in group.lines], scene.start, scene.end)
 
 
 def _figures(pen: Pen, scene: Scene, groups: Sequence[Group], box: Box, part: float) -> None:
@@ -136,7 +140,8 @@ def _spark(pen: Pen, scene: Scene, groups: Sequence[Group], box: Box) -> None:
         return box.bottom - 1.5 - ends.share(value) * (box.height - 4)
 
     blind = shown_blind(scene.blind, scene.start, scene.end)
-    _unwatched(pen, scene, [(x(max(span.start, scene.start)), x(min(span.end, scene.end))) for span in blind], box)
+    dim = [*blind, *_known(scene, groups).holes]
+    _unwatched(pen, scene, [(x(max(span.start, scene.start)), x(min(span.end, scene.end))) for span in dim], box)
     dark = [(x(span.start), x(span.end)) for span in unknown(blind, scene.known)]
     with pen.within("spark", [(box.left, box.top - 4, box.width, box.height + 4)]):
         for group, colour in zip(groups, scene.palette.data, strict=False):

@@ -1,5 +1,6 @@
 import { drawBand } from "./band.js";
 import { drawUnknown, keepOut, unknown } from "./blind.js";
+import { coverage } from "./coverage.js";
 import { drawPeaks, grain, lone, standingOff } from "./peak.js";
 import { drawable } from "./scale.js";
 import { endsOf, trailOf } from "./tile.js";
@@ -38,7 +39,7 @@ export function drawSpark(canvas, groups, spec, moment, hatch) {
   const x = (/** @type {number} */ time) => ((time - start) / moment.range) * (width - 3);
   const y = (/** @type {number} */ value) => height - 1.5 - ((drawable(value) - lowest) / (highest - lowest)) * (height - 4);
   const area = { left: 0, right: width - 3, top: 0, bottom: height };
-  drawUnknown(ctx, area, moment, hatch, { holes: [] });
+  drawUnknown(ctx, area, moment, hatch, { holes: coverage(groups.flat(), start, moment.end).holes });
   ctx.save();
   keepOut(ctx, area, moment, unknown(groups.flat(), moment));
   trails.forEach(({ run, tops }, at) => {

@@ -1,3 +1,4 @@
+import { coverage } from "./coverage.js";
 import { account } from "./drawing.js";
 import { formatText, isWhole } from "./format.js";
 import { grouped } from "./groups.js";
@@ -63,7 +64,8 @@ export function endsOf(spec, trails) {
  */
 export function tileDrawing(lines, spec, moment) {
   const { groups, worst } = figuresOf(lines, spec);
-  const trails = groups.map((group) => trailOf(group.lines, moment.end - moment.range));
+  const start = moment.end - moment.range;
+  const trails = groups.map((group) => trailOf(group.lines, start));
   const told = groups.map(({ name, value, unit, lines: own }, at) => ({
     series: own.map(({ key }) => key).join(" "),
     name,
@@ -75,7 +77,8 @@ export function tileDrawing(lines, spec, moment) {
     stale: own.some(({ deadline }) => moment.now >= deadline),
     peak: null,
   }));
-  return account(spec, moment, { unit: worst.unit, lines: told, y: { ...endsOf(spec, trails), ticks: [] } });
+  const known = coverage(groups.flatMap((group) => group.lines), start, moment.end);
+  return account(spec, moment, { unit: worst.unit, lines: told, y: { ...endsOf(spec, trails), ticks: [] }, known });
 }
 
 /**
