@@ -54,22 +54,24 @@ async def requests(proxy: Proxy, count: int) -> None:
 
 
 async def whole(glass: Glass, url: str, start: float, end: float) -> None:
-    """Wait until every second from `start` to `end` that the server has is there, once, and nothing else.
+    """Wait until each second from `start` to `end` that the server has is there, once, with its value, and no other.
 
     A busy machine may let a tick of the beacon slip; so it is the server that tells which there were.
     """
     async with httpx.AsyncClient(base_url=url) as client:
         query: dict[str, str | float] = {"match": "beacon", "start": start - 5, "end": end + 5, "step": 1}
         (told,) = (await client.get("/api/v1/query_range", params=query)).json()["result"]
-    truth = [at for at, mean, *_ in told["points"] if mean is not None and start <= at <= end]
+    truth = [[at, mean] for at, mean, *_ in told["points"] if mean is not None and start <= at <= end]
     assert len(truth) > (end - start) / 2
 
     async def there() -> bool:
         (line,) = (await glass.points(LINE)).values()
         holes = await glass.holes(LINE)
-        return [
-            at for at, mean in line if at is not None and mean is not None and start <= at <= end
-        ] == truth and not any(hole["from"] <= at < hole["to"] for hole in holes for at in truth)
+        shown = [[at, mean] for at, mean in line if at is not None and mean is not None and start <= at <= end]
+        return [at for at, _ in shown] == [at for at, _ in truth] and (
+            [mean for _, mean in shown] == pytest.approx([mean for _, mean in truth], abs=0.06)
+            and not any(hole["from"] <= at < hole["to"] for hole in holes for at, _ in truth)
+        )
 
     await until(there)
 
