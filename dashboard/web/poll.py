@@ -80,6 +80,8 @@ async def _gather(context: Context, cursor: Cursor, wait: float, gathered: _Gath
                 async with asyncio.timeout_at(deadline):
                     await cursor.changed()
             except TimeoutError:
+                if cursor.lag:
+                    continue  # it came in the very turn of the event loop in which the time was up
                 gathered.events.append(Heartbeat(server_time=context.runtime.clock.wall()).encode())
                 return True
     return False
