@@ -29,7 +29,7 @@ MOST_NAMED = 200
 """Ids that one `not_stored` event names at most."""
 
 ROOM = 4.0
-"""Seconds that a push waits for others to get to the disk; who sends them by our own handler waits five for an answer."""
+"""Seconds that a push waits for others to get to the disk: less than the five in which our own handler gives up."""
 
 TROUBLE = 600.0
 """Seconds without a loss after which the next one is another trouble."""
