@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from dashboard.events import Log
-from dashboard.ownlog import MOST, OwnLog
+from dashboard.ownlog import MOST, MOST_ON_STORING, OwnLog
 from tests.clocks import HandClock
 
 
@@ -90,6 +90,35 @@ async def test_a_line_about_publishing_a_line_is_not_published(page: Page, log: 
     with OwnLog(publish, page.clock, "web-1"):
         log.info("first")
         assert await page.messages() == ["first"]
+
+
+def of_module(name: str, logger: str, message: str) -> logging.LogRecord:
+    return logging.LogRecord(logger, logging.ERROR, f"/somewhere/{name}.py", 1, message, (), None)
+
+
+async def test_a_line_of_another_package_is_taken_whatever_its_module_is_called(page: Page) -> None:
+    with page.own:
+        for number, module in enumerate(["sqlite", "core", "archive"] * 10):
+            logging.getLogger().handle(of_module(module, f"other.{module}", str(number)))
+        assert await page.messages() == [str(number) for number in range(30)]
+
+
+async def test_lines_about_storing_are_taken_and_do_not_go_in_circles(page: Page) -> None:
+    def publish(line: Log) -> None:
+        page.lines.append(line)
+        # As the thread does that was to store it.
+        asyncio.get_running_loop().call_soon(
+            logging.getLogger().handle, of_module("sqlite", "dashboard", f"{line.message}!")
+        )
+
+    with OwnLog(publish, page.clock, "web-1"):
+        logging.getLogger().handle(of_module("sqlite", "dashboard", "damaged"))
+        for _ in range(5 * MOST_ON_STORING):
+            await page.messages()
+        assert [line.message for line in page.lines] == ["damaged" + number * "!" for number in range(MOST_ON_STORING)]
+        page.clock.move(60)
+        logging.getLogger().handle(of_module("sqlite", "dashboard", "written again"))
+        assert (await page.messages())[-1].startswith("written again")
 
 
 async def test_a_flood_is_cut_and_told_of(page: Page, log: logging.Logger) -> None:
