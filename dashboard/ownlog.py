@@ -16,11 +16,8 @@ from dashboard.model import Clock
 MOST = 50
 """Lines of a second at most; then one tells how many were left out."""
 
-MOST_ON_STORING = 5
-"""Lines of a minute at most that are about storing events: such a line, stored itself, may be the cause of the next."""
-
-_STORING = frozenset({"core", "datadir", "shelf", "sqlite"})
-"""Modules of this program that write those."""
+_UNSTORABLE = "dashboard.storing"
+"""The logger that says why nothing can be stored: as an event such a line would be one more that is not."""
 
 
 class OwnLog(logging.Handler):
@@ -32,7 +29,6 @@ class OwnLog(logging.Handler):
         self._loop: asyncio.AbstractEventLoop | None = None
         self._publishing = False
         self._second, self._count, self._left_out = clock.monotonic(), 0, 0
-        self._minute, self._on_storing = self._second, 0
 
     def __enter__(self) -> Self:
         self._loop = asyncio.get_running_loop()
@@ -49,11 +45,9 @@ class OwnLog(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Hand a record to the event loop, or count it among those that are too many."""
         loop = self._loop
-        if loop is None or (self._publishing and _is_thread_of(loop)):
+        if loop is None or record.name == _UNSTORABLE or (self._publishing and _is_thread_of(loop)):
             return
         now = self._clock.monotonic()
-        if record.name == "dashboard" and record.module in _STORING and not self._may_circle(now):
-            return
         if now - self._second >= 1:
             self._second, self._count = now, 0
         self._count += 1
@@ -68,12 +62,6 @@ class OwnLog(logging.Handler):
             self._loop = None  # it is closed
         except Exception:  # a record that cannot be formatted is no reason for whoever made it to fail
             self.handleError(record)
-
-    def _may_circle(self, now: float) -> bool:
-        if now - self._minute >= 60:
-            self._minute, self._on_storing = now, 0
-        self._on_storing += 1
-        return self._on_storing <= MOST_ON_STORING
 
     def _event(self, record: logging.LogRecord) -> Log:
         return self._line(

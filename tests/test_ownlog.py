@@ -6,11 +6,13 @@ import asyncio
 import logging
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from dashboard.events import Log
-from dashboard.ownlog import MOST, MOST_ON_STORING, OwnLog
+from dashboard.ownlog import MOST, OwnLog
+from tests.archives import PATIENCE, disk_archive, entries
 from tests.clocks import HandClock
 
 
@@ -103,22 +105,18 @@ async def test_a_line_of_another_package_is_taken_whatever_its_module_is_called(
         assert await page.messages() == [str(number) for number in range(30)]
 
 
-async def test_lines_about_storing_are_taken_and_do_not_go_in_circles(page: Page) -> None:
-    def publish(line: Log) -> None:
-        page.lines.append(line)
-        # As the thread does that was to store it.
-        asyncio.get_running_loop().call_soon(
-            logging.getLogger().handle, of_module("sqlite", "dashboard", f"{line.message}!")
-        )
-
-    with OwnLog(publish, page.clock, "web-1"):
-        logging.getLogger().handle(of_module("sqlite", "dashboard", "damaged"))
-        for _ in range(5 * MOST_ON_STORING):
-            await page.messages()
-        assert [line.message for line in page.lines] == ["damaged" + number * "!" for number in range(MOST_ON_STORING)]
-        page.clock.move(60)
-        logging.getLogger().handle(of_module("sqlite", "dashboard", "written again"))
-        assert (await page.messages())[-1].startswith("written again")
+async def test_what_befell_a_database_is_told_and_why_nothing_can_be_stored_is_not(page: Page, tmp_path: Path) -> None:
+    """The latter would be one more event that is not stored, which the page says by itself."""
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "state.db").write_bytes(b"no database" * 1000)
+    (tmp_path / "file").touch()
+    with page.own:
+        for folder in ("data", "file"):
+            archive = disk_archive(tmp_path / folder)
+            archive.commit(entries("task", [1])).exception(PATIENCE)
+            archive.close()
+        (message,) = await page.messages()
+    assert "state.db is damaged" in message and "set aside" in message
 
 
 async def test_a_flood_is_cut_and_told_of(page: Page, log: logging.Logger) -> None:
