@@ -13,7 +13,7 @@ from pathlib import Path
 
 from dashboard.errors import ConfigError, StorageError
 
-log = logging.getLogger("dashboard")
+log = logging.getLogger("dashboard.storing")
 
 MARK_AHEAD = 15.0
 """Seconds by which the mark of ids is written ahead, so that a kill loses none."""

@@ -18,7 +18,7 @@
     ├── Forbidden                  the principal's role is not enough (HTTP 403)
     ├── ForeignOrigin              a write from another site (HTTP 403)
     ├── ForeignHost                a Host header that is not ours (HTTP 421)
-    ├── Busy                       too many streams; `retry_after` says when to ask again (HTTP 503)
+    ├── Busy                       too much at once; `retry_after` says when to ask again (HTTP 503)
     │   └── TooManyStreams           … of one address or principal (HTTP 429)
     ├── StorageError               something that the disk does not take or give (HTTP 503)
     ├── RasterError                a picture that cannot be made of a drawing (HTTP 503)
@@ -174,7 +174,7 @@ class StorageError(DashboardError):
 
 
 class Busy(DashboardError):
-    """There are as many streams as the settings allow; ask again after `retry_after` seconds."""
+    """There are as many streams as the settings allow, or lines as the disk takes; ask again after `retry_after` s."""
 
     code = "busy"
     status = 503

@@ -5,21 +5,26 @@
     logging.getLogger().addHandler(DashboardHandler(source="shop"))
 
 Lines are sent by a thread, several at once. The program never waits for it and never sees it fail: when the server is
-away lines wait in a queue of bounded length, and when that is full further ones are left out, counted, and told of.
+away lines wait in a queue of bounded length, and when that is full further ones are left out, counted, and told of. So
+are lines that the server refuses; the first time for each reason it is said on stderr, too.
 """
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import logging
 import os
 import queue
+import sys
 import threading
 import time
 import urllib.error
 import urllib.request
 import uuid
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 MAX_MESSAGE = 8_192
 """Characters of a line at most; the server takes no more."""
@@ -29,8 +34,17 @@ _GATHERING = 0.5  # seconds in which lines gather to share a request
 _LONGEST_PAUSE = 30.0
 _TIMEOUT = 5.0
 _WORTH_A_RETRY = (408, 429)
+_TOO_LARGE = 413
+_MAX_REASON = 500
 
 Line = dict[str, object]
+
+
+class _Batch(NamedTuple):
+    """What one request sends: lines, with how many of the program's would be lost with each; and the request's key."""
+
+    items: list[tuple[Line, int]]
+    key: str
 
 
 class DashboardHandler(logging.Handler):
@@ -63,6 +77,8 @@ class DashboardHandler(logging.Handler):
         self._thread: threading.Thread | None = None
         self._closing = threading.Event()
         self._left_out = self._told = 0  # each written by one thread only: by whoever logs, and by the one that sends
+        self._refused, self._why = 0, ""
+        self._complained: set[str] = set()
 
     def emit(self, record: logging.LogRecord) -> None:
         """Queue a record; never waits."""
@@ -101,65 +117,111 @@ class DashboardHandler(logging.Handler):
         }
 
     def _run(self) -> None:
-        lines: list[Line] = []
-        key, pause = "", 0.0
+        batches: list[_Batch] = []  # several, when one was too large
+        pause = 0.0
         while not self._closing.is_set():
-            if not lines:
-                lines, key = self._gather(), uuid.uuid4().hex
-            if self._send(lines, key):
-                lines, pause = [], 0.0
-            else:
-                pause = min(max(1.0, 2 * pause), _LONGEST_PAUSE)
-                self._closing.wait(pause)
-        while lines or not self._lines.empty():
-            if not lines:
-                lines, key = self._taken(), uuid.uuid4().hex
-            if not self._send(lines, key):
+            first, *rest = batches or [self._gather()]
+            left = self._send(first)
+            batches = [*left, *rest]
+            pause = min(max(1.0, 2 * pause), _LONGEST_PAUSE) if first in left else 0.0
+            self._closing.wait(pause)
+        while batches or not self._lines.empty():
+            first, *rest = batches or [self._taken()]
+            left = self._send(first)
+            if first in left:
                 return
-            lines = []
+            batches = [*left, *rest]
+        if self._refused:
+            self._send(self._taken())
 
-    def _gather(self) -> list[Line]:
+    def _gather(self) -> _Batch:
         """Wait for a line, and a little for those that follow it."""
         first = self._lines.get()
         if first is not None:
             self._closing.wait(_GATHERING)
-        return [*([first] if first is not None else []), *self._taken()]
+        return self._taken(first)
 
-    def _taken(self) -> list[Line]:
-        lines: list[Line] = []
-        while len(lines) < _AT_ONCE and not self._lines.empty():
+    def _taken(self, first: Line | None = None) -> _Batch:
+        items = [(first, 1)] if first is not None else []
+        while len(items) < _AT_ONCE and not self._lines.empty():
             line = self._lines.get()
             if line is not None:
-                lines.append(line)
+                items.append((line, 1))
         left_out = self._left_out - self._told
         if left_out:
             self._told += left_out
             message = f"{left_out} lines were left out here: they came faster than the dashboard took them"
-            lines.append({"message": message, "level": "warning", "timestamp": time.time(), **self._names})
-        return lines
+            items.append(({"message": message, "level": "warning", "timestamp": time.time(), **self._names}, left_out))
+        if self._refused:
+            # Without a time, which may be what the others were refused for.
+            message = f"{self._refused} lines are missing here: the dashboard refused them ({self._why})"
+            items.append(({"message": message, "level": "warning", **self._names}, self._refused))
+            self._refused = 0
+        return _Batch(items, uuid.uuid4().hex)
 
-    def _send(self, lines: list[Line], key: str) -> bool:
-        """Return whether these lines are done with: taken, or refused for good.
+    def _send(self, batch: _Batch) -> list[_Batch]:
+        """Return what is still to be sent: all of it again, its halves if it was too large, else nothing.
 
         By the key the server knows lines that it took before, and whose answer came too late or not at all.
         """
-        if not lines:
-            return True
+        items, key = batch
+        if not items:
+            return []
         request = urllib.request.Request(
             self._url,
-            json.dumps(lines).encode(),
+            json.dumps([line for line, _ in items]).encode(),
             {"Content-Type": "application/json", "Idempotency-Key": key},
             method="POST",
         )
         try:
             with urllib.request.urlopen(request, timeout=_TIMEOUT) as answer:
-                answer.read()
+                self._count(items, answer.read())
         except urllib.error.HTTPError as error:
-            with error:
-                return 400 <= error.code < 500 and error.code not in _WORTH_A_RETRY
+            if not 400 <= error.code < 500 or error.code in _WORTH_A_RETRY:
+                error.close()
+                return [batch]
+            if error.code == _TOO_LARGE and len(items) > 1:
+                error.close()
+                middle = len(items) // 2
+                return [_Batch(items[:middle], f"{key}0"), _Batch(items[middle:], f"{key}1")]
+            self._count(items, _read(error), f"{error.code} {error.reason}")
         except (OSError, ValueError, http.client.HTTPException):
-            return False
-        return True
+            return [batch]
+        return []
+
+    def _count(self, items: Sequence[tuple[Line, int]], answer: bytes, refused: str = "") -> None:
+        """Count the lines that an answer says were not taken: all, for they were `refused`, or some."""
+        said = _parsed(answer)
+        rejected = said.get("rejected")
+        faults = [
+            one for one in (rejected if isinstance(rejected, list) else [said.get("error")]) if isinstance(one, dict)
+        ]
+        every = range(len(items))
+        lost = every if refused else [int(one["index"]) for one in faults if one.get("index") in every]
+        if not lost:
+            return
+        self._refused += sum(items[index][1] for index in lost)
+        self._why = str(faults[0].get("message", refused))[:_MAX_REASON] if faults else refused
+        kind = str(faults[0].get("code", refused)) if faults else refused
+        if kind not in self._complained and sys.stderr is not None:
+            self._complained.add(kind)  # and not again: it may be so for each of many
+            with contextlib.suppress(OSError, ValueError):
+                print(f"dashboard: log lines are refused by {self._url}: {self._why}", file=sys.stderr)
+
+
+def _read(answer: urllib.error.HTTPError) -> bytes:
+    with answer, contextlib.suppress(OSError, http.client.HTTPException):
+        return bytes(answer.read())
+    return b""
+
+
+def _parsed(answer: bytes) -> dict[str, Any]:
+    """Return what an answer says; nothing, when it is not the dashboard's."""
+    with contextlib.suppress(ValueError):
+        said = json.loads(answer)
+        if isinstance(said, dict):
+            return said
+    return {}
 
 
 def word_of(levelno: int) -> str:

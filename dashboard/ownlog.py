@@ -16,8 +16,8 @@ from dashboard.model import Clock
 MOST = 50
 """Lines of a second at most; then one tells how many were left out."""
 
-_STORING = frozenset({"admission", "archive", "core", "datadir", "diskarchive", "reserve", "shelf", "sqlite"})
-"""Modules that publish and store events: a line of theirs may be about the event of a line, and would go in circles."""
+_UNSTORABLE = "dashboard.storing"
+"""The logger that says why nothing can be stored: as an event such a line would be one more that is not."""
 
 
 class OwnLog(logging.Handler):
@@ -45,7 +45,7 @@ class OwnLog(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Hand a record to the event loop, or count it among those that are too many."""
         loop = self._loop
-        if loop is None or record.module in _STORING or (self._publishing and _is_thread_of(loop)):
+        if loop is None or record.name == _UNSTORABLE or (self._publishing and _is_thread_of(loop)):
             return
         now = self._clock.monotonic()
         if now - self._second >= 1:

@@ -45,6 +45,8 @@ class _Times(Protocol):
     @property
     def heartbeat_interval(self) -> float: ...
     @property
+    def stall_timeout(self) -> float: ...
+    @property
     def collector(self) -> Sequence[_Timed]: ...
 
 
@@ -179,6 +181,13 @@ def clashes(settings: _Times) -> Iterator[Clash]:
             "who comes back after a break will have missed events"
         )
         yield Clash(("log_age",), message, fatal=False)
+    if 2 * settings.heartbeat_interval > settings.stall_timeout:
+        message = (
+            f"{settings.heartbeat_interval:g} s are over half of stall_timeout ({settings.stall_timeout:g} s): "
+            "one that vanished is found by a heartbeat it does not acknowledge, so it may be counted for "
+            f"{settings.heartbeat_interval + settings.stall_timeout / 2:g} s"
+        )
+        yield Clash(("heartbeat_interval",), message, fatal=False)
 
 
 def outlasts(interval: float, window: float) -> str | None:

@@ -50,6 +50,8 @@ log = logging.getLogger("dashboard")
 _OFTEN = 10.0  # seconds between samples, up to which a series is not waited for
 _RECALL = 1.0  # seconds that the start waits for what the disk knows of those
 
+_KNOWING = 5.0  # seconds that it waits for what the disk knows of tasks: who tells of one later would begin another
+
 UNANNOUNCED = " The run before it ended without a word: it was killed, or the machine went down."
 
 QUESTIONS = 2
@@ -262,6 +264,8 @@ async def running(settings: Settings, boards: Sequence[Board], path: Path | None
                 ("watch", lambda: watch(runtime)),
             )
         ]
+        known = tasks.create_task(_for_ever("what is known of tasks", lambda: _recall_tasks(runtime)))
+        owned.append(known)
         await runtime.broadcaster.recall()
         await _recall_seldom(runtime)
         killed = await _was_killed(runtime)
@@ -271,6 +275,7 @@ async def running(settings: Settings, boards: Sequence[Board], path: Path | None
         runtime.tell_blind(between_runs(runtime.last_alive, began, settings.interval, killed=killed))
         # Whoever asks first finds this run's start, not the last one's. A disk that hangs holds that up for a second.
         await runtime.broadcaster.settled()
+        await asyncio.wait([known], timeout=_KNOWING)
         try:
             with OwnLog(runtime.broadcaster.publish, runtime.clock, runtime.instance):
                 for fault in runtime.load_faults:
@@ -379,8 +384,11 @@ def _load_of_a_core() -> float | None:
         return None
 
 
+async def _recall_tasks(runtime: Runtime) -> None:
+    await restore(runtime.tasks, runtime.broadcaster.stored, runtime.log.bounds().origin)
+
+
 async def _mind_tasks(runtime: Runtime, every: float = 0.5) -> None:
-    await restore(runtime.tasks, runtime.broadcaster.stored, runtime.log.bounds().floor)
     while True:
         for task in runtime.tasks.tick():
             runtime.broadcaster.publish(task)

@@ -26,6 +26,7 @@ from dashboard.model import Clock
 from dashboard.readers import Readers, connect, transaction
 
 log = logging.getLogger("dashboard")
+log_of_storing = logging.getLogger("dashboard.storing")
 
 T = TypeVar("T")
 
@@ -236,7 +237,7 @@ class Database:
         if self._fault is None:
             # That there is no folder is told once, and not by each file that would be in it.
             level = logging.ERROR if os.path.isdir(self.path.parent) else logging.DEBUG  # Path.is_dir may raise
-            log.log(level, "%s", error, exc_info=None if isinstance(error, StorageError) else error)
+            log_of_storing.log(level, "%s", error, exc_info=None if isinstance(error, StorageError) else error)
         self._fault = error
         for job in group:
             job.future.set_exception(error)

@@ -138,6 +138,15 @@ async def test_the_header_wins_over_after_unless_it_is_empty(stage: Stage) -> No
     assert said(seen(stage.join(after=first, header="").read())) == ["b", "c"]
 
 
+async def test_one_that_is_gone_before_it_was_given_anything_is_not_counted(stage: Stage) -> None:
+    with stage.join(header="nonsense"):
+        pass
+    assert (stage.broadcaster.resumes, stage.broadcaster.gaps.total()) == (0, 0)
+    with stage.join(header="nonsense") as cursor:
+        assert types(seen(cursor.read() + cursor.read())) == ["hello", "gap"]
+    assert (stage.broadcaster.resumes, stage.broadcaster.gaps) == (1, {"unknown_id": 1})
+
+
 async def test_a_malformed_after_is_refused_and_a_malformed_header_is_a_gap(stage: Stage) -> None:
     stage.say("a")
     with pytest.raises(InvalidParameter, match="after"):

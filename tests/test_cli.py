@@ -195,7 +195,11 @@ def test_settings_that_cannot_work_together_are_refused_with_both_names(
     ("text", "warning"),
     [
         ("window = 60\ninterval = 31", "my.toml:2: interval: 31 s are over half of window (60 s)"),
-        ("heartbeat_interval = 60\nlog_age = 1", "my.toml:2: log_age: 1 s are less than heartbeat_interval (60 s)"),
+        ("heartbeat_interval = 5\nlog_age = 1", "my.toml:2: log_age: 1 s are less than heartbeat_interval (5 s)"),
+        (
+            "stall_timeout = 20\nheartbeat_interval = 11",
+            "my.toml:2: heartbeat_interval: 11 s are over half of stall_timeout (20 s)",
+        ),
     ],
 )
 def test_settings_that_hardly_work_together_are_warned_of_with_both_names(

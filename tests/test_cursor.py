@@ -6,9 +6,9 @@ import asyncio
 
 import pytest
 
-from dashboard.archive import MemoryArchive
-from dashboard.broadcaster import admission
-from dashboard.errors import StorageError
+from dashboard.archive import NONE, MemoryArchive
+from dashboard.broadcaster import admission, core
+from dashboard.errors import Busy, StorageError
 from dashboard.eventlog import EventId
 from dashboard.filters import Filter
 from tests.clocks import START
@@ -145,6 +145,54 @@ async def test_whoever_has_to_answer_can_wait_until_the_disk_has_what_was_publis
     await waiting
     assert [entry.type for entry in stage.log.read(0)] == ["log"]
     await stage.broadcaster.settled()
+
+
+async def test_however_much_comes_in_one_flush_a_disk_that_is_idle_is_given_all_of_it(stage: Stage) -> None:
+    stage.archive.hold()
+    for number in range(admission.MOST + 1):
+        stage.broadcaster.publish(line(str(number)))
+    stage.broadcaster.flush()
+    stage.broadcaster.publish(line("the next"), urgent=True)
+    stage.archive.release()
+    await stage.broadcaster.settled()
+    stored = stage.archive.read(NONE, stage.log.stamped, {"log"}, 10_000)
+    assert len(stored) == admission.MOST + 2 and not stage.broadcaster.unstored
+
+
+async def test_whoever_pushes_waits_while_the_disk_has_enough_to_do(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(admission, "PATIENCE", 600.0)
+    monkeypatch.setattr(core, "ROOM", 600.0)
+    stage.archive.hold()
+    await stage.broadcaster.room()
+    for number in range(admission.MOST):
+        stage.broadcaster.publish(line(str(number)))
+    waiting = asyncio.create_task(stage.broadcaster.room())
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    stage.broadcaster.flush()
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    monkeypatch.setattr(core, "ROOM", 0.01)
+    with pytest.raises(Busy, match="later"):
+        await stage.broadcaster.room()
+    stage.archive.release()
+    await waiting
+
+
+async def test_for_a_disk_that_hangs_no_push_waits(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(admission, "PATIENCE", 0.01)
+    monkeypatch.setattr(core, "ROOM", 600.0)
+    stage.archive.hold()
+    for number in range(2 * admission.MOST):
+        stage.broadcaster.publish(line(str(number)))
+    await stage.broadcaster.room()
+    assert len(stage.broadcaster.unstored) == 2 * admission.MOST
+    stage.broadcaster.publish(line("one too many"), urgent=True)
+    await stage.broadcaster.settled()
+    stage.archive.release()
+    assert len(stage.archive.read(NONE, stage.log.stamped, {"log"}, 20_000)) == 2 * admission.MOST
 
 
 async def test_a_disk_that_hangs_at_the_end_leaves_every_stream_time_for_its_bye(

@@ -7,6 +7,8 @@ and forget are held against that sentence.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from functools import partial
 from unittest.mock import patch
 
 from hypothesis import given, settings
@@ -15,9 +17,10 @@ from hypothesis import strategies as st
 from dashboard.archive import MemoryArchive
 from dashboard.broadcaster import Broadcaster, Cursor, admission
 from dashboard.errors import StorageError
-from dashboard.eventlog import Entry
+from dashboard.eventlog import Entry, EventId
 from tests.clocks import HandClock
-from tests.occurrences import seen
+from tests.occurrences import Seen, seen
+from tests.polling import polled
 from tests.promise import FILTERS, MADE, MINE, RecordedLog, Witness
 
 WHO = st.integers(0, len(FILTERS) - 1)
@@ -30,6 +33,7 @@ STEPS = st.lists(
         st.tuples(st.just("leave"), WHO),
         st.tuples(st.just("resume"), WHO),
         st.tuples(st.just("resume_by_nonsense"), WHO),
+        st.tuples(st.just("poll"), st.tuples(WHO, st.integers(0, 4), st.sampled_from(list(MADE)))),
         st.tuples(st.just("move"), st.floats(0.001, 40)),
         st.tuples(st.just("set_clock"), st.floats(-4000, 4000)),
         st.tuples(
@@ -53,6 +57,19 @@ class Viewer(Witness):
             self.astray.append((self.last, broadcaster.log.bounds().newest))
         self.cursor = broadcaster.subscribe(self.filter, header=header, to=MINE).__enter__()
         self._take(self.cursor.read(), first=True)
+
+    async def poll(self, broadcaster: Broadcaster, clock: HandClock, turns: int, publish: Callable[[], None]) -> None:
+        """Ask once behind the last id, as who cannot have a stream does; `publish` in one of the loop's next turns."""
+        self.leave()
+        cursor = broadcaster.subscribe(self.filter, header=str(self.last or ""), to=MINE)
+        polling = asyncio.create_task(polled(broadcaster, clock, cursor))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        publish()
+        body = await polling
+        for at, data in enumerate(body["events"]):
+            self.take(Seen(data["type"], data.get("id", ""), data, None), first=not at)
+        self.last = EventId.parse(body["last"])
 
     def leave(self) -> None:
         if self.cursor is not None:
@@ -94,6 +111,9 @@ def test_everything_is_delivered_once_and_in_order_or_covered_by_a_gap(
             await made.recall()
             return made
 
+        def say(name: str) -> None:
+            broadcaster.publish(MADE[name](), urgent=True)
+
         broadcaster = await start()
         viewers = [Viewer(number, history) for number in range(len(FILTERS))]
         for viewer in viewers:
@@ -105,6 +125,10 @@ def test_everything_is_delivered_once_and_in_order_or_covered_by_a_gap(
                     broadcaster.publish(MADE[name]())
                 broadcaster.flush()
                 await asyncio.sleep(0)  # what no disk took is told in the event loop's next round
+            elif step == "poll":
+                assert isinstance(what, tuple)
+                who, turns, name = what
+                await viewers[who].poll(broadcaster, clock, turns, partial(say, name))
             elif step == "move":
                 clock.move(float(str(what)))
             elif step == "set_clock":

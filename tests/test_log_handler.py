@@ -19,7 +19,7 @@ from typing import Any, ClassVar
 import httpx
 import pytest
 
-from dashboard.log_handler import _TIMEOUT, DashboardHandler
+from dashboard.log_handler import _TIMEOUT, MAX_MESSAGE, DashboardHandler
 from tests.commands.running import NOBODY, until
 from tests.serving import Server, running_server
 
@@ -53,6 +53,15 @@ def logging_to(handler: DashboardHandler) -> Iterator[logging.Logger]:
     finally:
         log.removeHandler(handler)
         handler.close()
+
+
+@contextmanager
+def patient() -> Iterator[None]:
+    """Have threads be waited for longer than for two seconds, as a busy machine may need."""
+    join = threading.Thread.join
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(threading.Thread, "join", lambda thread, timeout=None: join(thread, timeout and 20))
+        yield
 
 
 def lines(server: Server, text: str) -> list[dict[str, Any]]:
@@ -189,3 +198,61 @@ def test_lines_whose_answer_was_lost_are_on_the_dashboard_once(shared: Server) -
         relay.shutdown()
     assert Deaf.keys[0] == Deaf.keys[1] != Deaf.keys[2]
     assert [line["message"][4:9] for line in lines(shared, "of one answer")] == ["first", "secon"]
+
+
+def test_lines_that_are_too_much_at_once_are_sent_in_parts(shared: Server) -> None:
+    with logging_to(DashboardHandler(shared.url)) as log:
+        for number in range(200):
+            log.info("%03d of a large request %s", number, "é" * MAX_MESSAGE)
+        found = until(lambda: len(found := lines(shared, "of a large request")) == 200 and found)
+    assert [int(line["message"][:3]) for line in found] == list(range(200))
+
+
+class Stranger(Deaf):
+    """Passes lines on to the server, at first as to one of a name that it does not know."""
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        headers = {"Content-Type": "application/json"} | ({} if self.keys else {"Host": "elsewhere.example"})
+        answer = httpx.post(self.target + self.path, content=body, headers=headers, timeout=20)
+        self.keys.append(str(answer.status_code))
+        self.send_response(answer.status_code)
+        self.end_headers()
+        self.wfile.write(answer.content)
+
+
+def test_lines_that_are_refused_are_counted_and_told_of_by_the_next_request_and_on_stderr(
+    shared: Server, capfd: pytest.CaptureFixture[str]
+) -> None:
+    Stranger.target, Stranger.keys = shared.url, []
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Stranger) as relay:
+        threading.Thread(target=relay.serve_forever, daemon=True).start()
+        with logging_to(DashboardHandler(f"http://127.0.0.1:{relay.server_address[1]}", source="refused")) as log:
+            log.info("to a stranger")
+            until(lambda: len(Stranger.keys) == 1)
+            log.info("to a friend")
+            told = until(lambda: lines(shared, "are missing here"))
+        relay.shutdown()
+    assert Stranger.keys == ["421", "200"]
+    assert [(line["source"], line["level"]) for line in told] == [("web-1/refused", "warning")]
+    assert told[0]["message"].startswith(
+        "1 lines are missing here: the dashboard refused them (this server does not an"
+    )
+    assert lines(shared, "to a friend") and not lines(shared, "to a stranger")
+    assert capfd.readouterr().err.count("log lines are refused by") == 1
+
+
+@pytest.mark.parametrize("beside", [True, False])
+def test_what_is_rejected_of_a_request_is_told_of_also_at_the_end(shared: Server, beside: bool) -> None:
+    """The machine's clock may be an hour ahead: whatever has its time is rejected."""
+    handler = DashboardHandler(shared.url, source=f"ahead {beside}")
+    ahead = logging.LogRecord("test.handler", logging.INFO, __file__, 1, "an hour ahead", (), None)
+    ahead.created += 3600
+    handler.handle(ahead)
+    if beside:
+        handler.handle(logging.LogRecord("test.handler", logging.INFO, __file__, 1, "on time", (), None))
+    with patient():
+        handler.close()
+    (told,) = [line for line in lines(shared, "lines are missing here") if line["source"] == f"web-1/ahead {beside}"]
+    assert told["message"].startswith("1 lines are missing here: the dashboard refused them (timestamp: ")
+    assert not lines(shared, "an hour ahead")

@@ -6,11 +6,13 @@ import asyncio
 import logging
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from dashboard.events import Log
 from dashboard.ownlog import MOST, OwnLog
+from tests.archives import PATIENCE, disk_archive, entries
 from tests.clocks import HandClock
 
 
@@ -90,6 +92,31 @@ async def test_a_line_about_publishing_a_line_is_not_published(page: Page, log: 
     with OwnLog(publish, page.clock, "web-1"):
         log.info("first")
         assert await page.messages() == ["first"]
+
+
+def of_module(name: str, logger: str, message: str) -> logging.LogRecord:
+    return logging.LogRecord(logger, logging.ERROR, f"/somewhere/{name}.py", 1, message, (), None)
+
+
+async def test_a_line_of_another_package_is_taken_whatever_its_module_is_called(page: Page) -> None:
+    with page.own:
+        for number, module in enumerate(["sqlite", "core", "archive"] * 10):
+            logging.getLogger().handle(of_module(module, f"other.{module}", str(number)))
+        assert await page.messages() == [str(number) for number in range(30)]
+
+
+async def test_what_befell_a_database_is_told_and_why_nothing_can_be_stored_is_not(page: Page, tmp_path: Path) -> None:
+    """The latter would be one more event that is not stored, which the page says by itself."""
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "state.db").write_bytes(b"no database" * 1000)
+    (tmp_path / "file").touch()
+    with page.own:
+        for folder in ("data", "file"):
+            archive = disk_archive(tmp_path / folder)
+            archive.commit(entries("task", [1])).exception(PATIENCE)
+            archive.close()
+        (message,) = await page.messages()
+    assert "state.db is damaged" in message and "set aside" in message
 
 
 async def test_a_flood_is_cut_and_told_of(page: Page, log: logging.Logger) -> None:

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 
 import msgspec
 import pytest
 
+from dashboard.archive import Kept
+from dashboard.broadcaster import Broadcaster
 from dashboard.config import Settings
 from dashboard.diskarchive import DiskArchive
-from dashboard.eventlog import Entry
+from dashboard.eventlog import Entry, EventId
 from dashboard.events import System
+from dashboard.ingest.tasks import read as pushed
 from dashboard.recent import recent
 from dashboard.runtime import Runtime, running
 
-commit = DiskArchive.commit
+commit, read, settled = DiskArchive.commit, DiskArchive.read, Broadcaster.settled
 
 
 async def starts(runtime: Runtime) -> list[System]:
@@ -53,3 +56,59 @@ async def test_a_disk_that_hangs_does_not_keep_it_from_starting(
     monkeypatch.setattr(DiskArchive, "commit", lambda archive, entries: Future[None]())
     async with asyncio.timeout(30), running(Settings(data_dir=tmp_path), [], None) as runtime:
         assert len(await starts(runtime)) == 1
+
+
+def tell(runtime: Runtime, body: bytes) -> None:
+    """Tell of a task, as a program does."""
+    event = runtime.tasks.put(pushed("backup", body, instance=runtime.instance, now=runtime.clock.wall()))
+    assert event is not None
+    runtime.broadcaster.publish(event, urgent=True)
+
+
+async def test_tasks_of_the_run_before_are_known_as_soon_as_it_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever tells of one only what is new would else begin another."""
+
+    answers = threading.Event()
+
+    def slow(archive: DiskArchive, after: EventId, upto: EventId, types: Collection[str], limit: int) -> list[Kept]:
+        if "task" in types:
+            answers.wait()
+        return read(archive, after, upto, types, limit)
+
+    async with running(Settings(data_dir=tmp_path), [], None) as runtime:
+        tell(runtime, b'{"title": "Backup", "done": 1, "total": 4}')
+        (first,) = runtime.tasks.tasks()
+        await runtime.broadcaster.settled()
+
+    async def last_of_all(broadcaster: Broadcaster) -> None:
+        await settled(broadcaster)
+        threading.Timer(0.3, answers.set).start()
+
+    monkeypatch.setattr("dashboard.runtime._KNOWING", 600.0)
+    monkeypatch.setattr(Broadcaster, "settled", last_of_all)
+    monkeypatch.setattr(DiskArchive, "read", slow)
+    async with running(Settings(data_dir=tmp_path), [], None) as runtime:
+        assert runtime.tasks.tasks() == [first]
+        runtime.tasks.put(pushed("backup", b'{"done": 2}', instance=runtime.instance, now=runtime.clock.wall()))
+        (again,) = runtime.tasks.tasks()
+    assert (again.title, again.total, again.done, again.started_at) == ("Backup", 4, 2, first.started_at)
+
+
+async def test_a_disk_that_does_not_tell_of_tasks_does_not_keep_it_from_starting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = threading.Event()
+
+    def hanging(archive: DiskArchive, after: EventId, upto: EventId, types: Collection[str], limit: int) -> list[Kept]:
+        if "task" in types:
+            answers.wait()
+        return read(archive, after, upto, types, limit)
+
+    monkeypatch.setattr("dashboard.runtime._KNOWING", 0.01)
+    monkeypatch.setattr(DiskArchive, "read", hanging)
+    async with asyncio.timeout(30), running(Settings(data_dir=tmp_path), [], None) as runtime:
+        assert runtime.tasks.tasks() == []
+        tell(runtime, b"{}")
+        answers.set()

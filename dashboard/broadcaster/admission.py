@@ -21,7 +21,7 @@ AT_THE_END = 0.4
 """Seconds that are left for it at the end: every stream is to have its `bye` before it would be cut off."""
 
 MOST = 5000
-"""Events that may be on their way to the disk at once; further ones are not given to it."""
+"""Events on their way to the disk at which pushes wait, and beyond which one that is overdue is given no more."""
 
 
 class _Flight:
@@ -70,6 +70,10 @@ class Admission:
         """Whether all that was taken can be read."""
         return not self._flights
 
+    def leaves_room(self, coming: int) -> bool:
+        """Whether more may come behind the `coming` ones; for a disk that is overdue nothing waits."""
+        return bool(self._overdue) or self._outstanding + coming < MOST
+
     def take(self, entries: Sequence[Entry]) -> None:
         """Take the entries of one flush."""
         flight = _Flight(entries)
@@ -79,7 +83,7 @@ class Admission:
         self._advance()
 
     def _commit(self, flight: _Flight) -> None:
-        if self._outstanding + len(flight.kept) > MOST:
+        if self._overdue and self._outstanding + len(flight.kept) > MOST:
             self._give_up(flight, "the disk does not keep up")
             return
         self._outstanding += len(flight.kept)

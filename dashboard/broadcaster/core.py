@@ -18,7 +18,7 @@ import msgspec
 from dashboard.archive import Archive, Kept
 from dashboard.broadcaster.admission import Admission
 from dashboard.broadcaster.cursor import MALFORMED, PIECE, Cursor, Piece
-from dashboard.errors import InvalidParameter, StorageError
+from dashboard.errors import Busy, InvalidParameter, StorageError
 from dashboard.eventlog import LAST_OF_MS, Entry, EventId, MemoryLog
 from dashboard.events import KEPT, Bye, Event, Heartbeat, Hello, System
 from dashboard.filters import Filter
@@ -27,6 +27,9 @@ from dashboard.sse import frame
 
 MOST_NAMED = 200
 """Ids that one `not_stored` event names at most."""
+
+ROOM = 4.0
+"""Seconds that a push waits for others to get to the disk: less than the five in which our own handler gives up."""
 
 TROUBLE = 600.0
 """Seconds without a loss after which the next one is another trouble."""
@@ -138,6 +141,15 @@ class Broadcaster:
         upto = sum(self.published.values())
         while self.log.end < upto:
             await self.changed()
+
+    async def room(self) -> None:
+        """Wait while as much is on its way to the disk as may be; raise Busy when that takes long."""
+        try:
+            async with asyncio.timeout(ROOM):
+                while not self._admission.leaves_room(len(self._pending)):
+                    await self.changed()
+        except TimeoutError:
+            raise Busy("more comes in than the disk takes; send it again later", math.ceil(ROOM)) from None
 
     def beat(self) -> None:
         """Send a heartbeat to every viewer, ahead of whatever else its next write holds."""

@@ -55,6 +55,7 @@ class Cursor:
 
     __slots__ = (
         "_beats",
+        "_begun",
         "_broadcaster",
         "_first",
         "_floors",
@@ -82,10 +83,8 @@ class Cursor:
         self.position = broadcaster.log.end
         # Behind an id that nobody gave nothing follows, whether or not there is a gap to tell of.
         resumed = after is not None and _FIRST <= after <= self._seen
-        gaps = self._place(after) if after is not None else []
-        self._first = broadcaster.hello("gap" if gaps else "resumed" if resumed else "fresh") + self._tell(*gaps)
-        if after is not None:
-            broadcaster.resumes += 1
+        self._begun = None if after is None else self._place(after)
+        self._first = broadcaster.hello("gap" if self._begun else "resumed" if resumed else "fresh")
 
     def __enter__(self) -> Self:
         self.filter = self._broadcaster.acquire(self)
@@ -114,6 +113,9 @@ class Cursor:
         """
         self.part()
         broadcaster = self._broadcaster
+        if self._begun is not None:  # counted now, for whoever was gone before was told of nothing
+            broadcaster.resumes += 1
+            self._first, self._begun = self._first + self._tell(*self._begun), None
         head, self._first = self._first, b""
         if self._beats != broadcaster.beats:
             self._beats = broadcaster.beats

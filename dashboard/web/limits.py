@@ -22,7 +22,7 @@ MOST_ADDRESSES = 10_000
 RETURN = (5.0, 15.0)
 """Seconds between which whoever is refused is told to come back, so that a crowd does not come back as one."""
 
-_MINUTE = 60.0
+_MINUTE, _PIECE = 60.0, 5.0
 
 
 class Refusal(NamedTuple):
@@ -71,26 +71,28 @@ class Limits:
 
 
 class _Attempts:
-    """Counts attempts by address, as a bucket that holds a minute's worth and is refilled steadily."""
+    """Counts attempts by address: of each piece of the last minute, so that never more than the limit fall into one."""
 
     def __init__(self, clock: Clock, per_minute: int) -> None:
-        self._clock, self._cost = clock, _MINUTE / per_minute
-        self._full_at: dict[str, float] = {}  # by address, longest quiet first: when its bucket will be full again
+        self._clock, self._most = clock, per_minute
+        self._counts: dict[str, dict[int, int]] = {}  # by address, longest quiet first: by the number of the piece
 
     def wait(self, address: str, *, count: bool) -> float:
         """Return 0 and count an attempt, if so wished, or the seconds until there may be one; then none is counted."""
         now = self._clock.monotonic()
-        full_at = max(self._full_at.get(address, now), now)
-        wait = full_at + self._cost - now - _MINUTE
-        # A billionth of a second is what rounding adds to the sum of a minute's attempts.
-        allowed = wait <= 1e-9 * _MINUTE
+        piece = int(now // _PIECE)
+        counts = {at: many for at, many in self._counts.get(address, {}).items() if at >= piece - _MINUTE // _PIECE}
+        # What is counted in the oldest piece may all have come at its end.
+        wait = 0.0 if sum(counts.values()) < self._most else (min(counts) + 1) * _PIECE + _MINUTE - now
         if not count:
-            return 0.0 if allowed else wait
-        self._full_at.pop(address, None)  # what is put in again is the last
-        self._full_at[address] = full_at + self._cost if allowed else full_at
-        while len(self._full_at) > MOST_ADDRESSES:
-            del self._full_at[next(iter(self._full_at))]
-        return 0.0 if allowed else wait
+            return wait
+        if not wait:
+            counts[piece] = counts.get(piece, 0) + 1
+        self._counts.pop(address, None)  # what is put in again is the last
+        self._counts[address] = counts
+        while len(self._counts) > MOST_ADDRESSES:
+            del self._counts[next(iter(self._counts))]
+        return wait
 
 
 def admit(context: Context, limits: Limits, *, polling: bool = False) -> Response | None:

@@ -25,6 +25,7 @@ async def push(context: Context) -> Response:
 
     async def take(body: bytes) -> Answer:
         reading = await asyncio.to_thread(read, body, instance=instance, now=runtime.clock.wall())
+        await runtime.broadcaster.room()
         for line in reading.lines:
             runtime.broadcaster.publish(line)
         await runtime.broadcaster.settled()

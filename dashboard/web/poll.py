@@ -66,7 +66,7 @@ def _begun(context: Context) -> str:
 
 async def _gather(context: Context, cursor: Cursor, wait: float, gathered: _Gathered) -> bool:
     """Read until there is something, then on to the end or to a full answer; return whether the end was reached."""
-    deadline = asyncio.get_running_loop().time() + wait
+    deadline, late = asyncio.get_running_loop().time() + wait, False
     while not cursor.ended and gathered.size < MOST:
         chunk = cursor.read()
         if chunk:
@@ -75,13 +75,15 @@ async def _gather(context: Context, cursor: Cursor, wait: float, gathered: _Gath
             await cursor.refill()
         elif not cursor.lag and gathered.news:
             return True
+        elif not cursor.lag and late:
+            gathered.events.append(Heartbeat(server_time=context.runtime.clock.wall()).encode())
+            return True
         elif not cursor.lag:
             try:
                 async with asyncio.timeout_at(deadline):
                     await cursor.changed()
             except TimeoutError:
-                gathered.events.append(Heartbeat(server_time=context.runtime.clock.wall()).encode())
-                return True
+                late = True  # and something may have come in the very same turn of the event loop
     return False
 
 

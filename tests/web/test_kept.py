@@ -13,6 +13,7 @@ import pytest
 from dashboard.eventlog import EventId
 from tests.serving import running_server
 from tests.web.test_stream import viewing
+from tests.web.wire import DEADLINE
 
 KEPT = {"types": "log,task,notification,system"}
 
@@ -65,6 +66,21 @@ async def test_what_a_kill_interrupts_is_delivered_afterwards_once_and_without_a
     assert told(events) == [*expected, ("log", "after")]
     ids = [EventId.parse(event.json()["id"]) for event in events if "id" in event.json()]
     assert ids == sorted(set(ids))
+
+
+@pytest.mark.fault
+async def test_lines_that_many_push_at_once_are_all_stored() -> None:
+    """All come within one flush."""
+    with running_server(config="flush_interval = 1\n") as server:
+        async with httpx.AsyncClient(base_url=server.url, timeout=DEADLINE) as client:
+            pushed = [[{"message": f"sender {sender} {number}"} for number in range(900)] for sender in range(6)]
+            await asyncio.gather(*(post(client, "logs", lines) for lines in pushed))
+        assert await asyncio.to_thread(server.terminate) == 0
+        await asyncio.to_thread(server.start)
+        async with httpx.AsyncClient(base_url=server.url, timeout=DEADLINE) as client:
+            for sender, lines in enumerate(pushed):
+                answer = await client.get("/api/v1/logs", params={"text": f"sender {sender} ", "limit": 1000})
+                assert len(answer.json()["result"]) == len(lines)
 
 
 def test_that_nothing_is_stored_is_said_once_in_the_log_with_the_setting_and_by_the_collector(tmp_path: Path) -> None:

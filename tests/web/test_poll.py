@@ -13,7 +13,10 @@ import pytest
 
 from dashboard.eventlog import EventId
 from dashboard.web.poll import MOST
+from tests.occurrences import metrics
+from tests.polling import polled
 from tests.serving import Server, running_server
+from tests.stages import Stage
 from tests.web.conftest import until_ready
 from tests.web.patience import Patience, awake
 from tests.web.test_stream import names, none_is_open, push, streams, viewing
@@ -93,6 +96,25 @@ async def test_after_its_wait_it_answers_with_the_servers_time_and_an_id_that_mo
     assert types(second)[-1] == "heartbeat" and asked + 1.1 < second["events"][-1]["server_time"] < time.time() + 0.01
     # Other viewers' events went by; were the id left behind, they would leave the log and be a gap by and by.
     assert EventId.parse(second["last"]) > EventId.parse(first["last"])
+
+
+@pytest.mark.parametrize("turns", range(5))
+async def test_what_comes_in_the_turn_of_the_event_loop_in_which_the_time_is_up_is_not_passed_over(turns: int) -> None:
+    stage, loop = Stage(), asyncio.get_running_loop()
+
+    def publish(turns: int) -> None:
+        if turns:
+            loop.call_soon(publish, turns - 1)
+        else:
+            stage.broadcaster.publish(metrics(wanted=1.0), urgent=True)
+
+    first = asyncio.create_task(polled(stage.broadcaster, stage.clock, stage.join()))
+    loop.call_soon(publish, turns)
+    answers = [await first]
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    answers.append(await polled(stage.broadcaster, stage.clock, stage.join(after=answers[0]["last"])))
+    assert [name for body in answers for name in chosen(body)] == ["wanted"]
 
 
 @pytest.mark.parametrize(

@@ -57,6 +57,7 @@ async def test_a_resume_and_the_gap_it_is_told_are_counted_once_each(client: htt
         await viewer.next("heartbeat")
     async with viewing(client) as viewer:
         await viewer.next("hello")
+    await client.head("/api/v1/events", headers={"Last-Event-ID": "no id"})
     after = await told(client)
     assert after.resumes == before.resumes + 2
     grown = {reason: count - before.gaps[reason] for reason, count in after.gaps.items()}
