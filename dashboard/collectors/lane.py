@@ -358,29 +358,36 @@ class LoopLane(Lane):
     There it may block, and what it keeps from run to run (clients, tasks) lives on.
     """
 
+    _over = False
+
     @cached_property
     def _own(self) -> asyncio.AbstractEventLoop:
         return asyncio.new_event_loop()
 
     def _begin(self) -> threading.Thread:
-        _ = self._own  # here, where it is told that none can be had
-        self._calls: asyncio.Queue[bool] = asyncio.Queue()
+        self._end = self._own.create_future()
         return super()._begin()
 
     def _wake(self, goes_on: bool) -> None:
-        self._own.call_soon_threadsafe(self._calls.put_nowait, goes_on)
+        self._own.call_soon_threadsafe(self._go_on, None, not goes_on)
 
     def _work(self) -> None:
-        with asyncio.Runner(loop_factory=lambda: self._own) as runner:
-            loop = runner.get_loop()
-            serving = loop.create_task(self._serve())
-            while not serving.done():
-                with suppress(BaseException):  # what a callback of the collector's raises may stop the loop
-                    loop.run_until_complete(serving)
+        # The loop is the collector's: what its callbacks raise may stop it, and what it set up there spoil its end.
+        with suppress(BaseException), asyncio.Runner(loop_factory=lambda: self._own) as runner:
+            while not self._end.done():
+                with suppress(BaseException):
+                    runner.get_loop().run_until_complete(self._end)
 
-    async def _serve(self) -> None:
-        while await self._calls.get():
-            while (job := self._next()) is not None:
-                await asyncio.create_task(job.run_async(self._clock))
-            if not self._told():
-                return
+    # By callbacks, for a collector may cancel every task of its loop.
+    def _go_on(self, ended: asyncio.Task[None] | None, over: bool = False) -> None:
+        self._over = self._over or over
+        if self._current is not None:
+            if ended is None:
+                return  # this is called again when it has ended
+            if self._current.outcome is None:
+                self._current.refuse("was cancelled before it began")
+        job = self._next()
+        if job is not None:
+            self._own.create_task(job.run_async(self._clock)).add_done_callback(self._go_on)
+        elif (not self._told() or self._over) and not self._end.done():
+            self._end.set_result(None)

@@ -6,7 +6,8 @@ import asyncio
 import subprocess
 import sys
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from typing import Any
 
 import pytest
 
@@ -115,18 +116,59 @@ async def test_what_one_keeps_on_its_loop_lives_from_run_to_run() -> None:
     await stage.until(lambda: not first.is_alive())
 
 
-async def test_a_callback_that_raises_what_ends_a_loop_ends_nothing() -> None:
+def cancel_all() -> None:
+    for task in asyncio.all_tasks(asyncio.get_running_loop()):
+        task.cancel()
+
+
+def stop() -> None:
+    asyncio.get_running_loop().stop()
+
+
+@pytest.mark.parametrize("odd", [sys.exit, cancel_all, stop])
+async def test_what_a_collector_does_to_its_loop_ends_nothing(odd: Callable[[], None]) -> None:
     class Odd(Asked):
+        runs = 0
+
         async def collect(self) -> list[Sample]:
-            asyncio.get_running_loop().call_soon(sys.exit, 3)
+            self.runs += 1
+            if self.runs < 3:
+                asyncio.get_running_loop().call_soon(odd)
+                await asyncio.sleep(0)
+                await asyncio.sleep(0)
             return await super().collect()
 
-    odd, steady = Odd("odd"), Steady("steady")
+    asked, steady = Odd(), Steady("steady")
+    asked.answer.set()
+    async with running(asked, steady) as stage:
+        for runs in range(1, 5):
+            await stage.tick("steady")
+            await stage.until(
+                lambda runs=runs: len(stage.stamps("asked")) + stage.state("asked").failures == runs  # type: ignore[misc]
+            )
+        assert stage.state("asked").failures == (2 if odd is cancel_all else 0)
+
+
+async def test_a_run_that_is_cancelled_before_it_began_is_a_failure_like_any_other() -> None:
+    class Odd(Asked):
+        async def collect(self) -> list[Sample]:
+            asyncio.get_running_loop().set_task_factory(self.cancelled_task)
+            return await super().collect()
+
+        @staticmethod
+        def cancelled_task(loop: asyncio.AbstractEventLoop, run: Any, **_: Any) -> asyncio.Task[None]:
+            task = asyncio.Task(run, loop=loop)
+            task.cancel()
+            return task
+
+    odd, steady = Odd(), Steady("steady")
     odd.answer.set()
     async with running(odd, steady) as stage:
-        for _ in range(3):
-            await stage.tick("odd", "steady")
-        assert stage.reports == []
+        await stage.tick("asked", "steady")
+        for failures in (1, 2):
+            await stage.tick("steady")
+            await stage.until(lambda failures=failures: stage.state("asked").failures == failures)  # type: ignore[misc]
+        assert stage.state("asked").error == "was cancelled before it began"
 
 
 def test_one_that_blocks_or_waits_does_not_keep_the_process_from_ending() -> None:
