@@ -30,14 +30,13 @@ from dashboard.rules import outlasts
 from dashboard.table import nearest, shown
 
 IMPORT_PATIENCE = 5.0
-"""Seconds that all files have together, from the last one's beginning on, to be imported and to create collectors."""
+"""Seconds that all files have, from the last one's beginning on, to be imported and to create their collectors."""
 
 HEAD_START = 0.2
-"""Seconds after which the next file is begun, beside one that takes longer."""
+"""Seconds after which the next file of the folder is begun, beside one that takes longer."""
 
 MAX_HELP = 1_000
 """Characters of a family's help text at most."""
-
 
 _LATE = f"was not imported within {IMPORT_PATIENCE:g} s; move endless work into collect()"
 
@@ -109,7 +108,8 @@ def load(settings: Settings) -> tuple[list[LoadedCollector], list[LoadFault]]:
             begun.append((f"{name}.py", candidate, _begun(partial(_refuse, name))))
         elif setting.enabled:
             begun.append((name, candidate, _begun(partial(_made, candidate, setting, settings))))
-            wait([begun[-1][2]], HEAD_START)
+            # Ours one after the other, for threads and imports at the same time cost memory.
+            wait([begun[-1][2]], IMPORT_PATIENCE if candidate.built_in else HEAD_START)
         known.add(name)
     wait([future for *_, future in begun], IMPORT_PATIENCE)
     families: dict[str, tuple[Family, str]] = {}
