@@ -64,6 +64,7 @@ class Scheduler:
         self._on_state = on_state
         self._on_clock_step = on_clock_step
         self._shift = 0.0
+        self._open = False
         now, everyone = clock.wall(), list[Watch]()
         for each in collectors:
             everyone.append(Watch(each, f"{instance}/{each.name}", each.interval or default_interval, now, everyone))
@@ -123,8 +124,10 @@ class Scheduler:
 
     def _start_due(self, wall: float, monotonic: float) -> None:
         together: dict[str, list[Job]] = {}
+        # The first time added ones come after the built-in ones, for which there has to be room.
+        self._open = self._open or all(one.has_run for one in self._watches.values() if one.shares == "shared")
         for watch in self._watches.values():
-            stamp = watch.due(wall, monotonic)
+            stamp = watch.due(wall, monotonic) if self._open or watch.shares == "shared" else None
             if stamp is None:
                 continue
             watch.job = job = Job(watch.collector, stamp, self._shift, watch.deadline)

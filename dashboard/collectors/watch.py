@@ -83,6 +83,11 @@ class Watch:
             families=tuple(name for family in self.collector.families for name in family.sample_names),
         )
 
+    @property
+    def has_run(self) -> bool:
+        """Whether it returned once, or need not be waited for."""
+        return self.alone or self._duration is not None
+
     def align(self, wall: float) -> None:
         """Be due at the next multiple of the interval from `wall` on; the first time at the next full second."""
         step = self.interval if self._stamp is not None else min(self.interval, 1.0)

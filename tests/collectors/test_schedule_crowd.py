@@ -17,6 +17,7 @@ async def test_added_ones_that_are_slow_together_delay_no_built_in_one_and_who_i
     slow, steady = [Added(f"slow{n:02}") for n in range(13)], Steady("steady")
     async with running(*slow, steady) as stage:
         await stage.tick("steady")
+        await stage.clock.run(0.01)
         for one in slow:
             await one.entered()
             await stage.clock.run(0.085 if one is slow[3] else 0.08)
@@ -35,3 +36,28 @@ async def test_added_ones_that_are_slow_together_delay_no_built_in_one_and_who_i
         assert stage.reports == [("slow12", "late"), ("slow12", "ok")]
         assert {thread for one in slow for thread in one.threads} == {"collect-added"}
         assert {*steady.threads} == {"collect-shared"}
+
+
+async def test_at_the_start_an_added_one_takes_no_room_before_the_built_in_ones_have_theirs() -> None:
+    own, added = Held("own"), Added("added")
+    added.free()
+    async with running(added, own) as stage:
+        await stage.clock.run(1.0)
+        await own.entered()
+        await stage.clock.run(0.05)
+        assert added.runs == 0
+        own.free()
+        await stage.until(lambda: stage.stamps("own") == [START + 1])
+        await stage.clock.run(0.01)
+        await stage.until(lambda: stage.stamps("added") == [START + 1])
+
+
+async def test_an_added_one_waits_for_no_built_in_one_that_hangs() -> None:
+    own, added = Held("own"), Added("added")
+    added.free()
+    async with running(added, own) as stage:
+        await stage.clock.run(1.0)
+        await own.entered()
+        await stage.clock.run(0.1)
+        await stage.until(lambda: stage.stamps("added") == [START + 1])
+        own.free()
