@@ -14,7 +14,7 @@ import click
 import msgspec
 
 from bench import feed, machine, netdata, table
-from bench.server import serving
+from bench.server import ITSELF, serving
 from bench.viewers import watching
 from checks.machine import PROGRAMS
 
@@ -63,7 +63,7 @@ def _dashboard(folder: Path, viewers: int) -> Iterator[int]:
     """Serve with every collector at one second and with viewers; enter with the server's process id."""
     folder.mkdir()
     with serving(folder) as server:
-        names = server.collectors()
+        names = [*server.collectors(), ITSELF]
     settings = "".join(f'[[collector]]\nname = "{name}"\ninterval = 1.0\n' for name in names)
     with serving(folder, settings) as server, watching(feed.overview(server), viewers):
         yield server.pid

@@ -51,7 +51,7 @@ class Server(msgspec.Struct, frozen=True):
             return str(response.read().decode())
 
     def collectors(self) -> list[str]:
-        """Return the names of the collectors that settings can change: all but the one of the program about itself."""
+        """Return the names of the collectors of the machine: all but the one of the program about itself."""
         status = msgspec.json.decode(self.get("/api/v1/status"), type=Status)
         return [each.name for each in status.collectors if each.name != ITSELF]
 

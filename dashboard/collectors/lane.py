@@ -8,8 +8,9 @@ import queue
 import threading
 import traceback
 from collections import deque
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterable, Awaitable, Callable, Iterable
 from contextlib import suppress
+from functools import cached_property
 from math import inf, isfinite
 from typing import cast
 
@@ -27,9 +28,6 @@ MAX_SERIES = 20_000
 
 MAX_LENGTH = 4_096
 """Characters of a series at most, as of one that is pushed."""
-
-TURN = 0.02
-"""Seconds for which reading what an async collector gives may hold the event loop."""
 
 CLOSING = 0.5
 """Seconds that an async generator that is not read to its end has to close."""
@@ -167,14 +165,6 @@ def _given(returned: object) -> Collected:
     return returned
 
 
-async def _one_by_one(given: Collected) -> AsyncIterator[Item]:
-    try:
-        for item in given:
-            yield item
-    finally:
-        _close(given)
-
-
 def _close(given: object) -> None:
     """End a generator that is not read to its end; what it raises then adds nothing to why it was ended."""
     if inspect.isgenerator(given):
@@ -183,15 +173,10 @@ def _close(given: object) -> None:
 
 
 async def _close_async(given: object) -> None:
-    # Left to the garbage, it would be closed in a task of the loop's, where KeyboardInterrupt ends the whole server.
     if inspect.isasyncgen(given):
-        try:
+        with suppress(BaseException):
             async with asyncio.timeout(CLOSING):
                 await given.aclose()
-        except asyncio.CancelledError:
-            raise
-        except BaseException:
-            return
 
 
 def _plain_key(sample: Sample) -> str:
@@ -214,52 +199,52 @@ class Job:
         self.deadline = deadline
         self.started: float | None = None
         self.outcome: Outcome | None = None
+        self._task: asyncio.Task[None] | None = None
 
     def run(self, clock: Clock) -> None:
         """Collect in whatever thread this is; never raise."""
         began = self.started = clock.monotonic()
         intake = Intake(self.collector)
         try:
-            given = _given(self.collector.collect())
-            try:
-                for item in given:
-                    self._mind_deadline(clock.monotonic() - began)
-                    intake.take(item)
-            finally:
-                _close(given)
+            self._read(_given(self.collector.collect()), intake, clock, began)
         # A collector is anyone's code: what it raises, SystemExit too, must end its run and nothing else.
         except BaseException as error:
             intake.fail(error)
         self.outcome = intake.outcome(clock.monotonic() - began)
 
-    async def run_async(self, clock: Clock, limit: asyncio.Timeout) -> None:
-        """Collect on the loop, for as long as `limit` lasts; raise only when its task is cancelled."""
-        loop = asyncio.get_running_loop()
-        turn = loop.time() + TURN
+    async def run_async(self, clock: Clock) -> None:
+        """Collect on whatever loop this is; never raise."""
+        self._task = asyncio.current_task()
         began = self.started = clock.monotonic()
         intake = Intake(self.collector)
         try:
-            async with limit:
-                given = self.collector.collect()
-                if not isinstance(given, AsyncIterable):
-                    given = _one_by_one(_given(await cast(Awaitable[Collected], given)))
+            given = self.collector.collect()
+            if isinstance(given, AsyncIterable):
                 try:
                     async for item in given:
                         self._mind_deadline(clock.monotonic() - began)
                         intake.take(item)
-                        if loop.time() > turn:
-                            await asyncio.sleep(0)
-                            turn = loop.time() + TURN
                 finally:
                     await _close_async(given)
-        # As in `run`; a collector may even raise CancelledError of its own, and KeyboardInterrupt is its own, too: the
-        # server takes SIGINT by a handler of the loop, which raises nothing.
+            else:
+                self._read(_given(await cast(Awaitable[Collected], given)), intake, clock, began)
+        # As in `run`, and `cancel` ends nothing but the run, too.
         except BaseException as error:
-            task = asyncio.current_task()
-            if isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling():
-                raise
             intake.fail(error)
         self.outcome = intake.outcome(clock.monotonic() - began)
+
+    def cancel(self) -> None:
+        """End a run that waits on its loop; one that blocks ends by itself. For any thread."""
+        if self._task is not None:
+            self._task.get_loop().call_soon_threadsafe(self._task.cancel)
+
+    def _read(self, given: Collected, intake: Intake, clock: Clock, began: float) -> None:
+        try:
+            for item in given:
+                self._mind_deadline(clock.monotonic() - began)
+                intake.take(item)
+        finally:
+            _close(given)
 
     def _mind_deadline(self, took: float) -> None:
         if took > self.deadline:
@@ -289,24 +274,22 @@ class Lane:
         self._todo: deque[Job] = deque()
         self._current: Job | None = None
         self._done: list[Job] = []
-        self._wake: queue.SimpleQueue[bool] = queue.SimpleQueue()
+        self._bell: queue.SimpleQueue[bool] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
 
     def submit(self, jobs: list[Job]) -> None:
         """Have the jobs run in their order; where no thread can be had, they fail."""
         if self._thread is None:
-            thread = threading.Thread(target=self._work, name=f"collect-{self.name}", daemon=True)
             try:
-                thread.start()
-            except RuntimeError as error:
+                self._thread = self._begin()
+            except (RuntimeError, OSError) as error:
                 for job in jobs:
                     job.refuse(str(error))
                 self._loop.call_soon(self._collected, jobs)
                 return
-            self._thread = thread
         with self._lock:
             self._todo.extend(jobs)
-        self._wake.put(True)
+        self._wake(True)
 
     def pending(self) -> bool:
         """Tell whether anything runs or waits."""
@@ -328,17 +311,31 @@ class Lane:
     def close(self) -> list[Job]:
         """Let the thread end once it is free, without waiting for it; return the jobs of which nothing will come."""
         done, _, rest = self.take_over()
-        self._wake.put(False)
+        if self._thread is not None:
+            self._wake(False)
         return [*done, *rest]
 
+    def hand_over(self) -> None:
+        """Give what is finished so far; called on the loop."""
+        with self._lock:
+            done, self._done = self._done, []
+        if done:
+            self._collected(done)
+
+    def _begin(self) -> threading.Thread:
+        thread = threading.Thread(target=self._work, name=f"collect-{self.name}", daemon=True)
+        thread.start()
+        return thread
+
+    def _wake(self, goes_on: bool) -> None:
+        self._bell.put(goes_on)
+
     def _work(self) -> None:
-        while self._wake.get():
+        while self._bell.get():
             while (job := self._next()) is not None:
                 job.run(self._clock)
-            try:
-                self._loop.call_soon_threadsafe(self._hand_over)
-            except RuntimeError:
-                return  # the loop is closed: nobody waits for this any more
+            if not self._told():
+                return
 
     def _next(self) -> Job | None:
         with self._lock:
@@ -347,8 +344,50 @@ class Lane:
             self._current = self._todo.popleft() if self._todo else None
             return self._current
 
-    def _hand_over(self) -> None:
-        with self._lock:
-            done, self._done = self._done, []
-        if done:
-            self._collected(done)
+    def _told(self) -> bool:
+        try:
+            self._loop.call_soon_threadsafe(self.hand_over)
+        except RuntimeError:
+            return False  # the loop is closed: nobody waits for this any more
+        return True
+
+
+class LoopLane(Lane):
+    """A lane whose thread drives an event loop, for one async collector.
+
+    There it may block, and what it keeps from run to run (clients, tasks) lives on.
+    """
+
+    _over = False
+
+    @cached_property
+    def _own(self) -> asyncio.AbstractEventLoop:
+        return asyncio.new_event_loop()
+
+    def _begin(self) -> threading.Thread:
+        self._end = self._own.create_future()
+        return super()._begin()
+
+    def _wake(self, goes_on: bool) -> None:
+        self._own.call_soon_threadsafe(self._go_on, None, not goes_on)
+
+    def _work(self) -> None:
+        # The loop is the collector's: what its callbacks raise may stop it, and what it set up there spoil its end.
+        with suppress(BaseException), asyncio.Runner(loop_factory=lambda: self._own) as runner:
+            while not self._end.done():
+                with suppress(BaseException):
+                    runner.get_loop().run_until_complete(self._end)
+
+    # By callbacks, for a collector may cancel every task of its loop.
+    def _go_on(self, ended: asyncio.Task[None] | None, over: bool = False) -> None:
+        self._over = self._over or over
+        if self._current is not None:
+            if ended is None:
+                return  # this is called again when it has ended
+            if self._current.outcome is None:
+                self._current.refuse("was cancelled before it began")
+        job = self._next()
+        if job is not None:
+            self._own.create_task(job.run_async(self._clock)).add_done_callback(self._go_on)
+        elif (not self._told() or self._over) and not self._end.done():
+            self._end.set_result(None)

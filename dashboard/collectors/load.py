@@ -9,6 +9,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -29,10 +30,15 @@ from dashboard.rules import outlasts
 from dashboard.table import nearest, shown
 
 IMPORT_PATIENCE = 5.0
-"""Seconds that one file may take to be imported and to create its collector."""
+"""Seconds that all files have, from the last one's beginning on, to be imported and to create their collectors."""
+
+HEAD_START = 0.2
+"""Seconds after which the next file of the folder is begun, beside one that takes longer."""
 
 MAX_HELP = 1_000
 """Characters of a family's help text at most."""
+
+_LATE = f"was not imported within {IMPORT_PATIENCE:g} s; move endless work into collect()"
 
 
 @dataclass(frozen=True)
@@ -86,28 +92,36 @@ def load(settings: Settings) -> tuple[list[LoadedCollector], list[LoadFault]]:
     """Import every collector that the settings leave on.
 
     One that does not suit this machine is left out silently; one that is faulty is left out and told of. It
-    imports files that anyone may have written, so each is given `IMPORT_PATIENCE` seconds.
+    imports files that anyone may have written: what takes longer than `HEAD_START` goes on beside the others, and none
+    is waited for longer than `IMPORT_PATIENCE`.
     """
     chosen = {entry.name: entry for entry in settings.collector}
     collectors: list[LoadedCollector] = []
     faults: list[LoadFault] = []
-    known: list[str] = []
-    families: dict[str, tuple[Family, str]] = {}
+    begun: list[tuple[str, Candidate, Future[LoadedCollector | None]]] = []
+    known = {Itself.name}
     for candidate in (*_built_in(), *_from_folder(settings.collectors_dir, faults)):
         name = candidate.name
-        setting = chosen.get(candidate.name, CollectorSetting(name=candidate.name))
-        try:
-            if setting.enabled and candidate.name in {Itself.name, *known}:
-                name = f"{candidate.name}.py"  # so that it is not taken for the one that has the name
-                raise CollectorError(f"a collector named {candidate.name!r} is there already; rename the file")
-            known.append(candidate.name)
-            collector = _within_patience(partial(_made, candidate, setting, settings)) if setting.enabled else None
-            if collector is not None:
+        setting = chosen.get(name, CollectorSetting(name=name))
+        if setting.enabled and name in known:
+            # By another name, so that it is not taken for the one that has this.
+            begun.append((f"{name}.py", candidate, _begun(partial(_refuse, name))))
+        elif setting.enabled:
+            begun.append((name, candidate, _begun(partial(_made, candidate, setting, settings))))
+            # Ours one after the other, for threads and imports at the same time cost memory.
+            wait([begun[-1][2]], IMPORT_PATIENCE if candidate.built_in else HEAD_START)
+        known.add(name)
+    wait([future for *_, future in begun], IMPORT_PATIENCE)
+    families: dict[str, tuple[Family, str]] = {}
+    for name, candidate, future in begun:
+        error = future.exception() if future.done() else CollectorError(_LATE)
+        if error is None and (collector := future.result()) is not None:
+            try:
                 _claim(collector, families)
                 collectors.append(collector)
-        except _Raised as raised:
-            faults.append(_fault(name, candidate.path, raised.error))
-        except Exception as error:
+            except CollectorError as refused:
+                error = refused
+        if error is not None:
             faults.append(_fault(name, candidate.path, error))
     return collectors, faults
 
@@ -197,35 +211,25 @@ def _found(candidate: Candidate, settings: Settings) -> object | None:
     raise CollectorError("has neither collect() nor create(settings)")
 
 
-class _Raised(Exception):
-    """Something was raised by a file, in its thread: even sys.exit() is that file's fault and no one else's.
-
-    KeyboardInterrupt, too; a real one comes to the thread that waits.
-    """
-
-    def __init__(self, error: BaseException) -> None:
-        self.error = error
+def _refuse(name: str) -> None:
+    raise CollectorError(f"a collector named {name!r} is there already; rename the file")
 
 
-def _within_patience(make: Callable[[], LoadedCollector | None]) -> LoadedCollector | None:
-    made: list[LoadedCollector | None] = []
-    raised: list[BaseException] = []
+def _begun(make: Callable[[], LoadedCollector | None]) -> Future[LoadedCollector | None]:
+    future: Future[LoadedCollector | None] = Future()
 
     def attempt() -> None:
         try:
-            made.append(make())
-        # Handed over to the thread that waits.
+            future.set_result(make())
+        # Even sys.exit() is that file's fault and no one else's, and so is KeyboardInterrupt in this thread.
         except BaseException as error:
-            raised.append(error)
+            future.set_exception(error)
 
-    thread = threading.Thread(target=attempt, name="collector-import", daemon=True)
-    thread.start()
-    thread.join(IMPORT_PATIENCE)
-    if raised:
-        raise _Raised(raised[0])
-    if not made:
-        raise CollectorError(f"was not imported within {IMPORT_PATIENCE:g} s; move endless work into collect()")
-    return made[0]
+    try:
+        threading.Thread(target=attempt, name="collector-import", daemon=True).start()
+    except RuntimeError as error:
+        future.set_exception(error)
+    return future
 
 
 def _checked(found: object, candidate: Candidate, setting: CollectorSetting, settings: Settings) -> LoadedCollector:

@@ -1,9 +1,10 @@
 """Runs every collector at its interval, on ticks aligned to the wall clock, so that none waits for another.
 
-Cheap collectors share one thread, handed over once a tick. One that holds that thread for `PATIENCE` keeps it: the
-others go on in a new one, and the culprit has a thread of its own until it has been quick for a while. While a
-collector has not returned it is not started again, so a hung one costs one thread and no more: whatever it still gives
-after its deadline ends its run.
+Cheap collectors share a thread, handed over once a tick: the built-in ones one, the added ones another. One that holds
+that thread for `PATIENCE` keeps it: the others go on in a new one, and the culprit has a thread of its own until it has
+been quick for a while. An async one always has a thread of its own, and an event loop in it. While a collector has not
+returned it is not started again, so a hung one costs one thread and no more: whatever it still gives after its deadline
+ends its run.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from dashboard.collectors import Collector, CollectorState
-from dashboard.collectors.lane import Job, Lane, Outcome
+from dashboard.collectors.lane import Job, Lane, LoopLane, Outcome
 from dashboard.collectors.watch import PATIENCE, Watch
 from dashboard.model import Batch, Clock
 
@@ -63,12 +64,11 @@ class Scheduler:
         self._on_state = on_state
         self._on_clock_step = on_clock_step
         self._shift = 0.0
-        now = clock.wall()
-        self._watches = {
-            each.name: Watch(each, f"{instance}/{each.name}", each.interval or default_interval, now)
-            for each in collectors
-        }
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._open = False
+        now, everyone = clock.wall(), list[Watch]()
+        for each in collectors:
+            everyone.append(Watch(each, f"{instance}/{each.name}", each.interval or default_interval, now, everyone))
+        self._watches = {watch.collector.name: watch for watch in everyone}
         self._unsaid: set[str] = set()  # names of those that are late, and their run goes on
 
     def states(self) -> list[CollectorState]:
@@ -77,7 +77,7 @@ class Scheduler:
 
     async def run(self) -> None:
         """Tick until cancelled; leave threads that hang behind."""
-        self._shared = self._lane("shared")
+        self._shared = {name: self._lane(name) for name in ("shared", "added")}
         wall, monotonic = self._clock.wall(), self._clock.monotonic()
         self._align(wall)
         try:
@@ -86,16 +86,17 @@ class Scheduler:
                 wall, monotonic = self._clock.wall(), self._clock.monotonic()
                 if abs(wall - expected) > STEP:
                     self._step(wall, wall - expected)
-                self._free_shared(monotonic)
+                for name in self._shared:
+                    self._free_shared(name, monotonic)
                 for watch in self._watches.values():
                     self._report(watch.look(wall, monotonic), goes_on=True)
                 self._start_due(wall, monotonic)
                 await self._clock.sleep(self._pause(wall))
         finally:
-            await self._close()
+            self._close()
 
-    def _lane(self, name: str) -> Lane:
-        return Lane(name, asyncio.get_running_loop(), self._clock, self._collected)
+    def _lane(self, name: str, kind: type[Lane] = Lane) -> Lane:
+        return kind(name, asyncio.get_running_loop(), self._clock, self._collected)
 
     def _align(self, wall: float) -> None:
         for watch in self._watches.values():
@@ -107,47 +108,36 @@ class Scheduler:
         _log.warning("the clock was set by %+.1f s", seconds)
         self._on_clock_step(seconds)
 
-    def _free_shared(self, monotonic: float) -> None:
-        since = self._shared.busy_since()
+    def _free_shared(self, name: str, monotonic: float) -> None:
+        lane = self._shared[name]
+        lane.hand_over()  # so that nobody misses a tick for those behind it
+        since = lane.busy_since()
         if since is None or monotonic - since < 0.9 * PATIENCE:  # the wake-up and the thread are not quite together
             return
-        done, culprit, rest = self._shared.take_over()
+        done, culprit, rest = lane.take_over()
         if culprit is not None:
-            self._watches[culprit.collector.name].exile(self._shared)
-            self._shared = self._lane("shared")
+            self._watches[culprit.collector.name].exile(lane)
+            self._shared[name] = self._lane(name)
         asyncio.get_running_loop().call_soon(self._collected, done)
         if rest:
-            self._shared.submit(rest)
+            self._shared[name].submit(rest)
 
     def _start_due(self, wall: float, monotonic: float) -> None:
-        together: list[Job] = []
+        together: dict[str, list[Job]] = {}
+        # The first time added ones come after the built-in ones, for which there has to be room.
+        self._open = self._open or all(one.has_run for one in self._watches.values() if one.shares == "shared")
         for watch in self._watches.values():
-            stamp = watch.due(wall, monotonic)
+            stamp = watch.due(wall, monotonic) if self._open or watch.shares == "shared" else None
             if stamp is None:
                 continue
             watch.job = job = Job(watch.collector, stamp, self._shift, watch.deadline)
-            if watch.is_async:
-                self._start_task(watch, job)
-            elif watch.alone:
-                watch.lane = watch.lane or self._lane(watch.collector.name)
+            if watch.alone:
+                watch.lane = watch.lane or self._lane(watch.collector.name, LoopLane if watch.is_async else Lane)
                 watch.lane.submit([job])
             else:
-                together.append(job)
-        if together:
-            self._shared.submit(together)
-
-    def _start_task(self, watch: Watch, job: Job) -> None:
-        watch.limit = asyncio.timeout(None)
-        task = asyncio.get_running_loop().create_task(job.run_async(self._clock, watch.limit))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        task.add_done_callback(lambda done: self._async_collected(watch, job, done.cancelled()))
-
-    def _async_collected(self, watch: Watch, job: Job, cancelled: bool) -> None:
-        if cancelled:
-            watch.job = watch.limit = None
-        else:
-            self._collected([job])
+                together.setdefault(watch.shares, []).append(job)
+        for name, jobs in together.items():
+            self._shared[name].submit(jobs)
 
     def _collected(self, jobs: list[Job]) -> None:
         judged = []
@@ -190,21 +180,18 @@ class Scheduler:
 
     def _pause(self, wall: float) -> float:
         pause = min([LONGEST_SLEEP, *(watch.next_due - wall for watch in self._watches.values())])
-        return max(min(pause, PATIENCE) if self._shared.pending() else pause, 0.001)
+        busy = any(lane.pending() for lane in self._shared.values())
+        return max(min(pause, PATIENCE) if busy else pause, 0.001)
 
-    async def _close(self) -> None:
+    def _close(self) -> None:
         """Leave everything so that `run` may be begun again; a job that still hangs is still waited for then."""
-        lost = self._shared.close()
+        lost = [job for lane in self._shared.values() for job in lane.close()]
         for watch in self._watches.values():
             if watch.lane is not None:
                 lost += watch.lane.close()
                 watch.lane = None
         for job in lost:
             self._watches[job.collector.name].job = None
-        for task in self._tasks:
-            task.cancel()
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=1.0)
 
 
 def _say(state: CollectorState) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
+from collections.abc import Sequence
 from math import floor
 from typing import Literal
 
@@ -38,17 +38,21 @@ class Watch:
     Methods that judge return the new state when it is one to report, else None.
     """
 
-    def __init__(self, collector: Collector, source: str, interval: float, now: float) -> None:
+    def __init__(
+        self, collector: Collector, source: str, interval: float, now: float, everyone: Sequence[Watch]
+    ) -> None:
+        """`everyone` is all that are watched, this one too."""
+        self._everyone = everyone
         self.collector = collector
         self.source = source
         self.interval = interval
         self.late_after = max(interval, SHORTEST_DEADLINE / 2)
         self.deadline = max(min(2 * interval, interval + GRACE), SHORTEST_DEADLINE)
         self.is_async = inspect.iscoroutinefunction(collector.collect) or inspect.isasyncgenfunction(collector.collect)
-        self.blocks = bool(getattr(collector, "may_block", False))
+        self.blocks = self.is_async or bool(getattr(collector, "may_block", False))
+        self.shares = "shared" if getattr(collector, "built_in", True) else "added"  # the thread, when it is not alone
         self.alone = self.blocks
         self.lane: Lane | None = None
-        self.limit: asyncio.Timeout | None = None
         self.job: Job | None = None
         self._state: Literal["ok", "failed", "late", "waiting"] = "waiting"
         self._since = now
@@ -61,6 +65,7 @@ class Watch:
         self._overrun: Job | None = None
         self._overruns, self._retry_at = 0, 0.0
         self._stamp: float | None = None
+        self._asked = 0.0
         self.align(now)
 
     def state(self) -> CollectorState:
@@ -78,6 +83,11 @@ class Watch:
             families=tuple(name for family in self.collector.families for name in family.sample_names),
         )
 
+    @property
+    def has_run(self) -> bool:
+        """Whether it returned once, or need not be waited for."""
+        return self.alone or self._duration is not None
+
     def align(self, wall: float) -> None:
         """Be due at the next multiple of the interval from `wall` on; the first time at the next full second."""
         step = self.interval if self._stamp is not None else min(self.interval, 1.0)
@@ -94,31 +104,34 @@ class Watch:
         step = self.interval if self._stamp is not None else min(self.interval, 1.0)
         self._stamp = round(floor((wall + _ALMOST) / step) * step, 6)
         self.align(wall)
-        return self._stamp if self.job is None and monotonic >= self._retry_at else None
+        if self.job is not None or monotonic < self._retry_at:
+            return None
+        self._asked = monotonic
+        return self._stamp
 
     def exile(self, lane: Lane) -> None:
         """Keep the thread that it holds; the others go on in another."""
         self.alone, self.lane, self._quick = True, lane, 0
 
     def look(self, wall: float, monotonic: float) -> CollectorState | None:
-        """Judge a run that goes on."""
+        """Judge a run that goes on, or waits for its turn."""
         job = self.job
-        if job is None or job.started is None or job.outcome is not None:
+        if job is None or job.outcome is not None:
             return None
-        took = monotonic - job.started
-        if took > self.deadline + NOTICE:
+        if job.started is not None and monotonic - job.started > self.deadline + NOTICE:
+            if job is not self._overrun:
+                job.cancel()
             self._count_overrun(job)
-            if self.limit is not None and self.limit.when() is None:
-                self.limit.reschedule(asyncio.get_running_loop().time())
             return self._failed(f"did not return within {self.deadline:g} s", wall)
-        late = took > self.late_after and self._state != "late"
-        return self._late(wall, "it takes longer than its") if late else None
+        began = job.started or monotonic
+        late = self._lateness(began, monotonic - began, "longer than")
+        return self._late(wall, late) if late and self._state != "late" else None
 
     def settle(
         self, outcome: Outcome, wall: float, monotonic: float, *, refused: str | None = None
     ) -> CollectorState | None:
         """Judge a run that ended; `refused` tells what kept samples of it from being taken."""
-        job, self.job, self.limit = self.job, None, None
+        job, self.job = self.job, None
         self._duration = outcome.duration
         self._judge_thread(outcome.duration)
         if outcome.duration > self.deadline:
@@ -134,9 +147,9 @@ class Watch:
             self._failures += 1
             return self._failed(error, wall, told=outcome.told)
         self._last_success = wall
-        if outcome.duration > self.late_after:
-            return self._late(wall, f"it takes {outcome.duration:.3g} s of its")
-        return self._went_well(wall)
+        began = (job and job.started) or self._asked
+        late = self._lateness(began, outcome.duration, f"{outcome.duration:.3g} s of")
+        return self._late(wall, late) if late else self._went_well(wall)
 
     def _count_overrun(self, job: Job | None) -> None:
         if job is not self._overrun:
@@ -157,9 +170,22 @@ class Watch:
         self._good = 0
         return None
 
-    def _late(self, wall: float, how: str) -> CollectorState | None:
+    def _lateness(self, began: float, took: float, taken: str) -> str:
+        """Say why a run is late, its own fault or that of those before it; nothing where it is not."""
+        interval = f"its interval of {self.interval:g} s"
+        if took > self.late_after:
+            return f"it takes {taken} {interval}"
+        waited = began - self._asked
+        others = [one for one in self._everyone if one.shares == self.shares and not one.alone and one is not self]
+        if waited + took <= self.late_after or self.alone or not others:
+            return ""
+        slowest = max(others, key=lambda one: one._duration or 0.0)
+        slow = f"{slowest.collector.name} ({slowest._duration or 0.0:.3g} s)"
+        return f"it waits {waited:.3g} s of {interval} for others in its thread, longest for {slow}"
+
+    def _late(self, wall: float, error: str) -> CollectorState | None:
         if self._state != "failed":
-            self._error = f"{how} interval of {self.interval:g} s"
+            self._error = error
         if self._state in ("failed", "late"):
             self._good = 0
             return None

@@ -39,7 +39,7 @@ class Endless(Steady):
 
 
 class EndlessOnLoop(Endless):
-    """Never waits for anything, so the loop has no turn but what reading gives it."""
+    """Never waits for anything, so its loop has no turn."""
 
     async def collect(self) -> AsyncIterator[Sample]:  # type: ignore[override]
         try:
@@ -50,7 +50,7 @@ class EndlessOnLoop(Endless):
 
 
 class EndlessLater(Endless):
-    """Gives the loop an endless generator of the plain kind."""
+    """Returns an endless generator of the plain kind from a coroutine."""
 
     async def collect(self) -> Iterator[Sample]:  # type: ignore[override]
         return super().collect()
@@ -162,7 +162,7 @@ class _Clock:
 
 
 class Raising(Steady):
-    """Raises on the loop what would end the program."""
+    """Raises on its loop what would end a program."""
 
     def __init__(self, name: str, error: BaseException) -> None:
         super().__init__(name)
@@ -182,7 +182,7 @@ class RaisingStream(Raising):
 
 @pytest.mark.parametrize("kind", [Raising, RaisingStream])
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(3), GeneratorExit()])
-async def test_nothing_that_is_raised_on_the_loop_ends_the_program(kind: type[Raising], error: BaseException) -> None:
+async def test_nothing_that_is_raised_on_a_loop_ends_the_program(kind: type[Raising], error: BaseException) -> None:
     raising, steady = kind("raising", error), Steady("steady")
     async with running(raising, steady) as stage:
         for runs in (1, 2):

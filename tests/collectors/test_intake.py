@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -138,7 +137,7 @@ async def test_a_collect_that_returns_no_samples_is_told_what_it_must_return(ret
 
     now, later = Job(Wrong(), 0.0, 0.0), Job(WrongLater(), 0.0, 0.0)
     now.run(HandClock())
-    await later.run_async(HandClock(), asyncio.timeout(None))
+    await later.run_async(HandClock())
     for job in (now, later):
         assert job.outcome is not None
         assert job.outcome.error == f"collect() must return or yield samples; it returned {kind}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,9 +11,8 @@ import msgspec
 import pytest
 
 from dashboard.collectors import Collector
-from dashboard.collectors import load as loading
 from dashboard.collectors.__main__ import table
-from dashboard.collectors.load import LoadFault, load, unknown
+from dashboard.collectors.load import IMPORT_PATIENCE, LoadFault, load, unknown
 from dashboard.config import CollectorSetting, Settings
 from tests.collectors.stage import running
 
@@ -132,22 +130,30 @@ def test_fault_is_the_state_of_a_failed_collector(tmp_path: Path) -> None:
     assert state.error == f"{tmp_path / 'bad.py'}:2: NameError: name 'nonsense' is not defined"
 
 
-def test_file_that_does_not_end_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The patience is so short for that file alone: the others have as long as a busy machine takes."""
-    join = threading.Thread.join
-
-    def patient(thread: threading.Thread, timeout: float | None = None) -> None:
-        deadline = time.monotonic() + 20
-        while thread.is_alive() and thread.name != "endless" and time.monotonic() < deadline:
-            join(thread, 0.01)
-        join(thread, timeout)
-
-    monkeypatch.setattr(loading, "IMPORT_PATIENCE", 0.2)
-    monkeypatch.setattr(threading.Thread, "join", patient)
-    endless = "import threading\nthreading.current_thread().name = 'endless'\nthreading.Event().wait()\n"
-    collectors, faults = load(put(tmp_path, endless=endless, good=GOOD))
-    assert "was not imported within 0.2 s" in only(faults).message
+def test_files_that_do_not_end_are_left_behind_together(tmp_path: Path) -> None:
+    """Three of them take no longer than two would one after the other, and all others are there."""
+    endless = "import threading\nthreading.Event().wait()\n"
+    began = time.monotonic()
+    collectors, faults = load(put(tmp_path, a=endless, b=endless, c=endless, good=GOOD, odd="nonsense"))
+    assert time.monotonic() - began < 2 * IMPORT_PATIENCE
+    assert [fault.name for fault in faults] == ["a", "b", "c", "odd"]
+    assert "was not imported within 5 s" in faults[0].message and "NameError" in faults[3].message
     assert named(collectors, "good")
+
+
+def test_files_that_take_their_time_do_so_side_by_side(tmp_path: Path) -> None:
+    """Each ends only when the other has begun."""
+    meeting = """
+import time
+from pathlib import Path
+here = Path(__file__)
+here.with_suffix(".begun").touch()
+while not (here.parent / "{other}.begun").exists():
+    time.sleep(0.01)
+"""
+    texts = {one: meeting.format(other=other) + GOOD for one, other in (("first", "second"), ("second", "first"))}
+    collectors, faults = load(put(tmp_path, **texts))
+    assert faults == [] and named(collectors, "first") and named(collectors, "second")
 
 
 @pytest.mark.parametrize("name", ["cpu", "dashboard"])

@@ -149,16 +149,18 @@ def test_what_a_built_in_collector_will_give_cannot_be_pushed_in_the_first_momen
 
 
 def test_a_collector_ends_neither_the_server_nor_what_it_gives_itself(tmp_path: Path) -> None:
-    """One hangs on the loop, one gives without an end, one raises what Ctrl-C does; a real Ctrl-C still ends all."""
+    """One waits, one blocks, one gives without an end, one raises what Ctrl-C does; a real Ctrl-C still ends all."""
     slow = TWIN.replace("def collect():", "async def collect():\n    import asyncio\n    await asyncio.Event().wait()")
     slow = slow.replace("yield Sample", "return Sample")
     stroke = TWIN.replace("def collect", "async def collect").replace(
         'yield Sample("twin", 1)', "raise KeyboardInterrupt"
     )
-    files = {"slow": slow, "stroke": stroke, "endless": ENDLESS, "large": LARGE}
+    dead = slow.replace("import asyncio", "import time").replace("await asyncio.Event().wait()", "time.sleep(3600)")
+    files = {"slow": slow, "dead": dead, "stroke": stroke, "endless": ENDLESS, "large": LARGE}
     with running_server(config=serving(tmp_path, **files)) as server:
         state = told(server, "slow", lambda state: state.state == "failed")
         assert (state.error, state.families) == ("did not return within 2 s", ("twin",))
+        failed_by(server, "dead", "did not return within 2 s")
         failed_by(server, "endless", "was still giving samples after 1 s, and was stopped")
         told(server, "large", lambda state: state.failures >= 2)
         assert failed_by(server, "large", 'large{i="b"}: ').error == 'large{i="b"}: its value is too large'

@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from tests.serving import Server, running_server
+from tests.web.inside import SERVERS_LOOP
 from tests.web.test_stream import viewing
 from tests.web.wire import DEADLINE
 
@@ -28,8 +29,7 @@ def collect():
         yield Sample("gc_threshold", threshold, {{"generation": str(generation)}})
 """
 
-HOLDS_UP = """
-import asyncio
+HOLDS_UP = f"""{SERVERS_LOOP}
 import time
 from pathlib import Path
 from dashboard import strain
@@ -41,9 +41,9 @@ strain.LASTS, strain.OVER = 1.0, 0.5
 strain.HIGH_LAG, strain.LOW_LAG, strain.HIGH_LOAD, strain.LOW_LOAD = 1.0, 0.5, 1e9, 1e9
 
 
-async def collect():
-    if Path({path!r}).exists():
-        asyncio.get_running_loop().call_soon(time.sleep, 1.5)
+def collect():
+    if Path({{path!r}}).exists():
+        servers_loop.call_soon_threadsafe(time.sleep, 1.5)
     return []
 """
 """Holds the event loop up while a file is there. What a busy machine does to it is not enough; all is over sooner."""

@@ -13,6 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.serving import Server, running_server
 from tests.web.conftest import until_ready
+from tests.web.inside import SERVERS_LOOP
 from tests.web.wire import DEADLINE
 
 CONFIG = """
@@ -22,7 +23,7 @@ name = "dashboard"
 interval = 0.5
 """
 
-BLOCKING = """
+BLOCKING = f"""{SERVERS_LOOP}
 import time
 from pathlib import Path
 from dashboard.collectors import Family, Sample
@@ -30,10 +31,10 @@ from dashboard.collectors import Family, Sample
 families = [Family("blocked", "gauge", "", "Whether it held the event loop.")]
 order = Path(__file__).with_name("block")
 
-async def collect():
+def collect():
     if order.exists():
-        time.sleep(0.3)
-        order.unlink()
+        servers_loop.call_soon_threadsafe(time.sleep, 0.3)
+        servers_loop.call_soon_threadsafe(order.unlink, True)
     return [Sample("blocked", 0)]
 """
 """Holds the event loop for 0.3 s when a file tells it to, and deletes the file."""

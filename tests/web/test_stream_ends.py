@@ -21,6 +21,7 @@ from dashboard.eventlog import EventId
 from tests.needs import cannot_run
 from tests.serving import Server, running_server
 from tests.web.conftest import WRITERS
+from tests.web.inside import SERVERS_LOOP
 from tests.web.patience import Patience, awake, ended
 from tests.web.test_stream import push, streams, viewing
 from tests.web.wire import DEADLINE, RawStream, asking
@@ -28,17 +29,17 @@ from tests.web.wire import DEADLINE, RawStream, asking
 Need = Callable[[str], Path]
 MIB = 1024 * 1024
 
-COUNTER = """
+COUNTER = f"""{SERVERS_LOOP}
 import asyncio
 from dashboard.collectors import Family, Sample
 
 families = [Family("loop_tasks", "gauge", "", "Tasks on the event loop.")]
 interval = 0.5
 
-async def collect():
-    return [Sample("loop_tasks", len(asyncio.all_tasks()))]
+def collect():
+    return [Sample("loop_tasks", len(asyncio.all_tasks(servers_loop)))]
 """
-"""A collector that runs on the server's own loop and counts what lives there."""
+"""A collector that counts what lives on the server's own loop."""
 
 MOST = {WRITERS["fast"]: 2_000_000, WRITERS["portable"]: 8_000_000}
 """By writer: bytes of memory that viewers who are gone may leave behind.
