@@ -45,7 +45,7 @@ class Filter:
                 raise InvalidParameter(
                     "types", f"no such type: {unknown[0][:80]!r}; there are {', '.join(sorted(TYPES))}"
                 )
-        # Twice as many as are held: those that have left are then forgotten seldom, and those that come never in vain.
+        # Twice as many as are held: what comes has room, and what has left is forgotten seldom, for all is then.
         return cls(wanted, frozenset(parse_all(match, series)), 2 * max_series)
 
     @property
