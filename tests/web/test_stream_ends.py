@@ -51,8 +51,8 @@ async def collect():
 MOST = {WRITERS["fast"]: 2_000_000, WRITERS["portable"]: 8_000_000}
 """By writer: bytes of memory that viewers who are gone may leave behind.
 
-Five hundred take 17 MB of the portable one, in small pieces. All is freed, but some pages then hold pieces of others: of
-the events that came meanwhile and stay in the log. The allocator has no more in use than these, and can give back whole
+Five hundred take 17 MB of the portable one, in small pieces. All is freed, but some pages then hold pieces of others:
+of events that came meanwhile and stay in the log. The allocator has no more in use than these, and can give back whole
 pages only.
 """
 
