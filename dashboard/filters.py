@@ -20,19 +20,23 @@ _ALTERNATIVES = 4
 class Filter:
     """Types (None: all) and selectors (none: all series). Selectors trim `metrics` and touch no other type."""
 
-    __slots__ = ("_union", "_verdicts", "key", "selectors", "types")
+    __slots__ = ("_held", "_most", "_union", "_verdicts", "key", "selectors", "types")
 
-    def __init__(self, types: frozenset[str] | None, selectors: frozenset[Selector]) -> None:
+    def __init__(self, types: frozenset[str] | None, selectors: frozenset[Selector], most: int = _MAX_VERDICTS) -> None:
+        """Remember which series are chosen, of at most so many and those of one event."""
         self.types, self.selectors = types, selectors
+        self._most, self._held = most, 0
         self.key = (types, selectors)
         self._union = Selectors(selectors)
         self._verdicts: dict[tuple[str, tuple[tuple[str, str], ...]], dict[str, bool]] = {}
 
     @classmethod
-    def parse(cls, types: str | None, match: list[str], series: int = 0) -> Filter:
+    def parse(
+        cls, types: str | None, match: list[str], series: int = 0, max_series: int = _MAX_VERDICTS // 2
+    ) -> Filter:
         """Read the query's `types` (comma-separated) and `match`; raise InvalidParameter or SelectorSyntaxError.
 
-        `series` is how many there are to choose from.
+        `series` is how many there are to choose from, `max_series` how many there may ever be at once.
         """
         wanted = None
         if types:
@@ -41,7 +45,8 @@ class Filter:
                 raise InvalidParameter(
                     "types", f"no such type: {unknown[0][:80]!r}; there are {', '.join(sorted(TYPES))}"
                 )
-        return cls(wanted, frozenset(parse_all(match, series)))
+        # Twice as many as are held: what comes has room, and what has left is forgotten seldom, for all is then.
+        return cls(wanted, frozenset(parse_all(match, series)), 2 * max_series)
 
     @property
     def losable(self) -> tuple[str, ...]:
@@ -90,10 +95,10 @@ class Filter:
     def trim(self, event: Metrics) -> dict[str, float]:
         """Return the samples of the series that the selectors choose."""
         origin = (event.source, tuple(event.resource.items()))
+        if self._held > self._most:
+            self._verdicts, self._held = {}, 0
         verdicts = self._verdicts.setdefault(origin, {})
-        if len(verdicts) > _MAX_VERDICTS or len(self._verdicts) > _MAX_VERDICTS:
-            self._verdicts.clear()
-            verdicts = self._verdicts[origin] = {}
+        before = len(verdicts)
         chosen = {}
         for key, value in event.samples.items():
             verdict = verdicts.get(key)
@@ -102,4 +107,5 @@ class Filter:
                 verdict = verdicts[key] = self._union.match(series)
             if verdict:
                 chosen[key] = value
+        self._held += len(verdicts) - before
         return chosen

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from array import array
 from bisect import bisect_left
@@ -14,6 +15,11 @@ import msgspec
 
 from dashboard.model import Batch, Family, Series
 from dashboard.selector import Selector, Selectors
+
+log = logging.getLogger("dashboard.window")
+
+MOST_SAMPLES = 32_000_000
+"""Samples held at most, of 16 bytes each: half as many again as the default `max_series` gives once a second."""
 
 _SLACK = 64  # samples above the bound before the head is cut, so that cutting is rare
 _MARGIN = 32  # seconds that are left when it is, so that what is asked for in whole buckets is there
@@ -85,8 +91,14 @@ class Line:
                 self.values.insert(at, value)
         if times[0] < times[-1] - keep - _SLACK:
             # Two stay, however seldom they come: one holds until the next is overdue, and a rate is of two.
-            cut = min(bisect_left(times, times[-1] - keep - _MARGIN), len(times) - 2)
-            del times[:cut], self.values[:cut]
+            self.drop(times[-1] - keep - _MARGIN)
+
+    def drop(self, since: float) -> int:
+        """Forget what is older than `since`, but for the two newest; return how many samples are left."""
+        cut = min(bisect_left(self.times, since), len(self.times) - 2)
+        if cut > 0:
+            del self.times[:cut], self.values[:cut]
+        return len(self.times)
 
     def count(self, start: float, end: float) -> int:
         """Return how many samples there are from `start` to before `end`."""
@@ -100,10 +112,16 @@ class Line:
 
 
 class Window:
-    """Every series of the last `keep` seconds, at most `max_series` of them, each with at most `max_points` samples."""
+    """Every series of the last `keep` seconds, at most `max_series` of them, each with at most `max_points` samples.
 
-    def __init__(self, *, keep: float, max_series: int, max_points: int = 20_000) -> None:
-        self.keep, self.max_series, self.max_points = keep, max_series, max_points
+    In all about `max_samples`: of more the oldest give way, and who asks for those is answered from disk.
+    """
+
+    def __init__(
+        self, *, keep: float, max_series: int, max_points: int = 20_000, max_samples: int = MOST_SAMPLES
+    ) -> None:
+        self.keep, self.max_series, self.max_points, self.max_samples = keep, max_series, max_points, max_samples
+        self._since, self._told = 0.0, False
         self.refused = 0
         self._reserve = min(1000, max_series // 10)
         self._families: dict[str, Family] = {}
@@ -116,8 +134,12 @@ class Window:
 
     @property
     def reach(self) -> float:
-        """Seconds back from now since which every sample that came is held, but for `max_points`."""
+        """Seconds that every sample is held while there is room."""
         return self.keep + _MARGIN
+
+    def since(self, now: float) -> float:
+        """Return the time since which every sample that came is held."""
+        return max(now - self.reach, self._since)
 
     def declare(self, families: Iterable[Family], *, owner: str = "", instance: str = "") -> None:
         """Take note of what the series of these families are.
@@ -152,6 +174,7 @@ class Window:
             line.add(batch.timestamp, value, self.keep)
             if len(line.times) > self.max_points + _SLACK:
                 del line.times[: -self.max_points], line.values[: -self.max_points]
+                self._since = max(self._since, line.times[1])  # a rate is of two
             if batch.timestamp >= line.last[0]:
                 line.last, line.source = (batch.timestamp, value), batch.source
                 line.declared, line.pushed = batch.interval, standing == "guest"
@@ -183,9 +206,28 @@ class Window:
                 self._sources[origin] = kept
             if not kept:
                 del self._sources[origin]
+        self._make_room(now)
+
+    def _make_room(self, now: float) -> None:
+        """Let the oldest samples of all series go where there are too many, but for two of each."""
+        held, since = sum(len(line.times) for line in self._lines.values()), self.since(now)
+        if held <= self.max_samples:
+            return
+        while held > self.max_samples and now - since > 1:
+            since += (now - since) / 8
+            held = sum(line.drop(since - _MARGIN) for line in self._lines.values())
+        self._since = since
+        if not self._told:
+            self._told = True
+            log.warning(
+                "memory holds %s samples, the most that it may, and so the last %.0f s instead of the setting window's "
+                "%.0f: what is older is read from disk, more slowly; have fewer series, or longer intervals",
+                *(f"{self.max_samples:,}", now - since, self.keep),
+            )
 
     def step_back(self, now: float) -> None:
         """Drop samples from what has become the future, after the clock was set back to `now`."""
+        self._since = min(self._since, now)
         for line in self._lines.values():
             line.step_back(now)
 

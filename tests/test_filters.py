@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import msgspec
 import pytest
 
 from dashboard.errors import InvalidParameter, SelectorSyntaxError
@@ -108,8 +109,15 @@ def test_too_many_and_broken_selectors_are_refused() -> None:
         Filter.parse(None, ["a", "{"])
 
 
-def test_what_is_remembered_of_series_that_come_and_go_has_a_bound() -> None:
-    chosen = Filter.parse(None, ["a*"])
+@pytest.mark.parametrize(("origins", "series"), [(1, 1_000), (500, 2)])
+def test_what_is_remembered_of_series_that_come_and_go_has_one_bound_over_all_sources(
+    origins: int, series: int
+) -> None:
+    chosen = Filter.parse(None, ["a*"], max_series=2_000)
     for round in range(12):
-        chosen.trim(metrics(**{f"a{round}_{number}": 1.0 for number in range(10_000)}))
-    assert sum(map(len, chosen._verdicts.values())) <= 70_000
+        for number in range(origins):
+            event = metrics(**{f"a{round}_{one}": 1.0 for one in range(series)})
+            event = msgspec.structs.replace(event, resource={"instance": f"web-{round}-{number}"})
+            assert chosen.trim(event) == event.samples
+            assert sum(map(len, chosen._verdicts.values())) <= 4_000 + series
+    assert len(chosen._verdicts) <= 4_000

@@ -57,6 +57,38 @@ def test_samples_of_a_series_have_a_bound_however_close_they_come() -> None:
     assert 100 <= len(only(window).times) <= 164
 
 
+def test_samples_of_all_series_have_a_bound_and_the_oldest_give_way(caplog: pytest.LogCaptureFixture) -> None:
+    """What is still there is all that came since the time that it tells: whoever asks for more asks the disk."""
+    window = Window(keep=900, max_series=100, max_samples=2_000)
+    for second in range(600):
+        now = NOW + second
+        window.append(batch(now, {f"a{number}": 1.0 for number in range(10)}))
+        if second % 60 == 0:
+            window.append(batch(now, {"seldom": 1.0}))
+        window.sweep(now)
+        lines = list(window.select([]))
+        assert sum(len(line.times) for line in lines) <= 2_000
+        for line in lines:
+            step = 60 if line.key == "seldom" else 1
+            came = [NOW + at for at in range(0, second + 1, step) if NOW + at >= window.since(now)]
+            assert list(line.times)[-len(came) or len(line.times) :] == came and len(line.times) >= min(
+                2, second // step + 1
+            )
+    assert 100 < now - window.since(now) < 200 - 32
+    (line,) = caplog.messages
+    assert "samples, the most that it may" in line and "the setting window's 900" in line
+
+
+def test_where_a_series_has_too_many_samples_it_is_told_since_when_all_are_there() -> None:
+    window = Window(keep=900, max_series=10, max_points=100)
+    for second in range(300):
+        window.append(batch(NOW + second, {"a": 1.0}))
+    since = window.since(NOW + 300)
+    assert since == only(window).times[1] and since >= NOW + 100
+    window.step_back(NOW)
+    assert window.since(NOW) == NOW
+
+
 def test_a_late_sample_goes_to_its_place_and_the_newest_stays(window: Window) -> None:
     for second in (0, 1, 3):
         window.append(batch(NOW + second, {"a": float(second)}), standing="guest")

@@ -315,6 +315,11 @@ class Broadcaster:
         """Events between the newest and the viewer that is furthest behind."""
         return max((cursor.lag for cursor in self.cursors), default=0)
 
+    def is_lagging(self, events: int) -> bool:
+        """Tell whether a viewer is over so many events behind whom the log still has all for."""
+        held = self.log.end - self.log.start
+        return any(events < cursor.lag <= held for cursor in self.cursors)
+
     def _recall(self, event: System) -> None:
         if event.start is not None and event.end is not None:
             last = EventId(round(event.end * 1000), LAST_OF_MS)

@@ -23,6 +23,7 @@ from dashboard import __version__
 from dashboard.errors import Busy, DashboardError, InvalidInput, TooManyPoints
 from dashboard.model import Role
 from dashboard.runtime import Runtime
+from dashboard.tally import Tally
 from dashboard.web.assets import FOR_EVER, Assets, folder
 from dashboard.web.chunked_body import ChunkedBody
 from dashboard.web.fast_writer import FastWriter, HandingOver
@@ -38,6 +39,7 @@ from dashboard.web.shape import lacking
 log = logging.getLogger("dashboard.web")
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_ANSWERED = "dashboard.answered"  # where a request's ASGI `scope["extensions"]` says as what it is to be counted
 _LARGE = 64 * 1024  # bytes whose compression would be felt by everyone else
 _HUGE = 512 * 1024  # bytes whose thorough compression would take longer than to send them
 _COMPRESSIBLE = ("text/", "application/json", "image/svg")
@@ -60,14 +62,26 @@ class App(Quart):
     """Makes of every request what its sender meant, whatever came between."""
     shortcut: Shortcut | None = None
     """Answers what needs no view. A page has some fifty files: by the long way they cost it a tenth of a second."""
+    tally: Tally | None = None
+    """Counts every request when its answer has been sent."""
 
     async def __call__(self, scope: ASGIScope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
         """Answer one request."""
-        if scope["type"] == "http" and self.proxies is not None:
-            scope = self.proxies.resolve(scope)
-        answer = self.shortcut(scope) if scope["type"] == "http" and self.shortcut is not None else None
+        if scope["type"] != "http":
+            return await super().__call__(scope, receive, send)
+        began = time.monotonic()
+        try:
+            await self._answer(scope if self.proxies is None else self.proxies.resolve(scope), receive, send)
+        finally:
+            answered = scope["extensions"].get(_ANSWERED)
+            if answered is not None and self.tally is not None:
+                self.tally.count(**answered, seconds=time.monotonic() - began)
+        return None
+
+    async def _answer(self, scope: HTTPScope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+        answer = self.shortcut(scope) if self.shortcut is not None else None
         if answer is None:
-            if scope["type"] == "http" and scope["root_path"]:
+            if scope["root_path"]:
                 scope = {**scope, "path": scope["root_path"] + scope["path"]}  # as ASGI has it
             return await super().__call__(scope, receive, send)
         headers, body = answer
@@ -101,6 +115,7 @@ def create_app(runtime: Runtime) -> Quart:
     roles = {route.name: route.role for route in routes()}
     own = frozenset(route.path.split("/", 2)[1] for route in routes())
     app.proxies = Proxies(runtime.settings.trusted_proxies, runtime.settings.root_path, own)
+    app.tally = runtime.tally
     app.before_request(partial(_admit, guard, roles))
     app.after_request(partial(_finish, runtime))
     app.register_error_handler(HTTPException, partial(_http_error, runtime))
@@ -131,7 +146,7 @@ def _static_file(
         return None  # a body that has to be read first
     body, kind = found
     runtime.tally.bytes_sent += len(body)
-    runtime.tally.count("/static/<path:path>", "GET", 200, 0.0)
+    scope["extensions"][_ANSWERED] = {"route": "/static/<path:path>", "method": "GET", "status": 200}
     given = {
         # A worker brings its own policies, as a document does; to scripts and styles they would be half their size.
         **(HEADERS if "worker" in scope["path"] else PART_HEADERS),
@@ -167,7 +182,6 @@ def wants_page() -> bool:
 
 
 async def _admit(guard: Guard, roles: dict[str, Role]) -> None:
-    g.started = time.monotonic()
     if request.http_version not in ("1.0", "1.1"):
         raise OldVersionsOnly
     if request.headers.get("Upgrade", "").lower() == "websocket":
@@ -200,7 +214,7 @@ async def _finish(runtime: Runtime, response: Response) -> Response:
     if "Connection" not in response.headers and not await read_rest(request):
         response.headers["Connection"] = "close"
     runtime.tally.bytes_sent += len(body)
-    runtime.tally.count(route, method, response.status_code, time.monotonic() - g.get("started", time.monotonic()))
+    request.scope["extensions"][_ANSWERED] = {"route": route, "method": method, "status": response.status_code}
     return response
 
 

@@ -95,7 +95,7 @@ def _reached(runtime: Runtime) -> float:
     """Return the time since which the window has all that came: as far as it is kept, in no earlier run."""
     now, last_alive = runtime.clock.wall(), runtime.last_alive
     begun = -math.inf if last_alive is None else min(runtime.started_at, last_alive + FUTURE + 1)
-    return max(begun, now - runtime.window.reach)
+    return max(begun, runtime.window.since(now))
 
 
 async def _of_window(

@@ -35,8 +35,11 @@ def wanted(context: Context) -> Cursor:
 
     Raises InvalidParameter or SelectorSyntaxError.
     """
-    filter = Filter.parse(",".join(context.args("types")), context.args("match"), len(context.runtime.window))
-    return context.runtime.broadcaster.subscribe(
+    runtime = context.runtime
+    filter = Filter.parse(
+        ",".join(context.args("types")), context.args("match"), len(runtime.window), runtime.settings.max_series
+    )
+    return runtime.broadcaster.subscribe(
         filter,
         after=context.arg("after"),
         header=context.request.headers.get("Last-Event-ID"),

@@ -6,11 +6,17 @@ import asyncio
 import json
 import math
 import time
+from pathlib import Path
 
 import httpx
 import pytest
 from httpx_sse import aconnect_sse
 
+from dashboard.config import Settings
+from dashboard.events import System
+from dashboard.filters import Filter
+from dashboard.runtime import Runtime
+from dashboard.web.app import create_app
 from tests.serving import Server, running_server
 from tests.web import wire
 from tests.web.patience import awake
@@ -148,3 +154,50 @@ async def test_series_beyond_the_bound_are_refused_by_index_and_the_machines_own
         twice = [{"series": "new_one", "value": 1}, {"series": "new_one", "value": 2}, {"series": "x0", "value": 5}]
         body = (await post(client, twice)).json()
         assert body["accepted"] == 1 and [one["index"] for one in body["rejected"]] == [0, 1]
+
+
+def moments(count: int) -> list[dict[str, object]]:
+    """Return samples of as many moments, the first half a minute ago. Each series is another: none is superfluous."""
+    began = time.time() - 30
+    return [{"series": f'moment{{n="{n}"}}', "value": n, "timestamp": began + n / 1_000} for n in range(count)]
+
+
+async def test_more_moments_in_one_request_than_the_log_holds_reach_a_viewer_who_reads(fast_first: str) -> None:
+    async with running_server(config=fast_first) as server, httpx.AsyncClient(base_url=server.url) as client:
+        viewer = await wire.RawStream.open(server, "?types=metrics&match=moment")
+        await viewer.until(b"event: hello")
+        pushing = asyncio.create_task(post(client, moments(9_000)))
+        seen = await viewer.until(b'"moment{n=\\"8999\\"}":8999}')
+        assert (await pushing).json() == {"accepted": 9_000, "rejected": []}
+        assert seen.count(b"event: metrics") == 9_000 and b"event: gap" not in seen
+        viewer.drop()
+
+
+async def take(runtime: Runtime, count: int) -> None:
+    """Have an application that nothing else runs in take as many moments."""
+    client = create_app(runtime).test_client()
+    answer = await client.post("/api/v1/samples", json=moments(count), headers={"Host": "localhost"})
+    assert await answer.get_json() == {"accepted": count, "rejected": []}
+    runtime.broadcaster.flush()
+
+
+async def test_many_moments_in_one_request_let_others_have_their_turns_between_them(tmp_path: Path) -> None:
+    runtime = Runtime(Settings(data_dir=tmp_path), [], None)
+    other = System(timestamp=0.0, source="web-1/test", event="changed")
+    turns: list[asyncio.Handle] = []
+
+    def look() -> None:
+        if not turns:
+            turns.append(asyncio.get_running_loop().call_soon(runtime.broadcaster.publish, other))
+
+    runtime.broadcaster.listeners.add(look)
+    await take(runtime, 600)
+    types = [entry.type for entry in runtime.log.read(0)]
+    assert len(types) == 601 and 0 < types.index("system") < 300
+
+
+async def test_who_has_stopped_reading_falls_out_of_the_log_and_holds_no_request_up(tmp_path: Path) -> None:
+    runtime = Runtime(Settings(data_dir=tmp_path, log_events=32), [], None)
+    with runtime.broadcaster.subscribe(Filter.parse("metrics", [])) as stuck:
+        await take(runtime, 100)
+        assert b'"reason":"slow"' in stuck.read()
