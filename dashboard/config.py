@@ -106,7 +106,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         int, Meta(ge=1, le=1_000_000, description="Streams that one principal other than `local` may have open.")
     ] = 50
     max_attempts_per_minute: Annotated[
-        int, Meta(ge=1, le=1_000_000, description="Streams that one address may ask for in a minute; not loopback.")
+        int, Meta(ge=1, le=1_000_000, description="Streams that one address may ask for within any 60 s; not loopback.")
     ] = 1200
     log_events: Annotated[
         int, Meta(ge=16, le=10_000_000, description="Events that the log holds for viewers that come back.")

@@ -159,8 +159,8 @@ export class Connection {
       this.heartbeat = event.heartbeat_interval || this.heartbeat;
       this.onChange();
     } else if (message.type === "bye") {
-      const delay = 1000 * (event.retry_after ?? 1) * (0.5 + this.random());
-      this.#wait({ kind: "bye", text: farewell(event.reason) }, delay);
+      // Drawn for each viewer by the server, so that a crowd does not come back as one.
+      this.#wait({ kind: "bye", text: farewell(event.reason) }, 1000 * (event.retry_after ?? 1));
       return;
     } else if (this.attempts && this.now() - this.openedAt > STABLE) {
       this.attempts = 0;
