@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import sqlite3
 import threading
 from collections.abc import Callable, Container, Sequence
@@ -39,6 +40,9 @@ AT_ONCE = 50_000
 
 CROWDED = 1_000_000
 """Samples in the journal from which on it is compacted, also what may yet be added to."""
+
+AGAIN = 60.0
+"""Seconds after which what could not be tidied up is tried again."""
 
 SLACK = 65.0
 """Seconds after the end of a span until which its samples may come without being late."""
@@ -89,6 +93,7 @@ class History:
         self._reader: Reader | None = None
         self._upkeep: Upkeep | None = None
         self._tidied = 0  # the last span of samples that was over when that was done
+        self._again = -math.inf  # when to tidy up at the earliest, by the clock that is never set
         self._closing = False
         database.join(self)
 
@@ -154,7 +159,8 @@ class History:
             self._roster.saved(saved)
             if minutes is not None:
                 self._top.written(minutes)
-            self._journaled += count
+            with self._lock:
+                self._journaled += count
 
         def over(_: object) -> None:
             with self._lock:
@@ -218,10 +224,14 @@ class History:
         """Compact, roll up and trim what is due; on a worker's thread. Raises StorageError."""
         from dashboard.history.upkeep import Upkeep  # only here, for its memory
 
+        turn = self._turn()
         self._open()
         with self._lock:
             upkeep = self._upkeep = self._upkeep or Upkeep(self._database, self._roster, self._clock, self._bounds)
-        self._journaled -= upkeep.tidy(SLACK, everything=self._journaled >= CROWDED, stopping=lambda: self._closing)
+        taken = upkeep.tidy(SLACK, everything=self._journaled >= CROWDED, stopping=lambda: self._closing)
+        with self._lock:  # only now, for more came meanwhile
+            self._journaled -= taken
+        self._tidied, self._again = turn, -math.inf
 
     def step_back(self, now: float) -> None:
         """Learn that the clock was set back to `now`, in Unix seconds: what is newer is not the newest."""
@@ -259,12 +269,16 @@ class History:
 
     def _due(self) -> bool:
         """Tell whether there is something to tidy up."""
-        turn = int((self._clock.wall() - SLACK) // RAW.span)
+        now, turn = self._clock.monotonic(), self._turn()
         self._tidied = self._tidied or turn  # of what an earlier run left the next turn takes care
-        if turn == self._tidied and self._journaled < CROWDED:
+        if now < self._again or (turn == self._tidied and self._journaled < CROWDED):
             return False
-        self._tidied = turn
+        self._again = now + AGAIN  # should it fail
         return True
+
+    def _turn(self) -> int:
+        """Return the number of the last span of samples that is over."""
+        return int((self._clock.wall() - SLACK) // RAW.span)
 
     def _unwritten(self) -> list[Arrival]:
         """Return what is not yet stored, or was this very moment."""
