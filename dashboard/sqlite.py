@@ -163,7 +163,7 @@ class Database:
                 if last or not diskfault.is_damage(error):
                     raise diskfault.told(self.path, error) from error
                 self._suspected = True
-                self.write(_nothing).exception(PATIENCE)
+                self._touch()
         raise AssertionError("the second try returns or raises")
 
     def glance(self, job: Callable[[sqlite3.Connection], T]) -> T | None:
@@ -350,13 +350,16 @@ class Database:
     def _ensure_opened(self) -> None:
         if self._opened:
             return
-        opening = self.write(_nothing)
-        try:
-            fault = opening.exception(PATIENCE)
-        except TimeoutError:
-            raise StorageError(f"{self.path}: the disk does not answer") from None
+        fault = self._touch()
         if fault is not None and not self._opened:
             raise fault
+
+    def _touch(self) -> BaseException | None:
+        """Have the writer look at the file, and return what was wrong; raise StorageError when that takes too long."""
+        try:
+            return self.write(_nothing).exception(PATIENCE)
+        except TimeoutError:
+            raise StorageError(f"{self.path}: the disk does not answer") from None
 
 
 def _nothing(_: sqlite3.Connection) -> None:
