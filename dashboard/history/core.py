@@ -56,7 +56,8 @@ def kept(settings: Settings) -> Bounds:
         "1m": settings.keep_1m_age,
         "15m": settings.keep_15m_age,
     }
-    return Bounds(ages, settings.keep_history_bytes)
+    # Twice what is live, for else series that go on would be forgotten with those that ended.
+    return Bounds(ages, settings.keep_history_bytes, series=max(Bounds.series, 2 * settings.max_series))
 
 
 class Arrival:

@@ -26,9 +26,6 @@ STEADY = 3_600.0
 
 _JUMP = 60.0  # seconds by which the clock must be set for that to be one
 
-MOST_SERIES = 100_000
-"""Series that are known at most, those that ended long ago among them; what is beyond is told once."""
-
 
 class Roller:
     """Works in any one thread; what it writes goes by the database's writer."""
@@ -147,7 +144,7 @@ class Roller:
         """Forget series of which nothing is left, late samples, and processes of long ago."""
         now = self._clock.wall()
         cut = self._database.read(chunks.cuts)[QUARTER.name]
-        found, beyond = self._roster.forget(cut, MOST_SERIES)
+        found, beyond = self._roster.forget(cut, self._bounds.series)
         gone = [(id,) for id in found]
         minute = int(now - self._bounds.top_age)
         if beyond and not self._told:
@@ -157,7 +154,7 @@ class Roller:
                 " that is new again and again, such as the number of a request, makes so many. It is not said again",
                 self._database.path,
                 beyond,
-                MOST_SERIES,
+                self._bounds.series,
             )
 
         def run(connection: sqlite3.Connection) -> None:
