@@ -42,11 +42,13 @@ class BlindLog:
             self._changes += 1
         self.keep()
 
-    def end(self, blind: Blind) -> None:
-        """Take what had begun, now that it is over and its span is known."""
+    def end(self, blind: Blind | None) -> None:
+        """Take what had begun, now that it is over and its span is known; None: it turned out to be none."""
         with self._lock:
-            self._take(blind)
+            if blind is not None:
+                self._take(blind)
             self._open = None
+            self._changes += 1
         self.keep()
 
     def keep(self) -> None:

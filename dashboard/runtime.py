@@ -159,7 +159,7 @@ class Runtime:
             self.blind_log.begin(halt.start, UNSTORED)
             self.system("storing_stopped", halt.message, start=halt.start)
         else:
-            self.blind_log.end(Blind(halt.start, halt.end, UNSTORED))
+            self.blind_log.end(Blind(halt.start, halt.end, UNSTORED) if halt.lost else None)
             self.system("storing_resumed", halt.message, start=halt.start, end=halt.end)
 
     def end_streams(self) -> None:
@@ -366,7 +366,7 @@ async def _watch_strain(runtime: Runtime, every: float = 0.5) -> None:
 async def _watch_storing(runtime: Runtime, storing: Storing, every: float = 1.0) -> None:
     while True:
         await asyncio.sleep(every)
-        halt = storing.see(runtime.history.trouble())
+        halt = storing.see(runtime.history.trouble(), runtime.history.lost_samples)
         if halt is not None:
             runtime.tell_halt(halt)
 

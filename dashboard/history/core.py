@@ -8,6 +8,7 @@ import math
 import sqlite3
 import threading
 from collections.abc import Callable, Container, Sequence
+from concurrent.futures import Future
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -88,6 +89,8 @@ class History:
         self._waiting = 0  # samples that are in either
         self._fresh = 0  # samples that arrived since the last write
         self._dropping = False
+        self.lost_samples = 0
+        """Samples that were taken and are not stored, for the disk did not take them."""
         self._seq = 0
         self._opened = False
         self._journaled = 0  # samples in the journal, roughly
@@ -106,7 +109,7 @@ class History:
         if not count:
             return
         if self._waiting + self._fresh > MOST_WAITING:
-            self._drop()
+            self._drop(count)
             return
         self._dropping = False
         self._arrived.append(Arrival(batch, refused))
@@ -163,8 +166,10 @@ class History:
             with self._lock:
                 self._journaled += count
 
-        def over(_: object) -> None:
+        def over(written: Future[None]) -> None:
             with self._lock:
+                if written.exception() is not None:
+                    self.lost_samples += count
                 self._leaving.remove(leaving)
                 self._waiting -= count
 
@@ -297,7 +302,9 @@ class History:
                 frames.append(arrival.frame)
         return frames
 
-    def _drop(self) -> None:
+    def _drop(self, count: int) -> None:
+        with self._lock:
+            self.lost_samples += count
         if not self._dropping:
             log.error("%s: the disk is too slow for what comes in: points are dropped", self._database.path)
         self._dropping = True
