@@ -13,7 +13,7 @@ CALM = 3.0
 class Halt(NamedTuple):
     """A time in which nothing was stored, in Unix seconds of the clock as it is set now; `end` None: it goes on.
 
-    When it is over, `lost` tells whether anything of it is missing: all that came may have waited, and be stored by now.
+    When it is over, `lost` tells whether anything of it is missing: all may have waited, and be stored by now.
     """
 
     start: float
