@@ -19,7 +19,7 @@ from dashboard.blind import UNSTORED, Blind, Vigil, between_runs
 from dashboard.blindlog import BlindLog
 from dashboard.boards import Board
 from dashboard.broadcaster import Broadcaster
-from dashboard.clock import SystemClock
+from dashboard.clock import Steady, SystemClock
 from dashboard.collectors import Collector, CollectorState
 from dashboard.collectors.itself import Delivery, Itself
 from dashboard.collectors.load import LoadFault, load
@@ -339,10 +339,10 @@ def _say(runtime: Runtime, turn: Turn | None) -> None:
 
 
 async def _sign_life(runtime: Runtime, every: float = 1.0) -> None:
-    loop = asyncio.get_running_loop()
+    steady = Steady(runtime.clock)
     while True:
         # In a thread, for a disk may hang.
-        await loop.run_in_executor(None, runtime.data_dir.sign_alive, runtime.clock.wall())
+        await asyncio.to_thread(runtime.data_dir.sign_alive, runtime.clock.wall(), steady=steady())
         await asyncio.sleep(every)
 
 
