@@ -42,6 +42,9 @@ AT_ONCE = 50_000
 CROWDED = 1_000_000
 """Samples in the journal from which on it is compacted, also what may yet be added to."""
 
+IDLE = 600.0
+"""Seconds without a question after which nothing is held in memory for the next."""
+
 AGAIN = 60.0
 """Seconds after which what could not be tidied up is tried again."""
 
@@ -95,6 +98,7 @@ class History:
         self._opened = False
         self._journaled = 0  # samples in the journal, roughly
         self._reader: Reader | None = None
+        self._asked = 0.0  # when it was last, by the clock that is never set
         self._upkeep: Upkeep | None = None
         self._tidied = 0  # the last span of samples that was over when that was done
         self._again = -math.inf  # when to tidy up at the earliest, by the clock that is never set
@@ -127,6 +131,7 @@ class History:
         """Compact, roll up and trim as it becomes due, until cancelled."""
         while True:
             await asyncio.sleep(every)
+            self._rest()
             if self._opened and self._due():
                 try:
                     await asyncio.to_thread(self.tidy)
@@ -207,6 +212,7 @@ class History:
         entries = [entry for text in texts if (entry := self._roster.entry(text)) is not None]
         with self._lock:
             reader = self._reader = self._reader or Reader(self._database)
+            self._asked = self._clock.monotonic()
         return reader.read(Question(entries, start, end, step, raw), unwritten, take)
 
     def top(self, start: float, end: float) -> list[Minute]:
@@ -264,14 +270,20 @@ class History:
         self._roster.forget_all()
         self._top.lost()
         self._journaled = 0
-        if self._reader is not None:
-            self._reader.forget()
+        if (reader := self._reader) is not None:  # which `_rest` may let go of meanwhile
+            reader.forget()
         if self._upkeep is not None:
             self._upkeep.forget()
 
     def _open(self) -> None:
         if not self._opened:
             self._database.read(lambda connection: None)
+
+    def _rest(self) -> None:
+        """Let go of what is held for questions, when there was none for a while."""
+        with self._lock:
+            if self._clock.monotonic() - self._asked > IDLE:
+                self._reader = None
 
     def _due(self) -> bool:
         """Tell whether there is something to tidy up."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import weakref
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -66,6 +67,22 @@ def test_what_is_written_while_the_journal_is_compacted_is_counted(
         house.join(PATIENCE)
         kept.history.tidy()
         assert kept.count("journal") == 0
+
+
+async def test_nothing_is_held_for_questions_that_nobody_asks(tmp_path: Path) -> None:
+    """Up to 16 MB of chunks and all of the journal; whoever asks again is answered the same."""
+    with keeping(tmp_path / "history.db") as kept:
+        kept.every("a", [1.0] * 100)
+        kept.write()
+        points = kept.points("a", T0, T0 + 100)
+        held = weakref.ref(kept.history._reader)
+        house = asyncio.create_task(kept.history.keep_house(0.01))
+        kept.clock.move(core.IDLE + 1)
+        await until(lambda: held() is None)
+        assert kept.points("a", T0, T0 + 100) == points and len(points) == 100
+        house.cancel()
+        with suppress(asyncio.CancelledError):
+            await house
 
 
 async def test_what_could_not_be_tidied_up_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
