@@ -11,6 +11,11 @@ ENDINGS = ("-shm", "-wal", "")
 """What a database's files end with. Its journal must not meet another file, so the file itself comes last."""
 
 
+def doubts(path: Path) -> Path:
+    """Return the file that says, while it is there, that a database may be damaged: whoever opens it is to check it."""
+    return path.with_name(f"{path.name}.doubted")
+
+
 def set_aside(path: Path, why: str, now: float, most: int) -> Path:
     """Rename a database to `<name>.<why>-<time>` and return that; of those set aside for this the last `most` stay.
 

@@ -13,6 +13,9 @@ STOOD = "the dashboard stood still: it was stopped, or had no turn"
 SLEPT = "the machine slept"
 UNSTORED = "nothing could be stored"
 
+OFTEN = 10.0
+"""Seconds between two samples up to which a missing one is what tells of a time without a watch."""
+
 
 class Blind(NamedTuple):
     """A time without a watch, in Unix seconds of the clock as it is set now, and why."""
@@ -30,8 +33,11 @@ class Blind(NamedTuple):
 
 
 def shortest(interval: float) -> float:
-    """Return the seconds beyond which values are old, and a time without a watch is told."""
-    return 2 * interval + 1
+    """Return the seconds beyond which a time without a watch is told.
+
+    Programs push as often as they like, however seldom is collected here.
+    """
+    return 2 * min(interval, OFTEN) + 1
 
 
 def between_runs(last: float | None, now: float, interval: float, *, killed: bool) -> Blind | None:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import math
 import sqlite3
 import threading
 
 from dashboard.blind import Blind
+from dashboard.clock import Steady
 from dashboard.model import Clock
 from dashboard.sqlite import Database
 
 KEEP = 2 * 365 * 86_400.0
 """Seconds for which a time is kept."""
+
+AHEAD = 60.0
+"""Seconds by which a time's end may be ahead of the clock: one further ahead was told by a clock that was wrong."""
 
 MOST = 5_000
 """Times that are kept at most, the newest."""
@@ -22,6 +27,7 @@ class BlindLog:
     def __init__(self, database: Database, clock: Clock, last_alive: float | None) -> None:
         """Join a database; `last_alive` ends what an earlier run left open, in Unix seconds."""
         self._database, self._clock, self._last_alive = database, clock, last_alive
+        self._steady = Steady(clock)
         self._lock = threading.Lock()
         self._known: tuple[Blind, ...] = ()  # by their start; replaced whole, for it is read from any thread
         self._open: Blind | None = None
@@ -42,15 +48,21 @@ class BlindLog:
             self._changes += 1
         self.keep()
 
-    def end(self, blind: Blind) -> None:
-        """Take what had begun, now that it is over and its span is known."""
+    def end(self, blind: Blind | None) -> None:
+        """Take what had begun, now that it is over and its span is known; None: it turned out to be none."""
         with self._lock:
-            self._take(blind)
+            if blind is not None:
+                self._take(blind)
             self._open = None
+            self._changes += 1
         self.keep()
 
     def keep(self) -> None:
         """Write what is not yet written; to be called now and then."""
+        if self._steady() and any(blind.end > self._clock.wall() + AHEAD for blind in self._known):
+            with self._lock:
+                self._learn([])
+                self._changes += 1
         if self._changes == self._written:
             return
         fresh: tuple[Blind, ...] = ()
@@ -72,7 +84,8 @@ class BlindLog:
 
     def between(self, start: float, end: float) -> list[Blind]:
         """Return those that touch the time from `start` to `end`, by their start; one that goes on ends now."""
-        found = [blind for blind in self._known if blind.end > start and blind.start < end]
+        latest = self._clock.wall() + AHEAD
+        found = [blind for blind in self._known if start < blind.end <= latest and blind.start < end]
         open = self._open
         if open is not None and open.start < end:
             found.append(open._replace(end=max(open.start, self._clock.wall())))
@@ -101,8 +114,13 @@ class BlindLog:
 
     def _learn(self, blinds: list[Blind]) -> None:
         known = {(blind.start, blind.cause): blind for blind in (*self._known, *blinds)}
-        horizon = self._clock.wall() - KEEP
-        self._known = tuple(sorted(blind for blind in known.values() if blind.end >= horizon)[-MOST:])
+        first, last = self._bounds()
+        self._known = tuple(sorted(blind for blind in known.values() if first <= blind.end <= last)[-MOST:])
+
+    def _bounds(self) -> tuple[float, float]:
+        """Return between which times one must end to be kept; a clock that may yet be set right rules none out."""
+        now = self._clock.wall()
+        return (now - KEEP, now + AHEAD) if self._steady() else (-math.inf, math.inf)
 
     def _write(self, connection: sqlite3.Connection, blinds: tuple[Blind, ...]) -> None:
         """Write these, and the open one as it is now; doing so again changes nothing."""
@@ -111,8 +129,8 @@ class BlindLog:
         connection.executemany("INSERT OR REPLACE INTO blind (start, end, cause) VALUES (?, ?, ?)", blinds)
         if open is not None:
             connection.execute("INSERT OR REPLACE INTO blind VALUES (?, NULL, ?)", (open.start, open.cause))
-        horizon = self._clock.wall() - KEEP
         connection.execute(
-            "DELETE FROM blind WHERE end < ? OR start < (SELECT start FROM blind ORDER BY start DESC LIMIT 1 OFFSET ?)",
-            (horizon, MOST - 1),
+            "DELETE FROM blind WHERE end < ? OR end > ?"
+            " OR start < (SELECT start FROM blind ORDER BY start DESC LIMIT 1 OFFSET ?)",
+            (*self._bounds(), MOST - 1),
         )

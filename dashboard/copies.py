@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 from typing import IO, NamedTuple
 
 from dashboard import diskfault, schema
-from dashboard.aside import set_aside
+from dashboard.aside import doubts, set_aside
 from dashboard.datadir import ALIVE, DataDir
 from dashboard.errors import StorageError
 from dashboard.readers import connect
@@ -30,6 +30,10 @@ _INSTANCE = "instance"
 _CHUNK = 1 << 20
 _LATEST = 1e11  # Unix seconds after which nothing is made
 _NONSENSE = (AttributeError, EOFError, RecursionError, TypeError)  # what reading something else ends in
+
+
+class Damaged(StorageError):
+    """A copy is not whole."""
 
 
 class Backup(NamedTuple):
@@ -56,7 +60,7 @@ def back_up(folder: Path, file: Path, now: float) -> Backup:
         copies = {name: Path(work) / name for name in names}
         _copy({folder / name: copy for name, copy in copies.items()})
         for name, copy in copies.items():
-            _examine(copy, name, f"{folder / name} is damaged: start the dashboard, which sets it aside, and try again")
+            _examine_source(copy, name, folder / name)
         made = Backup(now, {name: copy.stat().st_size for name, copy in copies.items()})
         whole = Path(work) / "whole"
         _pack(whole, made, _instance(folder), copies)
@@ -122,17 +126,33 @@ def _opened(path: Path) -> sqlite3.Connection:
 
 
 def _examine(path: Path, name: str, damaged: str) -> None:
-    """Raise StorageError with `damaged` when a copy is not whole, or saying so when it is of a newer program."""
+    """Raise Damaged with `damaged` when a copy is not whole, or StorageError when it is of a newer program."""
     try:
         with closing(connect(path, "rw")) as connection:
             (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
             (version,) = connection.execute("PRAGMA user_version").fetchone()
     except sqlite3.Error as error:
-        raise StorageError(f"{damaged} ({error})") from error
+        raise Damaged(f"{damaged} ({error})") from error
     if verdict != "ok":
-        raise StorageError(f"{damaged} ({verdict})")
+        raise Damaged(f"{damaged} ({' '.join(verdict.split())})")
     if version > len(MIGRATIONS[name]):
         raise StorageError(f"{name} was written by a newer version of this program: use that")
+
+
+def _examine_source(copy: Path, name: str, source: Path) -> None:
+    """As `_examine`, and have the dashboard check what the copy was made of."""
+    try:
+        _examine(copy, name, f"{source} is damaged")
+    except Damaged as error:
+        try:
+            doubts(source).touch()
+        except OSError as fault:
+            raise StorageError(
+                f"{error}, and cannot be marked as that ({fault.strerror}): be the user whom the folder belongs to"
+            ) from error
+        raise StorageError(
+            f"{error}: the dashboard sets it aside in a moment, or as soon as it is started; try again then"
+        ) from error
 
 
 def _pack(whole: Path, made: Backup, instance: str, copies: Mapping[str, Path]) -> None:

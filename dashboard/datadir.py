@@ -44,6 +44,7 @@ class DataDir:
         self._claimed: int | None = None  # the open folder, with the lock on it
         self._inode = (0, 0)
         self._told = False
+        self._before = self.last_alive() or 0.0
 
     def instance(self) -> str:
         """Return the `instance` label: the host's name at the first start, for ever after."""
@@ -104,9 +105,13 @@ class DataDir:
         except OSError:
             return None
 
-    def sign_alive(self, now: float) -> None:
-        """Leave a sign of life, once the folder is this process's own: an empty file, whose time is all it tells."""
-        if self._claimed is None:
+    def sign_alive(self, now: float, *, steady: bool = False) -> None:
+        """Leave a sign of life, once the folder is this process's own: an empty file, whose time is all it tells.
+
+        None is from before that of an earlier run, unless the clock is believed (`steady`): one that was never set
+        would have the next run tell of decades.
+        """
+        if self._claimed is None or (now < self._before and not steady):
             return
         path = self.path / ALIVE
         with suppress(OSError):  # whoever stores events tells of a disk that takes nothing

@@ -19,7 +19,7 @@ from dashboard.blind import UNSTORED, Blind, Vigil, between_runs
 from dashboard.blindlog import BlindLog
 from dashboard.boards import Board
 from dashboard.broadcaster import Broadcaster
-from dashboard.clock import SystemClock
+from dashboard.clock import Steady, SystemClock
 from dashboard.collectors import Collector, CollectorState
 from dashboard.collectors.itself import Delivery, Itself
 from dashboard.collectors.load import LoadFault, load
@@ -161,7 +161,7 @@ class Runtime:
             self.blind_log.begin(halt.start, UNSTORED)
             self.system("storing_stopped", halt.message, start=halt.start)
         else:
-            self.blind_log.end(Blind(halt.start, halt.end, UNSTORED))
+            self.blind_log.end(Blind(halt.start, halt.end, UNSTORED) if halt.lost else None)
             self.system("storing_resumed", halt.message, start=halt.start, end=halt.end)
 
     def end_streams(self) -> None:
@@ -344,10 +344,10 @@ def _say(runtime: Runtime, turn: Turn | None) -> None:
 
 
 async def _sign_life(runtime: Runtime, every: float = 1.0) -> None:
-    loop = asyncio.get_running_loop()
+    steady = Steady(runtime.clock)
     while True:
         # In a thread, for a disk may hang.
-        await loop.run_in_executor(None, runtime.data_dir.sign_alive, runtime.clock.wall())
+        await asyncio.to_thread(runtime.data_dir.sign_alive, runtime.clock.wall(), steady=steady())
         await asyncio.sleep(every)
 
 
@@ -371,7 +371,7 @@ async def _watch_strain(runtime: Runtime, every: float = 0.5) -> None:
 async def _watch_storing(runtime: Runtime, storing: Storing, every: float = 1.0) -> None:
     while True:
         await asyncio.sleep(every)
-        halt = storing.see(runtime.history.trouble())
+        halt = storing.see(runtime.history.trouble(), runtime.history.lost_samples)
         if halt is not None:
             runtime.tell_halt(halt)
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from dashboard.archive import NONE, Kept, subject_of
+from dashboard.clock import Steady
 from dashboard.eventlog import Entry, EventId
 from dashboard.model import Clock
 from dashboard.sqlite import Database
@@ -65,6 +66,7 @@ class Shelf:
     def __init__(self, database: Database, bounds: Mapping[str, Bound], clock: Clock) -> None:
         """Keep the types that `bounds` names. No file is touched yet."""
         self._database, self._bounds, self._clock = database, bounds, clock
+        self._steady = Steady(clock)
         database.join(self)
         self.newest = NONE
         """The largest id that was committed, at first that of the runs before."""
@@ -151,8 +153,9 @@ class Shelf:
 
     def _keep_house(self, connection: sqlite3.Connection, ms: int) -> None:
         connection.execute("UPDATE mark SET ms = max(ms, ?)", (ms,))
+        steady = self._steady()  # else a clock that is wrong for a moment would take everything
         for type, bound in self._bounds.items():
-            horizon = 0 if bound.age is None else int((self._clock.wall() - bound.age) * 1000)
+            horizon = 0 if bound.age is None or not steady else int((self._clock.wall() - bound.age) * 1000)
             self._trim(connection, type, SWEEP, horizon)
         (free,) = connection.execute("PRAGMA freelist_count").fetchone()
         (pages,) = connection.execute("PRAGMA page_count").fetchone()

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol, TypeVar
 
 from dashboard import diskfault
-from dashboard.aside import set_aside
+from dashboard.aside import doubts, set_aside
 from dashboard.diskfault import Damage
 from dashboard.errors import StorageError
 from dashboard.model import Clock
@@ -164,7 +164,7 @@ class Database:
                 if last or not diskfault.is_damage(error):
                     raise diskfault.told(self.path, error) from error
                 self._suspected = True
-                self.write(_nothing).exception(PATIENCE)
+                self._touch()
         raise AssertionError("the second try returns or raises")
 
     def glance(self, job: Callable[[sqlite3.Connection], T]) -> T | None:
@@ -271,7 +271,7 @@ class Database:
         return diskfault.may_be_full(error) and self._guard.make_room()
 
     def _connected(self) -> sqlite3.Connection:
-        if self._connection is not None and self._suspected:
+        if self._connection is not None and self._is_suspected():
             self._disconnect()  # what this connection has in memory says nothing about the disk
         elif self._connection is not None and self._moved():
             log.error("%s was taken away while in use: what it held is not shown any more", self.path)
@@ -281,6 +281,10 @@ class Database:
             self._open()
         assert self._connection is not None
         return self._connection
+
+    def _is_suspected(self) -> bool:
+        """Tell whether a reader met damage, or a backup did."""
+        return self._suspected or os.path.exists(doubts(self.path))
 
     def _moved(self) -> bool:
         try:
@@ -312,8 +316,9 @@ class Database:
         connection.execute(f"PRAGMA synchronous = {'FULL' if self._safe else 'NORMAL'}")
         connection.execute("PRAGMA wal_autocheckpoint = 256")  # a megabyte: what is not yet in the file takes room, too
         connection.execute("PRAGMA journal_size_limit = 1048576")
-        if self._safe or self._suspected:
+        if self._safe or self._is_suspected():
             (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+            doubts(self.path).unlink(missing_ok=True)
             if verdict != "ok":
                 raise Damage(verdict)
         (version,) = connection.execute("PRAGMA user_version").fetchone()
@@ -351,13 +356,16 @@ class Database:
     def _ensure_opened(self) -> None:
         if self._opened:
             return
-        opening = self.write(_nothing)
-        try:
-            fault = opening.exception(PATIENCE)
-        except TimeoutError:
-            raise StorageError(f"{self.path}: the disk does not answer") from None
+        fault = self._touch()
         if fault is not None and not self._opened:
             raise fault
+
+    def _touch(self) -> BaseException | None:
+        """Have the writer look at the file, and return what was wrong; raise StorageError when that takes too long."""
+        try:
+            return self.write(_nothing).exception(PATIENCE)
+        except TimeoutError:
+            raise StorageError(f"{self.path}: the disk does not answer") from None
 
 
 def _nothing(_: sqlite3.Connection) -> None:

@@ -11,18 +11,25 @@ CALM = 3.0
 
 
 class Halt(NamedTuple):
-    """A time in which nothing was stored, in Unix seconds of the clock as it is set now; `end` None: it goes on."""
+    """A time in which nothing was stored, in Unix seconds of the clock as it is set now; `end` None: it goes on.
+
+    When it is over, `lost` tells whether anything of it is missing: all may have waited, and be stored by now.
+    """
 
     start: float
     end: float | None
     reason: str
+    lost: bool = True
 
     @property
     def message(self) -> str:
         """Return what to say of it."""
         if self.end is None:
             return self.reason
-        return f"For {max(1.0, self.end - self.start):,.0f} s they were not: {self.reason}"
+        span = f"{max(1.0, self.end - self.start):,.0f} s"
+        return (
+            f"For {span} they were not: {self.reason}" if self.lost else f"That took {span}, and no point is missing."
+        )
 
 
 class Storing:
@@ -33,9 +40,10 @@ class Storing:
         self._good = clock.monotonic()
         self._reason: str | None = None
         self._better: float | None = None
+        self._lost = 0
 
-    def see(self, trouble: str | None) -> Halt | None:
-        """Take why nothing is stored at present (None: it is); return what is to be said.
+    def see(self, trouble: str | None, lost: int) -> Halt | None:
+        """Take why nothing is stored at present (None: it is), and how much was lost so far; return what is to be said.
 
         It begins with the last look that found no trouble, and ends with the first that finds none any more.
         """
@@ -47,13 +55,13 @@ class Storing:
             self._reason = trouble
             return Halt(self._wall(self._good), None, trouble)
         if self._reason is None:
-            self._good = now
+            self._good, self._lost = now, lost
             return None
         self._better = now if self._better is None else self._better
         if now - self._better < CALM:
             return None
-        halt = Halt(self._wall(self._good), self._wall(self._better), self._reason)
-        self._reason, self._better, self._good = None, None, now
+        halt = Halt(self._wall(self._good), self._wall(self._better), self._reason, lost > self._lost)
+        self._reason, self._better, self._good, self._lost = None, None, now, lost
         return halt
 
     def _wall(self, monotonic: float) -> float:

@@ -27,11 +27,15 @@ TIERS = (RAW, TEN_SECONDS, MINUTE, QUARTER)
 
 @dataclass(frozen=True)
 class Bounds:
-    """How much is kept: `ages` in seconds by the tier's name, `bytes` of all tiers together, `top_age` in seconds."""
+    """How much is kept: `ages` in seconds by the tier's name, `bytes` of all tiers together, `top_age` in seconds.
+
+    `series` are known at most, those that ended long ago among them.
+    """
 
     ages: Mapping[str, float]
     bytes: int
     top_age: float = 30 * 86_400.0
+    series: int = 100_000
 
 
 def choose(start: float, step: float, cuts: Mapping[str, float]) -> Tier:

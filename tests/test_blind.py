@@ -88,6 +88,17 @@ def test_between_two_runs_it_is_the_time_since_the_last_sign_of_life(killed: boo
     assert between_runs(START, START + 60, INTERVAL, killed=killed) == Blind(START, START + 60, cause)
 
 
+def test_an_outage_is_told_however_seldom_is_collected() -> None:
+    """Of what programs push each second, two hours are missing then, too."""
+    assert between_runs(START, START + 7_200, 3_600.0, killed=False) == Blind(START, START + 7_200, OFF)
+    clock = SleepyClock()
+    vigil = Vigil(clock, 3_600.0)
+    clock.move(22)
+    assert vigil.look() == Blind(START, START + 22, STOOD)
+    clock.move(20)
+    assert vigil.look() is None and between_runs(START, START + 20, 3_600.0, killed=False) is None
+
+
 @pytest.mark.parametrize("last", [None, START - 3, START, START + 60])
 def test_without_an_earlier_run_or_a_time_that_is_known_nothing_is_told(last: float | None) -> None:
     assert between_runs(last, START, INTERVAL, killed=True) is None

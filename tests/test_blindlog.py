@@ -104,3 +104,22 @@ def test_times_are_kept_for_two_years(tmp_path: Path) -> None:
         assert [blind.start for blind in log.between(*EVER)] == [NIGHT.start, clock.wall() - 9]
     with closing(sqlite3.connect(tmp_path / "state.db")) as connection:
         assert connection.execute("SELECT count(*) FROM blind").fetchone() == (2,)
+
+
+def test_a_clock_that_was_never_set_costs_no_times_and_tells_of_none_to_come(tmp_path: Path) -> None:
+    """It says 2030 until it is set right: what it had between two runs is no time at all."""
+    with opened(tmp_path) as log:
+        log.add(SLEEP)
+    clock = HandClock(START + 2 * KEEP)
+    with opened(tmp_path, clock) as log:
+        log.add(Blind(START, clock.wall(), OFF))
+        log._database.read(lambda _: None)
+        clock.step(-2 * KEEP)
+        assert log.between(*EVER) == [SLEEP]
+    with opened(tmp_path, clock) as log:
+        log._database.read(lambda _: None)
+        assert log.between(*EVER) == [SLEEP]
+        clock.move(3_700)
+        log.keep()
+    with closing(sqlite3.connect(tmp_path / "state.db")) as connection:
+        assert connection.execute("SELECT * FROM blind").fetchall() == [SLEEP]

@@ -9,7 +9,7 @@ import sqlite3
 import tarfile
 import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from io import BytesIO
 from pathlib import Path
 
@@ -186,6 +186,34 @@ def test_a_backup_that_cannot_be_made_leaves_the_one_before(backup: Path) -> Non
         (data / "alive").touch()
         with pytest.raises(StorageError, match=r"is the dashboard's own: give the backup another name"):
             back_up(data, data / ".." / "data" / own, START)
+
+
+@pytest.mark.parametrize("runs", [True, False], ids=["running", "restarted"])
+def test_a_damaged_database_is_set_aside_by_the_dashboard_so_that_the_next_backup_succeeds(
+    tmp_path: Path, runs: bool
+) -> None:
+    """Damage that nobody who reads has met: it is the check of the copy that finds it."""
+    data, backup = tmp_path / "data", tmp_path / "backup.tar"
+    with closing(disk_archive(data)) as archive:
+        commit(archive, "log", *range(100, 1_100), text="x" * 500)
+        commit(archive, "system", 1)
+    with ExitStack() as stack:
+        if runs:
+            running = stack.enter_context(closing(disk_archive(data)))
+            commit(running, "log", 2_000)
+        with (data / "history.db").open("r+b") as file:
+            file.seek(file.seek(0, 2) // 2)
+            file.write(b"\xa5" * 16_384)
+        with pytest.raises(
+            StorageError, match=r"history\.db is damaged .*: the dashboard sets it aside in a moment, or"
+        ):
+            back_up(data, backup, START)
+        archive = running if runs else stack.enter_context(closing(disk_archive(data)))
+        commit(archive, "log", 3_000)
+        assert back_up(data, backup, START).sizes.keys() == {"state.db", "history.db"}
+        assert len(list(data.glob("history.db.damaged-*Z"))) == 1 and not list(data.glob("*doubted"))
+        commit(archive, "log", 3_001)
+        assert stored(archive) == [id_of(1), id_of(3_000), id_of(3_001)]
 
 
 def said(*arguments: str | Path) -> Result:

@@ -133,3 +133,19 @@ def test_a_disk_that_takes_no_sign_of_life_costs_nothing(tmp_path: Path) -> None
     folder.sign_alive(1_700_000_000.5)
     assert folder.last_alive() is None
     folder.release()
+
+
+def test_no_clock_that_was_never_set_takes_the_last_sign_of_life_back(tmp_path: Path) -> None:
+    """Within a run it may be set back, and once it is believed it may be any time."""
+    for signs, last in (([1.7e9, 1.7e9], 1.7e9), ([100.0, 200.0], 1.7e9), ([100.0, 1.9e9, 1.8e9], 1.8e9)):
+        folder = DataDir(tmp_path)
+        folder.claim()
+        for sign in signs:
+            folder.sign_alive(sign)
+        folder.release()
+        assert folder.last_alive() == last
+    folder = DataDir(tmp_path)
+    folder.claim()
+    folder.sign_alive(100.0, steady=True)
+    folder.release()
+    assert folder.last_alive() == 100

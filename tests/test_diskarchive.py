@@ -118,10 +118,10 @@ def test_logs_are_bounded_by_bytes_and_the_file_with_them(tmp_path: Path) -> Non
 
 def test_events_are_bounded_by_age(tmp_path: Path) -> None:
     clock = HandClock()
-    with closing(disk_archive(tmp_path, clock, {"log": Bound(age=60), "system": Bound(age=600)})) as archive:
+    with closing(disk_archive(tmp_path, clock, {"log": Bound(age=3_660), "system": Bound(age=4_200)})) as archive:
         commit(archive, "log", 1, 2)
         commit(archive, "system", 3)
-        clock.move(90)
+        clock.move(3_690)
         commit(archive, "log", 400_000)
         archive.mark(MS)
         assert stored(archive) == [id_of(3), id_of(400_000)]
@@ -129,6 +129,21 @@ def test_events_are_bounded_by_age(tmp_path: Path) -> None:
         clock.step(-86_400)
         archive.mark(MS)
         assert stored(archive) == [id_of(3), id_of(400_000)]
+
+
+def test_a_clock_that_was_never_set_costs_no_events(tmp_path: Path) -> None:
+    """It says 2030 until it is set right; an hour later it is believed."""
+    clock = HandClock(START + 4 * 365 * 86_400)
+    with closing(disk_archive(tmp_path, clock, {"log": Bound(age=60), "system": Bound(age=600)})) as archive:
+        commit(archive, "log", 1)
+        commit(archive, "system", 2)
+        archive.mark(MS)
+        clock.step(-4 * 365 * 86_400)
+        archive.mark(MS)
+        assert stored(archive) == [id_of(1), id_of(2)]
+        clock.move(3_700)
+        archive.mark(MS)
+        assert stored(archive) == []
 
 
 @pytest.mark.parametrize("length", [20, 300, 1_200, 20_000])

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from dashboard import sqlite
 from dashboard.errors import StorageError
 from dashboard.sqlite import HANGING, MAX_ASIDE, MAX_PENDING, Database
 from tests.clocks import HandClock
@@ -290,6 +291,21 @@ def test_damage_that_a_reader_meets_while_the_program_runs_is_set_aside(tmp_path
         opened.write(adding(1)).result(PATIENCE)
         assert opened.read(numbers) == [1]
     assert owner.losses == 1
+
+
+def test_a_reader_that_meets_damage_is_told_when_the_disk_does_not_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As while a large file is checked: so who asks is given what is in memory."""
+    with database(tmp_path / "x.db") as opened:
+        opened.write(adding(*range(20_000))).result(PATIENCE)
+    with database(tmp_path / "x.db", safe=False) as opened, held_up(opened):
+        with (tmp_path / "x.db").open("r+b") as file:
+            file.seek(4096)
+            file.write(b"\xa5" * ((tmp_path / "x.db").stat().st_size - 4096))
+        monkeypatch.setattr(sqlite, "PATIENCE", 0.01)
+        with pytest.raises(StorageError, match="the disk does not answer"):
+            opened.read(numbers)
 
 
 def test_a_file_that_is_taken_away_in_use_is_begun_anew(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

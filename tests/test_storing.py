@@ -18,13 +18,15 @@ class Watched:
     def __init__(self) -> None:
         self.clock = HandClock()
         self.storing = Storing(self.clock)
+        self.lost = 0
 
-    def told(self, troubles: Iterable[str | None]) -> list[Halt]:
-        """Return what is said of these, a second after another."""
+    def told(self, troubles: Iterable[str | None], *, losing: bool = True) -> list[Halt]:
+        """Return what is said of these, a second after another; with trouble as many samples are lost, or none."""
         said = []
         for trouble in troubles:
             self.clock.move(1)
-            halt = self.storing.see(trouble)
+            self.lost += losing and trouble is not None
+            halt = self.storing.see(trouble, self.lost)
             said += [halt] if halt is not None else []
         return said
 
@@ -56,3 +58,11 @@ def test_a_clock_that_is_set_meanwhile_moves_the_span_and_does_not_stretch_it(wa
     (halt,) = watched.told([None] * 5)
     assert halt == Halt(START + 3601, START + 3603, FULL)
     assert halt.message == f"For 2 s they were not: {FULL}"
+
+
+def test_of_trouble_in_which_all_waited_and_was_stored_it_is_said_that_nothing_is_missing(watched: Watched) -> None:
+    watched.told([None, FULL])
+    assert [halt.lost for halt in watched.told([None] * 60)] == [True]
+    watched.told([FULL] * 12, losing=False)
+    (halt,) = watched.told([None] * 60)
+    assert not halt.lost and halt.message == "That took 13 s, and no point is missing."

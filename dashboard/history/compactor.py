@@ -70,7 +70,8 @@ class Compactor:
             self._roster.save(connection)
 
         self._database.write(run).result()
-        self._tails = turn.tails
+        known = self._roster.by_id
+        self._tails = {id: tail for id, tail in turn.tails.items() if known(id) is not None}
         return taken.frames.count
 
     def forget(self) -> None:

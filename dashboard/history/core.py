@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import sqlite3
 import threading
 from collections.abc import Callable, Container, Sequence
+from concurrent.futures import Future
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -40,6 +42,12 @@ AT_ONCE = 50_000
 CROWDED = 1_000_000
 """Samples in the journal from which on it is compacted, also what may yet be added to."""
 
+IDLE = 600.0
+"""Seconds without a question after which nothing is held in memory for the next."""
+
+AGAIN = 60.0
+"""Seconds after which what could not be tidied up is tried again."""
+
 SLACK = 65.0
 """Seconds after the end of a span until which its samples may come without being late."""
 
@@ -52,7 +60,8 @@ def kept(settings: Settings) -> Bounds:
         "1m": settings.keep_1m_age,
         "15m": settings.keep_15m_age,
     }
-    return Bounds(ages, settings.keep_history_bytes)
+    # Twice what is live, for else series that go on would be forgotten with those that ended.
+    return Bounds(ages, settings.keep_history_bytes, series=max(Bounds.series, 2 * settings.max_series))
 
 
 class Arrival:
@@ -83,12 +92,16 @@ class History:
         self._waiting = 0  # samples that are in either
         self._fresh = 0  # samples that arrived since the last write
         self._dropping = False
+        self.lost_samples = 0
+        """Samples that were taken and are not stored, for the disk did not take them."""
         self._seq = 0
         self._opened = False
         self._journaled = 0  # samples in the journal, roughly
         self._reader: Reader | None = None
+        self._asked = 0.0  # when it was last, by the clock that is never set
         self._upkeep: Upkeep | None = None
         self._tidied = 0  # the last span of samples that was over when that was done
+        self._again = -math.inf  # when to tidy up at the earliest, by the clock that is never set
         self._closing = False
         database.join(self)
 
@@ -100,7 +113,7 @@ class History:
         if not count:
             return
         if self._waiting + self._fresh > MOST_WAITING:
-            self._drop()
+            self._drop(count)
             return
         self._dropping = False
         self._arrived.append(Arrival(batch, refused))
@@ -118,6 +131,7 @@ class History:
         """Compact, roll up and trim as it becomes due, until cancelled."""
         while True:
             await asyncio.sleep(every)
+            self._rest()
             if self._opened and self._due():
                 try:
                     await asyncio.to_thread(self.tidy)
@@ -154,10 +168,13 @@ class History:
             self._roster.saved(saved)
             if minutes is not None:
                 self._top.written(minutes)
-            self._journaled += count
-
-        def over(_: object) -> None:
             with self._lock:
+                self._journaled += count
+
+        def over(written: Future[None]) -> None:
+            with self._lock:
+                if written.exception() is not None:
+                    self.lost_samples += count
                 self._leaving.remove(leaving)
                 self._waiting -= count
 
@@ -195,6 +212,7 @@ class History:
         entries = [entry for text in texts if (entry := self._roster.entry(text)) is not None]
         with self._lock:
             reader = self._reader = self._reader or Reader(self._database)
+            self._asked = self._clock.monotonic()
         return reader.read(Question(entries, start, end, step, raw), unwritten, take)
 
     def top(self, start: float, end: float) -> list[Minute]:
@@ -218,10 +236,14 @@ class History:
         """Compact, roll up and trim what is due; on a worker's thread. Raises StorageError."""
         from dashboard.history.upkeep import Upkeep  # only here, for its memory
 
+        turn = self._turn()
         self._open()
         with self._lock:
             upkeep = self._upkeep = self._upkeep or Upkeep(self._database, self._roster, self._clock, self._bounds)
-        self._journaled -= upkeep.tidy(SLACK, everything=self._journaled >= CROWDED, stopping=lambda: self._closing)
+        taken = upkeep.tidy(SLACK, everything=self._journaled >= CROWDED, stopping=lambda: self._closing)
+        with self._lock:  # only now, for more came meanwhile
+            self._journaled -= taken
+        self._tidied, self._again = turn, -math.inf
 
     def step_back(self, now: float) -> None:
         """Learn that the clock was set back to `now`, in Unix seconds: what is newer is not the newest."""
@@ -248,8 +270,8 @@ class History:
         self._roster.forget_all()
         self._top.lost()
         self._journaled = 0
-        if self._reader is not None:
-            self._reader.forget()
+        if (reader := self._reader) is not None:  # which `_rest` may let go of meanwhile
+            reader.forget()
         if self._upkeep is not None:
             self._upkeep.forget()
 
@@ -257,14 +279,24 @@ class History:
         if not self._opened:
             self._database.read(lambda connection: None)
 
+    def _rest(self) -> None:
+        """Let go of what is held for questions, when there was none for a while."""
+        with self._lock:
+            if self._clock.monotonic() - self._asked > IDLE:
+                self._reader = None
+
     def _due(self) -> bool:
         """Tell whether there is something to tidy up."""
-        turn = int((self._clock.wall() - SLACK) // RAW.span)
+        now, turn = self._clock.monotonic(), self._turn()
         self._tidied = self._tidied or turn  # of what an earlier run left the next turn takes care
-        if turn == self._tidied and self._journaled < CROWDED:
+        if now < self._again or (turn == self._tidied and self._journaled < CROWDED):
             return False
-        self._tidied = turn
+        self._again = now + AGAIN  # should it fail
         return True
+
+    def _turn(self) -> int:
+        """Return the number of the last span of samples that is over."""
+        return int((self._clock.wall() - SLACK) // RAW.span)
 
     def _unwritten(self) -> list[Arrival]:
         """Return what is not yet stored, or was this very moment."""
@@ -282,7 +314,9 @@ class History:
                 frames.append(arrival.frame)
         return frames
 
-    def _drop(self) -> None:
+    def _drop(self, count: int) -> None:
+        with self._lock:
+            self.lost_samples += count
         if not self._dropping:
             log.error("%s: the disk is too slow for what comes in: points are dropped", self._database.path)
         self._dropping = True

@@ -44,7 +44,7 @@ class Reader:
         self._lock = threading.Lock()
 
     def forget(self) -> None:
-        """Forget what is held of a file that is gone, or that nobody has asked for in a while."""
+        """Forget what is held of a file that is gone."""
         self._cache.clear()
         with self._lock:
             self._head = Head()

@@ -7,6 +7,7 @@ import math
 import sqlite3
 from collections.abc import Mapping
 
+from dashboard.clock import Steady
 from dashboard.column import Damaged
 from dashboard.history import chunks, late
 from dashboard.history.chunk import pack_rolled, unpack_rolled
@@ -21,22 +22,13 @@ log = logging.getLogger("dashboard")
 AT_ONCE = 2_000
 """Spans of the tier of 10 s that one transaction rolls up at most, and rows that one deletes."""
 
-STEADY = 3_600.0
-"""Seconds after which a clock that jumped is believed."""
-
-_JUMP = 60.0  # seconds by which the clock must be set for that to be one
-
-MOST_SERIES = 100_000
-"""Series that are known at most, those that ended long ago among them; what is beyond is told once."""
-
 
 class Roller:
     """Works in any one thread; what it writes goes by the database's writer."""
 
     def __init__(self, database: Database, roster: Roster, clock: Clock, bounds: Bounds) -> None:
         self._database, self._roster, self._clock, self._bounds = database, roster, clock, bounds
-        self._offset = clock.wall() - clock.monotonic()
-        self._steady_since = clock.monotonic()
+        self._steady = Steady(clock)
         self._told = False
 
     def roll_up(self, horizon: float) -> int:
@@ -65,16 +57,13 @@ class Roller:
         return len(keys)
 
     def limits(self) -> dict[str, float]:
-        """Return, for each tier, the time up to which it may be trimmed now.
+        """Return, for each tier and for `top`, the time up to which it may be trimmed now.
 
         A clock that jumped by years, as one does that was never set, may be set right in a moment: until it has been
         steady for a while, a day is all that may be lost by it.
         """
-        wall, monotonic = self._clock.wall(), self._clock.monotonic()
-        if abs(wall - monotonic - self._offset) > _JUMP:
-            self._offset, self._steady_since = wall - monotonic, monotonic
-        if monotonic - self._steady_since >= STEADY:
-            return dict.fromkeys(self._bounds.ages, math.inf)
+        if self._steady():
+            return dict.fromkeys((*self._bounds.ages, "top"), math.inf)
         return self._database.read(self._day_later)
 
     def set_right(self, limits: Mapping[str, float]) -> None:
@@ -90,7 +79,7 @@ class Roller:
         crowded = self._database.read(self._crowded)
         if crowded is not None:
             deleted += self._cut(*crowded)
-        self._forget()
+        self._forget(limits)
         return deleted
 
     def _first(self, tier: Tier, limits: Mapping[str, float]) -> int:
@@ -103,7 +92,8 @@ class Roller:
         for tier in TIERS:
             first = chunks.oldest(connection, tier)
             limits[tier.name] = math.inf if first is None else first * tier.span + 86_400.0
-        return limits
+        (minute,) = connection.execute("SELECT min(minute) FROM top").fetchone()
+        return {**limits, "top": math.inf if minute is None else minute + 86_400.0}
 
     def _cut(self, tier: Tier, number: int) -> int:
         """Delete rows of a tier before a span, as far as the coarser ones have them."""
@@ -143,13 +133,14 @@ class Roller:
                 kept.append(((now - first * tier.span) / self._bounds.ages[tier.name], tier, first + 1))
         return max(kept)[1:] if kept else None
 
-    def _forget(self) -> None:
+    def _forget(self, limits: Mapping[str, float]) -> None:
         """Forget series of which nothing is left, late samples, and processes of long ago."""
         now = self._clock.wall()
         cut = self._database.read(chunks.cuts)[QUARTER.name]
-        found, beyond = self._roster.forget(cut, MOST_SERIES)
+        found, beyond = self._roster.forget(cut, self._bounds.series)
         gone = [(id,) for id in found]
-        minute = int(now - self._bounds.top_age)
+        minute = int(min(now - self._bounds.top_age, limits["top"]))
+        age = self._bounds.ages[RAW.name] if self._steady() else math.inf
         if beyond and not self._told:
             self._told = True
             log.warning(
@@ -157,13 +148,13 @@ class Roller:
                 " that is new again and again, such as the number of a request, makes so many. It is not said again",
                 self._database.path,
                 beyond,
-                MOST_SERIES,
+                self._bounds.series,
             )
 
         def run(connection: sqlite3.Connection) -> None:
             connection.executemany("DELETE FROM series WHERE id = ?", gone)
             connection.execute("DELETE FROM top WHERE minute < ?", (minute,))
-            late.trim(connection, now, self._bounds.ages[RAW.name], self._bounds.bytes // late.PART)
+            late.trim(connection, now, age, self._bounds.bytes // late.PART)
 
         self._database.write(run).result()
 

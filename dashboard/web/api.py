@@ -11,7 +11,7 @@ from quart import Response
 
 from dashboard import exposition
 from dashboard.errors import StorageError, TooManyPoints
-from dashboard.history import Known
+from dashboard.history import Known, kept
 from dashboard.model import Family, Role, Series
 from dashboard.runtime import Runtime
 from dashboard.selector import Selector, parse_all
@@ -20,9 +20,6 @@ from dashboard.web.routing import JSON, Context, Route
 
 STALE = 2.0
 """A series is stale when its newest sample is older than so many intervals, and a second."""
-
-MAX_LISTED = 100_000
-"""Series of one list at most."""
 
 
 class Entry(NamedTuple):
@@ -41,7 +38,7 @@ class Entry(NamedTuple):
 
 async def series(context: Context) -> Response:
     """List the series that are live or stored."""
-    runtime, most = context.runtime, limit(context, MAX_LISTED, MAX_LISTED)
+    runtime, most = context.runtime, _most(context)
     selectors = _selectors(context)
     now, live = runtime.clock.wall(), _live(runtime, selectors)
 
@@ -54,7 +51,7 @@ async def series(context: Context) -> Response:
 
 async def latest(context: Context) -> Response:
     """Give the newest value of each series, with its time and age, also of those that are only stored."""
-    runtime, most = context.runtime, limit(context, MAX_LISTED, MAX_LISTED)
+    runtime, most = context.runtime, _most(context)
     selectors = _selectors(context)
     runtime.broadcaster.flush()
     now, live = runtime.clock.wall(), _live(runtime, selectors)
@@ -92,6 +89,13 @@ async def readyz(context: Context) -> Response:
     if not newest or age > STALE * runtime.settings.interval + 10:
         return Response("no collector has delivered lately\n", 503, content_type="text/plain; charset=utf-8")
     return Response("ready\n", 200, {"Cache-Control": "no-store"}, content_type="text/plain; charset=utf-8")
+
+
+def _most(context: Context) -> int:
+    """Return how many series are listed at most: unless fewer are wanted, all that are stored and what may be new."""
+    settings = context.runtime.settings
+    most = kept(settings).series + settings.max_series
+    return limit(context, most, most)
 
 
 def _described(runtime: Runtime, entry: Entry, now: float) -> dict[str, object]:

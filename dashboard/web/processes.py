@@ -23,9 +23,12 @@ async def processes(context: Context) -> Response:
     runtime = context.runtime
     now = runtime.clock.wall()
     start, end = _span(context, now)
-    minutes = await asyncio.to_thread(runtime.history.top, start, end)
-    result = [_told(minute) for minute in minutes]
-    return json_response({"server_time": now, "start": start, "end": end, "result": result})
+
+    def answer() -> Response:
+        result = [_told(minute) for minute in runtime.history.top(start, end)]
+        return json_response({"server_time": now, "start": start, "end": end, "result": result})
+
+    return await asyncio.to_thread(answer)
 
 
 def _span(context: Context, now: float) -> tuple[float, float]:

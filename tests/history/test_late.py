@@ -86,3 +86,18 @@ def test_late_samples_are_remembered_in_bounded_room(tmp_path: Path) -> None:
             kept.every("jobs", [(at * 7919 + turn) % 1.7 for at in range(60)], begin=now - 86_400 * (2 + turn))
             kept.tidy(kept.clock.wall() + 1000)
         assert kept.count("chunk_late") == 1
+
+
+def test_a_clock_that_was_never_set_forgets_no_late_samples(tmp_path: Path) -> None:
+    """It says 2030 until it is set right: what is sent again after that counts once."""
+    begin = T0 + 2 * 86_400
+    with keeping(tmp_path / "history.db", begin) as kept:
+        kept.take(begin, {"jobs": 1.0})
+        kept.tidy(begin + 5_000)
+        kept.take(begin - 86_400, {"jobs": 1.0})
+        kept.tidy(begin + 9_000)
+        rows = kept.count("chunk_late")
+        assert rows
+        kept.clock.step(4 * 365 * 86_400)
+        kept.tidy(kept.clock.wall() + 60)
+        assert kept.count("chunk_late") == rows

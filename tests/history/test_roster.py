@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from dashboard.history import roller
+from dashboard.config import Settings
+from dashboard.history import kept as kept_by
 from dashboard.history.roster import LAST_ID
-from tests.history.keeping import PATIENCE, T0, Keeping, keeping
+from dashboard.tiers import Bounds
+from tests.history.keeping import AGES, PATIENCE, T0, Keeping, keeping
 
 
 def names(kept: Keeping) -> list[str]:
@@ -17,10 +19,10 @@ def names(kept: Keeping) -> list[str]:
 
 
 def test_of_too_many_series_those_that_ended_first_are_forgotten_and_that_is_said_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(roller, "MOST_SERIES", 5)
-    with keeping(tmp_path / "history.db") as kept, caplog.at_level(logging.WARNING):
+    bounds = Bounds(AGES, 1 << 30, series=5)
+    with keeping(tmp_path / "history.db", bounds=bounds) as kept, caplog.at_level(logging.WARNING):
         for at in range(5):
             kept.take(T0 + at, {f"request{at}": 1.0})
         kept.tidy(T0 + 1_000)
@@ -35,6 +37,12 @@ def test_of_too_many_series_those_that_ended_first_are_forgotten_and_that_is_sai
         assert kept.points("request7", T0, T0 + 10) == [(T0 + 7, 1.0, 1.0, 1.0)]
         (said,) = caplog.messages
         assert "3 series that ended first are forgotten" in said and "5 are known at most" in said
+
+
+def test_no_series_that_goes_on_is_forgotten_however_many_may_be_live() -> None:
+    """As many again have room that ended."""
+    assert kept_by(Settings()).series == 100_000
+    assert kept_by(Settings(max_series=150_000)).series == 300_000
 
 
 def test_series_for_which_no_number_is_left_are_not_stored_and_take_no_others_place(

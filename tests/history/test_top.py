@@ -92,6 +92,19 @@ def test_a_minute_that_comes_twice_is_one(tmp_path: Path) -> None:
             kept.write()
 
 
+def test_a_clock_that_was_never_set_costs_no_minutes(tmp_path: Path) -> None:
+    """It says 2030 until it is set right a minute later: a day is all that it takes, as of points."""
+    with keeping(tmp_path / "history.db") as kept:
+        for day in range(5):
+            look(kept, T0 + day * 86_400, ("a", 1.0, 100))
+        kept.tidy(T0 + 5 * 86_400)
+    with keeping(tmp_path / "history.db", T0 + 4 * 365 * 86_400) as kept:
+        kept.tidy(kept.clock.wall() + 60)
+        assert len(kept.history.top(T0 + 86_400, T0 + 5 * 86_400)) == 4
+        kept.tidy(kept.clock.wall() + 4_000)
+        assert not kept.history.top(T0, T0 + 5 * 86_400)
+
+
 def test_minutes_wait_for_a_disk_that_was_lost(tmp_path: Path) -> None:
     """A new file has all of the minute that goes on, and nothing of it twice."""
     with keeping(tmp_path / "history.db") as kept:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from httpx_sse import aconnect_sse
 from dashboard.config import Settings
 from dashboard.model import Batch, ProcessRow
 from dashboard.runtime import running
+from dashboard.web import processes
 from dashboard.web.app import create_app
 
 Json = dict[str, Any]
@@ -96,6 +99,30 @@ async def test_a_notice_may_be_put_on_the_charts_too(client: httpx.AsyncClient) 
     assert answer.json() == {"accepted": 2, "rejected": []}
     found = (await client.get(PATH, params={"tag": "notification"})).json()["result"]
     assert [(one["text"], one["tags"]) for one in found] == [("Backup failed\nno space", ["notification", "error"])]
+
+
+async def test_a_day_of_processes_is_written_by_a_thread_for_all_viewers_would_feel_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads = set[int]()
+
+    def noting(work: Callable[..., object]) -> Callable[..., object]:
+        def run(*given: object) -> object:
+            threads.add(threading.get_ident())
+            return work(*given)
+
+        return run
+
+    for name in ("_told", "json_response"):
+        monkeypatch.setattr(processes, name, noting(getattr(processes, name)))
+    async with running(Settings(data_dir=tmp_path), [], None) as runtime:
+        now = time.time()
+        runtime.pipeline.accept(batch(now, ("backup", 1.5, 1_000)))
+        answer = await create_app(runtime).test_client().get("/api/v1/processes?start=0", headers={"Host": "localhost"})
+        assert answer.status_code == 400 and not threads
+        asked = f"/api/v1/processes?start={now - 60}&end={now + 60}"
+        answer = await create_app(runtime).test_client().get(asked, headers={"Host": "localhost"})
+        assert (await answer.get_json())["result"] and threads and threading.get_ident() not in threads
 
 
 def batch(at: float, *rows: tuple[str, float, int]) -> Batch:
