@@ -194,41 +194,6 @@ async def test_stopped_server(server: Server, open_glass: OpenGlass) -> None:
     assert bare_and_old(await frames(glass.page)) == []
 
 
-STALE = """[...document.querySelectorAll(".panel")].filter((panel) =>
-    panel.checkVisibility() && !["stale", "loading", "empty"].includes(panel.dataset.state)).length === 0
-    && ["uptime", "load"].every((name) => document.querySelector(`health-line .${name}`).classList.contains("stale"))
-    && document.querySelector(".worst").textContent.includes("○")"""
-"""Nothing of the overview is told as true now: no panel, nor what its line of health says."""
-
-HEAD = "document.querySelector('.health').getBoundingClientRect().height"
-
-
-@pytest.mark.fault
-async def test_stopped_server_of_the_overview(open_glass: OpenGlass) -> None:
-    """Whatever the overview shows, processes, log and tasks, too, is old when the server hangs; and then true again."""
-    ours = ("cpu", "memory", "cpu-modes", "processes", "cores", "filesystems", "log", "tasks")
-    quick = [f'[[collector]]\nname = "{name}"\ninterval = 1\n' for name in ("loadavg", "filesystems", "device_errors")]
-    async with running_server(config="\n".join(quick)) as server:
-        glass = await open_glass(viewport={"width": 390, "height": 3400})
-        await glass.open(server.url)
-        await all_live_of(glass, ours)
-        await glass.until("![...document.querySelectorAll('health-line b')].some((fact) => fact.textContent === '–')")
-        high = await glass.page.evaluate(HEAD)
-        server.stop()
-        await glass.until(STALE)
-        assert await glass.page.evaluate(HEAD) == high  # nothing jumps on a phone, where the reason needs a row
-        found = await glass.panels()
-        assert {found[name].state for name in ours} == {"stale"}
-        server.cont()
-        await all_live_of(glass, ours)
-        await glass.until("!document.querySelector('health-line .stale')")
-
-
-async def all_live_of(glass: Glass, names: tuple[str, ...]) -> None:
-    """Wait until these panels are live."""
-    await glass.panels_when(lambda found: all(found[name].state == "live" for name in names))
-
-
 async def test_one_bad_answer_is_not_the_end(proxy: Proxy, open_glass: OpenGlass) -> None:
     """A proxy that says 502 for a while delays the page, no more: the first try comes within 1 s, then ever later."""
     glass = await open_glass(recorded=True, scripts=(DELAYS,))
