@@ -89,7 +89,7 @@ def _clashes(settings: Settings) -> Iterator[tuple[KeyPath, str]]:
 
 def _fault(file: SettingsFile | None, loaded: Loaded, keys: KeyPath, message: str) -> ConfigError:
     """Return a fault of a value, told by where that came from."""
-    source = loaded.sources[str(keys[0])]
+    source = loaded.sources.get(str(keys[0]), f"{keys[0]}, by default")  # then the other of the two was set
     if file is not None and source.startswith(f"{file.path}:"):
         return file.error(keys, message)
     way = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in keys[1:])
