@@ -6,8 +6,7 @@ import asyncio
 import os
 import struct
 import sys
-import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -16,6 +15,7 @@ from dashboard.errors import Busy, RasterError
 from dashboard.raster import MOST_WAITING, Rasteriser
 from dashboard.raster_child import MEMORY
 from tests.needs import need
+from tests.waiting import until
 
 DRAWING = (
     '<svg xmlns="http://www.w3.org/2000/svg" width="40" height="20" viewBox="0 0 40 20" font-family="sans-serif">'
@@ -41,14 +41,6 @@ def lives(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
-
-
-async def until(right: Callable[[], bool], timeout: float = 20.0) -> None:
-    """Wait until something is true."""
-    deadline = time.monotonic() + timeout
-    while not right():
-        assert time.monotonic() < deadline, f"not within {timeout} s"
-        await asyncio.sleep(0.01)
 
 
 async def begun(raster: Rasteriser) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 
@@ -65,17 +65,23 @@ def tell(runtime: Runtime, body: bytes) -> None:
     runtime.broadcaster.publish(event, urgent=True)
 
 
+def told_of_tasks_when(answers: threading.Event) -> Callable[..., list[Kept]]:
+    """Return how a disk reads that tells of tasks only when it is let."""
+
+    def reading(archive: DiskArchive, after: EventId, upto: EventId, types: Collection[str], limit: int) -> list[Kept]:
+        if "task" in types:
+            answers.wait()
+        return read(archive, after, upto, types, limit)
+
+    return reading
+
+
 async def test_tasks_of_the_run_before_are_known_as_soon_as_it_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whoever tells of one only what is new would else begin another."""
 
     answers = threading.Event()
-
-    def slow(archive: DiskArchive, after: EventId, upto: EventId, types: Collection[str], limit: int) -> list[Kept]:
-        if "task" in types:
-            answers.wait()
-        return read(archive, after, upto, types, limit)
 
     async with running(Settings(data_dir=tmp_path), [], None) as runtime:
         tell(runtime, b'{"title": "Backup", "done": 1, "total": 4}')
@@ -88,7 +94,7 @@ async def test_tasks_of_the_run_before_are_known_as_soon_as_it_runs(
 
     monkeypatch.setattr("dashboard.runtime._KNOWING", 600.0)
     monkeypatch.setattr(Broadcaster, "settled", last_of_all)
-    monkeypatch.setattr(DiskArchive, "read", slow)
+    monkeypatch.setattr(DiskArchive, "read", told_of_tasks_when(answers))
     async with running(Settings(data_dir=tmp_path), [], None) as runtime:
         assert runtime.tasks.tasks() == [first]
         runtime.tasks.put(pushed("backup", b'{"done": 2}', instance=runtime.instance, now=runtime.clock.wall()))
@@ -101,13 +107,8 @@ async def test_a_disk_that_does_not_tell_of_tasks_does_not_keep_it_from_starting
 ) -> None:
     answers = threading.Event()
 
-    def hanging(archive: DiskArchive, after: EventId, upto: EventId, types: Collection[str], limit: int) -> list[Kept]:
-        if "task" in types:
-            answers.wait()
-        return read(archive, after, upto, types, limit)
-
     monkeypatch.setattr("dashboard.runtime._KNOWING", 0.01)
-    monkeypatch.setattr(DiskArchive, "read", hanging)
+    monkeypatch.setattr(DiskArchive, "read", told_of_tasks_when(answers))
     async with asyncio.timeout(30), running(Settings(data_dir=tmp_path), [], None) as runtime:
         assert runtime.tasks.tasks() == []
         tell(runtime, b"{}")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from playwright.async_api import Page, TimeoutError
+
+from tests.waiting import until
 
 RECORDER = Path(__file__).with_name("recorder.js")
 
@@ -47,20 +49,6 @@ def collectors(folder: Path, **files: str) -> str:
     for name, text in files.items():
         (home / f"{name}.py").write_text(text, encoding="utf-8")
     return f'collectors_dir = "{home}"\n'
-
-
-async def until(right: Callable[[], object], timeout: float = 20.0) -> None:
-    """Wait until something is true, asked twenty times a second; it may be a coroutine function.
-
-    Raises AssertionError after `timeout` seconds.
-    """
-    deadline = time.monotonic() + timeout
-    while True:
-        found = right()
-        if await found if isinstance(found, Awaitable) else found:
-            return
-        assert time.monotonic() < deadline, f"not true within {timeout} s"
-        await asyncio.sleep(0.05)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ from dashboard.config import Settings
 from dashboard.model import Batch
 from dashboard.runtime import Runtime, running
 from tests.test_sqlite import held_up
+from tests.waiting import until
 
 JOBS = [float(at) for at in range(200)]
 
@@ -49,12 +49,6 @@ async def test_the_program_goes_on_while_the_one_writer_is_held_up_and_all_is_st
 async def test_a_time_in_which_all_waited_and_was_stored_is_not_told_as_one_in_which_nothing_was(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def until(holds: Callable[[], bool]) -> None:
-        while True:
-            if holds():
-                return
-            await asyncio.sleep(0.02)
-
     async with running(Settings(data_dir=tmp_path), [], None) as runtime, asyncio.timeout(60):
         begun = time.time() - 300
 

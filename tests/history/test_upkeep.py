@@ -16,14 +16,7 @@ from dashboard.history import core
 from dashboard.history.upkeep import Upkeep
 from dashboard.tiers import Bounds
 from tests.history.keeping import AGES, PATIENCE, T0, Freely, keeping
-
-
-async def until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(PATIENCE):
-        while True:
-            if holds():
-                return
-            await asyncio.sleep(0.01)
+from tests.waiting import until
 
 
 def test_nothing_is_remembered_of_counters_that_are_forgotten(tmp_path: Path) -> None:

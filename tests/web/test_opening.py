@@ -6,8 +6,7 @@ import asyncio
 import json
 import socket
 import struct
-import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -25,6 +24,7 @@ from dashboard.web.app import create_app
 from dashboard.web.connections import Connection, Connections, listen
 from dashboard.web.opening import read_plain
 from dashboard.web.server import _config
+from tests.waiting import until
 from tests.web.wire import DEADLINE, asking
 
 CONFIG = {"trusted_proxies": ("127.0.0.1",), "max_streams_per_address": 2, "max_attempts_per_minute": 5}
@@ -53,14 +53,6 @@ class Door:
     async def emptied(self) -> None:
         """Return when no stream is open."""
         await until(lambda: not self.runtime.tally.streams)
-
-
-async def until(holds: Callable[[], object]) -> None:
-    """Return when a condition holds."""
-    deadline = time.monotonic() + DEADLINE
-    while not holds():
-        assert time.monotonic() < deadline
-        await asyncio.sleep(0.01)
 
 
 @pytest.fixture
