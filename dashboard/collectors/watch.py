@@ -176,8 +176,10 @@ class Watch:
         if took > self.late_after:
             return f"it takes {taken} {interval}"
         waited = began - self._asked
+        if waited + took <= self.late_after or self.alone:
+            return ""
         others = [one for one in self._everyone if one.shares == self.shares and not one.alone and one is not self]
-        if waited + took <= self.late_after or self.alone or not others:
+        if not others:
             return ""
         slowest = max(others, key=lambda one: one._duration or 0.0)
         slow = f"{slowest.collector.name} ({slowest._duration or 0.0:.3g} s)"
